@@ -1,0 +1,28 @@
+"""The configuration of a training run: typed, complete, printable."""
+
+from kerasbert.config.load import apply_overrides, dump_yaml, load_config, merge, parse_config, read_yaml
+from kerasbert.config.schema import (
+    BackboneConfig,
+    Config,
+    DataConfig,
+    HeadConfig,
+    Section,
+    TextConfig,
+    TrainingConfig,
+)
+
+__all__ = [
+    "BackboneConfig",
+    "Config",
+    "DataConfig",
+    "HeadConfig",
+    "Section",
+    "TextConfig",
+    "TrainingConfig",
+    "apply_overrides",
+    "dump_yaml",
+    "load_config",
+    "merge",
+    "parse_config",
+    "read_yaml",
+]

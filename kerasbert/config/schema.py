@@ -1,0 +1,143 @@
+"""Every key of a training configuration, with its type, default and meaning."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_strings(value: Any) -> Any:
+    """YAML reads `1: positive` with an integer key; labels are strings."""
+    if isinstance(value, dict):
+        return {str(key): str(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return value
+
+
+Paths = Annotated[list[str], BeforeValidator(_as_list)]
+LabelMap = Annotated[dict[str, str], BeforeValidator(_as_strings)]
+LabelList = Annotated[list[str], BeforeValidator(_as_strings)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+
+class DataConfig(Section):
+    """Where the rows are and which columns matter."""
+
+    train: Paths = Field([], description="Training files: .csv .tsv .jsonl .parquet, also .gz.")
+    validation: Paths = Field([], description="Validation files. Empty: split from the training files.")
+    validation_fraction: float = Field(
+        0.1, gt=0, lt=1, description="Share of the training rows to validate on, if no files are named."
+    )
+    text_column: str = Field("text", description="Column of the text.")
+    pair_column: str | None = Field(None, description="Column of the second text, for pair tasks.")
+    label_column: str = Field("label", description="Column of the label.")
+    labels: LabelList = Field([], description="The labels in order. Empty: the task's, else those found.")
+    label_map: LabelMap = Field({}, description="Names for the labels in the files, such as 1: positive.")
+    encoding: str = Field("utf-8", description="Encoding of text files, such as gb18030.")
+
+
+class TextConfig(Section):
+    """How strings become tokens. Saved with the model, the same when it serves."""
+
+    vocabulary: str | None = Field(
+        None, description="vocab.txt for a backbone from scratch. Empty: learned from the training rows."
+    )
+    vocabulary_size: int = Field(8000, ge=32, description="Most entries of a learned vocabulary.")
+    min_count: int = Field(2, ge=1, description="Rarer characters do not enter a learned vocabulary.")
+    lowercase: bool = Field(True, description="Lower-case and strip accents, as uncased BERTs do.")
+    ascii_punctuation: bool = Field(
+        False, description="Map curly quotes, ellipsis and dashes to ASCII, for vocabularies without them."
+    )
+
+
+class BackboneConfig(Section):
+    """The BERT encoder. The sizes are set with `source: scratch` and come from the source otherwise."""
+
+    source: str = Field("scratch", description="scratch, a keras-hub preset, or a run directory.")
+    num_layers: int | None = Field(None, ge=1, description="Transformer layers (scratch: 2).")
+    hidden_dim: int | None = Field(None, ge=8, description="Width (scratch: 128).")
+    num_heads: int | None = Field(None, ge=1, description="Attention heads (scratch: 2).")
+    intermediate_dim: int | None = Field(None, ge=8, description="Feed-forward width (scratch: 512).")
+    max_positions: int | None = Field(
+        None, ge=8, description="Length of the position table (scratch: training.max_length)."
+    )
+    dropout: Fraction = Field(0.1, description="Dropout inside the encoder.")
+
+
+class HeadConfig(Section):
+    """The classifier over the encoder's outputs."""
+
+    pooling: Literal["cls", "mean", "max", "mean_max"] = Field(
+        "cls", description="What the classifier sees: BERT's pooled [CLS], or a pool over all tokens."
+    )
+    dropout: Fraction = Field(0.1, description="Dropout before the classifier.")
+
+
+class TrainingConfig(Section):
+    """How the model learns."""
+
+    epochs: int = Field(3, ge=1, description="Passes over the training rows, at most.")
+    batch_size: int = Field(32, ge=1, description="Rows of one optimizer step over all replicas.")
+    max_length: int = Field(128, ge=8, description="Tokens of a row, special tokens included; cut beyond.")
+    learning_rate: float = Field(5e-5, gt=0, description="Peak learning rate.")
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="How the rate falls from its peak to zero."
+    )
+    warmup_fraction: Fraction = Field(0.1, description="Share of the steps over which the rate rises.")
+    weight_decay: float = Field(0.01, ge=0, description="Decoupled decay (AdamW); none on bias and norms.")
+    clip_norm: float | None = Field(1.0, gt=0, description="Global norm of the gradients, at most.")
+    label_smoothing: Fraction = Field(0.0, description="Share of the target spread over all labels.")
+    class_weights: Literal["balanced"] | dict[str, float] | None = Field(
+        None, description="balanced, or a weight for each label."
+    )
+    token_dropout: Fraction = Field(
+        0.0, description="Share of training tokens replaced by [MASK], anew at each step."
+    )
+    early_stopping_patience: int | None = Field(
+        None, ge=1, description="Stop after so many epochs without a better `monitor`."
+    )
+    monitor: Literal["accuracy", "macro_f1", "loss"] = Field(
+        "accuracy", description="Validation figure that chooses the best weights."
+    )
+    seed: int = Field(0, ge=0, description="Seed of weights, order, dropout and the validation split.")
+    strategy: Literal["auto", "one_device", "mirrored"] = Field(
+        "auto", description="auto: mirrored where there are several GPUs."
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32", description="Arithmetic of the encoder in training; weights stay float32."
+    )
+    deterministic: bool = Field(False, description="Bit-equal repeats on the same hardware, slower on GPUs.")
+
+
+class Config(Section):
+    """A whole training run."""
+
+    task: str = Field("classification", description="Name of a task: kerasbert plugins list.")
+    task_options: dict[str, Any] = Field({}, description="The task's own settings.")
+    run_dir: str | None = Field(None, description="Where the run goes. Empty: runs/NAME-TIME.")
+    data: DataConfig = DataConfig()
+    text: TextConfig = TextConfig()
+    backbone: BackboneConfig = BackboneConfig()
+    head: HeadConfig = HeadConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _sizes_belong_to_scratch(self) -> "Config":
+        backbone = self.backbone
+        if backbone.num_heads and backbone.hidden_dim and backbone.hidden_dim % backbone.num_heads:
+            raise ValueError(
+                f"backbone.hidden_dim: must be a multiple of backbone.num_heads. "
+                f"Received: {backbone.hidden_dim} and {backbone.num_heads}"
+            )
+        return self

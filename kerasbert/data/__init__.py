@@ -1,0 +1,19 @@
+"""From files to batches: reading rows, checking them, splitting, batching by length."""
+
+from kerasbert.data.check import check_files
+from kerasbert.data.load import Rows, labels_of, load_rows, read_valid_rows
+from kerasbert.data.read import Columns, Row, read_rows
+from kerasbert.data.split import normalized, split_rows
+
+__all__ = [
+    "Columns",
+    "Row",
+    "Rows",
+    "check_files",
+    "labels_of",
+    "load_rows",
+    "normalized",
+    "read_rows",
+    "read_valid_rows",
+    "split_rows",
+]

@@ -1,0 +1,114 @@
+"""Rows that can be learned from: what is left out is counted and can be written down."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kerasbert.data.read import Columns, Row, read_rows
+from kerasbert.errors import DataError
+from kerasbert.files import write_text
+
+
+@dataclass
+class Rows:
+    """The usable rows of some files, and the rows left out with the reason."""
+
+    rows: list[Row] = field(default_factory=list)
+    left_out: list[tuple[Row, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each row."""
+        return [row.text for row in self.rows]
+
+    @property
+    def pairs(self) -> list[str] | None:
+        """The second text of each row, or None if the rows have none."""
+        if not self.rows or self.rows[0].pair is None:
+            return None
+        return [row.pair or "" for row in self.rows]
+
+    @property
+    def labels(self) -> list[str]:
+        """The label of each row."""
+        return [row.label or "" for row in self.rows]
+
+    @property
+    def label_counts(self) -> Counter[str]:
+        """How often each label occurs, the most frequent first."""
+        counts = Counter(part for label in self.labels for part in label.split("|") if part)
+        return Counter(dict(counts.most_common()))
+
+    def write_left_out(self, path: Path) -> None:
+        """Writes one JSON object for each row left out."""
+        lines = [
+            json.dumps(
+                {"file": row.file, "line": row.line, "reason": reason, "text": row.text},
+                ensure_ascii=False,
+            )
+            for row, reason in self.left_out
+        ]
+        write_text(path, "".join(f"{line}\n" for line in lines))
+
+
+def load_rows(paths: Iterable[str | Path], columns: Columns) -> Rows:
+    """Reads all `paths`, leaving out rows that have no text or no label."""
+    result = Rows()
+    for path in paths:
+        for row in read_rows(path, columns):
+            reason = why_unusable(row)
+            if reason:
+                result.left_out.append((row, reason))
+            else:
+                result.rows.append(row)
+    return result
+
+
+def why_unusable(row: Row) -> str | None:
+    """Returns why nothing can be learned from `row`, or None."""
+    if not row.text.strip() and not (row.pair and row.pair.strip()):
+        return "empty text"
+    if row.label == "":
+        return "empty label"
+    return None
+
+
+def labels_of(rows: Rows, fixed: Sequence[str]) -> tuple[str, ...]:
+    """Returns the labels in their order: `fixed` if given, else those of `rows`, sorted.
+
+    Raises:
+        DataError: fewer than two labels.
+    """
+    labels = tuple(fixed) or tuple(sorted(rows.label_counts))
+    if len(labels) < 2 or len(rows.label_counts) < 2:
+        found = ", ".join(f"{label} ({n})" for label, n in rows.label_counts.items()) or "none"
+        raise DataError(f"data.train: must hold at least two labels. Received: {found}")
+    return labels
+
+
+def require_known_labels(rows: Rows, labels: Sequence[str]) -> None:
+    """Raises `DataError` if a row has a label that is not among `labels`."""
+    known = set(labels)
+    for row in rows.rows:
+        unknown = [part for part in (row.label or "").split("|") if part and part not in known]
+        if unknown:
+            raise DataError(
+                f"{row.file}:{row.line}: unknown label {unknown[0]!r}. Known: {', '.join(labels)}. "
+                "Mend the row, or name the label in data.label_map or data.labels."
+            )
+
+
+def read_valid_rows(
+    paths: Iterable[str | Path], columns: Columns, labels: Sequence[str]
+) -> Rows:
+    """Reads `paths` whose labels must all be among `labels`."""
+    rows = load_rows(paths, columns)
+    require_known_labels(rows, labels)
+    if not rows.rows:
+        raise DataError(f"{', '.join(map(str, paths))}: holds no usable row.")
+    return rows

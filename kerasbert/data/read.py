@@ -1,0 +1,181 @@
+"""Reading rows from CSV, TSV, JSONL and Parquet files, plain or gzipped, at constant memory."""
+
+import contextlib
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from kerasbert.config import DataConfig
+from kerasbert.errors import DataError
+
+FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
+# What the reader puts in the place of bytes that are not of the encoding.
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_LONGEST_CELL = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a data file. `label` is None where the file has no label column."""
+
+    text: str
+    label: str | None
+    pair: str | None
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns to read, and how."""
+
+    text: str = "text"
+    label: str | None = "label"
+    pair: str | None = None
+    label_map: dict[str, str] = field(default_factory=dict)
+    encoding: str = "utf-8"
+
+    @classmethod
+    def of(cls, config: DataConfig) -> "Columns":
+        """Returns the columns that `config` names."""
+        return cls(
+            text=config.text_column,
+            label=config.label_column,
+            pair=config.pair_column,
+            label_map=config.label_map,
+            encoding=config.encoding,
+        )
+
+
+def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
+    """Yields the rows of `path` in order. Bytes outside the encoding become U+FFFD.
+
+    Raises:
+        DataError: the file is missing, empty, of an unknown format, lacks a column or is malformed.
+    """
+    path = Path(path)
+    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    if suffix not in FORMATS:
+        raise DataError(
+            f"{path}: unknown format. Expected one of {' '.join(FORMATS)}, also with .gz. "
+            f"Received: {path.name!r}"
+        )
+    with _explain_read_errors(path):
+        records = _parquet(path) if suffix == ".parquet" else _text_records(path, suffix, columns)
+        count = 0
+        for line, record in records:
+            count += 1
+            yield _row(record, line, path, columns)
+    if not count:
+        raise DataError(f"{path}: holds no rows.")
+
+
+@contextlib.contextmanager
+def _explain_read_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: cannot be read ({reason}).") from error
+
+
+def _row(record: dict[str, Any], line: int, path: Path, columns: Columns) -> Row:
+    def cell(column: str) -> str:
+        if column not in record:
+            raise DataError(
+                f"{path}:{line}: has no column {column!r}. It has: {', '.join(map(str, record))}. "
+                "Set data.text_column, data.label_column or data.pair_column."
+            )
+        value = record[column]
+        if isinstance(value, list):  # several labels of a multi-label row
+            return "|".join(map(str, value))
+        return "" if value is None else str(value)
+
+    label = None
+    if columns.label is not None:
+        label = cell(columns.label).strip()
+        label = "|".join(columns.label_map.get(part, part) for part in label.split("|"))
+    pair = None if columns.pair is None else cell(columns.pair)
+    return Row(cell(columns.text), label, pair, str(path), line)
+
+
+def _text_records(path: Path, suffix: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        file = _open_text(path, columns.encoding)
+    except LookupError as error:
+        raise DataError(f"data.encoding: unknown encoding. Received: {columns.encoding!r}") from error
+    with file:
+        if suffix == ".jsonl":
+            yield from _jsonl(file, path)
+        else:
+            yield from _separated(file, path, "," if suffix == ".csv" else "\t")
+
+
+def _open_text(path: Path, encoding: str) -> IO[str]:
+    # utf-8-sig drops a byte-order mark, which would become part of the first column's name.
+    encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+    binary = gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+    return io.TextIOWrapper(binary, encoding=encoding, errors="replace", newline="")  # type: ignore[arg-type]
+
+
+def _separated(file: IO[str], path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows under a header line. In TSV quotes are literal characters, in CSV they enclose cells."""
+    if delimiter == "\t":
+        # Lines end at LF alone: csv.reader would refuse a lone CR, and texts hold U+2028.
+        lines = (line.rstrip("\r\n") for line in file)
+        cells = ((number, line.split("\t")) for number, line in enumerate(lines, 1))
+    else:
+        csv.field_size_limit(_LONGEST_CELL)
+        reader = csv.reader(file)
+        cells = ((reader.line_num, row) for row in reader)
+    header: list[str] = []
+    try:
+        for number, row in cells:
+            if not any(row):
+                continue
+            if not header:
+                header = row
+            elif len(row) != len(header):
+                raise DataError(
+                    f"{path}:{number}: has {len(row)} cells, the header has {len(header)} "
+                    f"({', '.join(header)}). Mend the line"
+                    + ("." if delimiter == "," else "; a text in TSV must not hold a tab.")
+                )
+            else:
+                yield number, dict(zip(header, row, strict=True))
+    except csv.Error as error:
+        raise DataError(f"{path}: is not CSV ({error}).") from error
+
+
+def _jsonl(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{path}:{number}: is not JSON ({error}).") from error
+        if not isinstance(record, dict):
+            raise DataError(f"{path}:{number}: must be a JSON object. Received: {line.strip()[:60]}")
+        yield number, record
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        number = 0
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches():
+                for record in batch.to_pylist():
+                    number += 1
+                    yield number, record
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{path}: is not Parquet ({error}).") from error

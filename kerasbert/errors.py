@@ -1,0 +1,37 @@
+"""The errors that kerasbert raises on purpose. A message says what is wrong, where, and what to do."""
+
+
+class KerasBertError(Exception):
+    """Anything kerasbert reports in one line. The command line ends with `exit_code`."""
+
+    exit_code = 1
+
+
+class UserError(KerasBertError):
+    """The input or the configuration is wrong, and its author can mend it."""
+
+    exit_code = 2
+
+
+class ConfigError(UserError):
+    """A key or a value of the configuration is wrong."""
+
+
+class DataError(UserError):
+    """A data file is missing, unreadable or not what the configuration says."""
+
+
+class VocabularyError(UserError):
+    """A vocabulary is malformed or does not belong to the weights."""
+
+
+class CheckpointError(UserError):
+    """A run directory, a checkpoint or a weights file is missing, damaged or of another model."""
+
+
+class PluginError(UserError):
+    """A task plugin is unknown or broken."""
+
+
+class ExportError(KerasBertError):
+    """The SavedModel was not published because it failed its verification."""

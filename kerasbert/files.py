@@ -1,0 +1,54 @@
+"""Writing files so that a reader sees either the old content or the new, never a part."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from kerasbert.errors import UserError
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yields a temporary sibling of `path` that replaces it when the block ends well.
+
+    The temporary name keeps the suffixes of `path`, since some writers insist on them.
+
+    Raises:
+        UserError: the file cannot be written (no permission, disk full).
+    """
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        with explain_write_errors(path):
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes `text` as UTF-8 with LF line ends, atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def make_directory(path: Path) -> None:
+    """Makes `path` and its parents."""
+    with explain_write_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextlib.contextmanager
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Turns an `OSError` inside the block into a `UserError` that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        # h5py reports a full disk as an OSError without errno.
+        reason = error.strerror or str(error).splitlines()[0]
+        raise UserError(
+            f"{path}: cannot be written ({reason}). Free space or choose another place."
+        ) from error

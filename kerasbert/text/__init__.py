@@ -1,0 +1,7 @@
+"""From strings to token ids: one TensorFlow graph, the same in training and in the SavedModel."""
+
+from kerasbert.text.graph import TextGraph
+from kerasbert.text.learn import learn_vocabulary
+from kerasbert.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+
+__all__ = ["SPECIAL_TOKENS", "TextGraph", "Vocabulary", "learn_vocabulary"]

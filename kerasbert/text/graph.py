@@ -1,0 +1,92 @@
+"""The text graph: strings in, the three int32 inputs of BERT out."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from kerasbert.text.normalize import ascii_punctuation, spaced_words, valid_utf8
+from kerasbert.text.packing import pack
+from kerasbert.text.vocabulary import Vocabulary
+
+# BERT's WordPiece makes longer words [UNK].
+_LONGEST_WORD = 100
+
+
+class TextGraph(tf.Module):
+    """Cleans, tokenises and packs strings, as TensorFlow ops throughout.
+
+    It is total: any bytes give a row, invalid UTF-8, NUL and the empty string included.
+
+    Args:
+        vocabulary: the WordPiece vocabulary.
+        max_length: tokens of a row, special tokens included; longer texts are cut.
+        lowercase: lower-case and strip accents.
+        ascii_punctuation: map curly quotes, the ellipsis and dashes to ASCII.
+        clean: the task's own cleaning, from valid UTF-8 strings [batch] to strings [batch].
+
+    Example:
+
+        graph = TextGraph(Vocabulary.load("vocab.txt"), max_length=128)
+        graph(tf.constant(["今天天气很好"]))["token_ids"]   # int32 [1, 8]
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        max_length: int,
+        lowercase: bool = True,
+        ascii_punctuation: bool = False,
+        clean: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    ):
+        super().__init__(name="text_graph")
+        self.vocabulary = vocabulary
+        self.max_length = max_length
+        self._lowercase = lowercase
+        self._ascii_punctuation = ascii_punctuation
+        self._clean = clean
+        # Words are at most 100 characters here, so the limit in bytes must not bind.
+        self._wordpiece = tf_text.FastWordpieceTokenizer(
+            list(vocabulary.tokens),
+            token_out_type=tf.int32,
+            unknown_token=vocabulary.tokens[vocabulary.unk],
+            no_pretokenization=True,
+            max_bytes_per_word=4 * _LONGEST_WORD,
+        )
+
+    def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """Returns the model's inputs.
+
+        Args:
+            text: string [batch].
+            pair: string [batch], the second text of each row, or None.
+
+        Returns:
+            `token_ids`, `segment_ids`, `padding_mask`: int32 [batch, length], where length is that
+            of the longest row rounded up, at most `max_length`.
+        """
+        return self.pack(self.tokenize(text), None if pair is None else self.tokenize(pair))
+
+    def words(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the words before WordPiece: string [batch, None]."""
+        text = valid_utf8(text)
+        if self._clean is not None:
+            text = self._clean(text)
+        if self._ascii_punctuation:
+            text = ascii_punctuation(text)
+        words = tf.strings.split(spaced_words(text, self._lowercase))
+        # U+FFFD was removed from the text, so as a word it can only become [UNK].
+        unknown_if_long = tf.strings.regex_replace(
+            words.flat_values, f"^.{{{_LONGEST_WORD + 1},}}$", "\N{REPLACEMENT CHARACTER}"
+        )
+        return words.with_flat_values(unknown_if_long)
+
+    def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the ids of `text` without special tokens and uncut: int32 [batch, None]."""
+        words = self.words(text)
+        pieces = self._wordpiece.tokenize(words.flat_values)
+        return words.with_flat_values(pieces).merge_dims(1, 2)
+
+    def pack(self, ids: tf.RaggedTensor, pair: tf.RaggedTensor | None = None) -> dict[str, tf.Tensor]:
+        """Cuts `ids` (and `pair`), adds [CLS] and [SEP], pads. See `__call__` for the result."""
+        return pack(ids, pair, self.vocabulary, self.max_length)

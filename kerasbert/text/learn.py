@@ -1,0 +1,56 @@
+"""Learning a WordPiece vocabulary from texts."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
+
+from kerasbert.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+
+
+def learn_vocabulary(words: Iterable[str], size: int, min_count: int) -> Vocabulary:
+    """Returns a vocabulary of at most `size` tokens: special tokens, lone characters, word pieces.
+
+    A character that is only ever a word by itself, as Chinese characters and punctuation are, gets
+    one token. The other words are split into frequent pieces by tensorflow-text's learner
+    (https://www.tensorflow.org/text/guide/subwords_tokenizer#optional_the_algorithm). The result
+    depends on the word counts alone.
+
+    Args:
+        words: all words of all texts, as `TextGraph.words` separates them.
+        size: the most tokens, special tokens included.
+        min_count: rarer characters and pieces are left out.
+    """
+    counts = Counter(words)
+    inside = {character for word in counts if len(word) > 1 for character in word}
+    lone = Counter({w: n for w, n in counts.items() if len(w) == 1 and w not in inside})
+    ranked = sorted(lone.items(), key=lambda item: (-item[1], item[0]))
+    room = size - len(SPECIAL_TOKENS)
+    characters = sorted(character for character, n in ranked[:room] if n >= min_count)
+    pieces = _learn_pieces(
+        {word: n for word, n in counts.items() if word not in lone},
+        room - len(characters),
+        min_count,
+    )
+    return Vocabulary([*SPECIAL_TOKENS, *characters, *pieces])
+
+
+def _learn_pieces(counts: dict[str, int], size: int, min_count: int) -> list[str]:
+    alphabet: Counter[str] = Counter()
+    for word, n in counts.items():
+        for character in word:
+            alphabet[character] += n
+    frequent = sum(n >= min_count for n in alphabet.values())
+    if not frequent or size <= 0:
+        return []
+    learned = learner.learn(
+        sorted(counts.items()),
+        vocab_size=size,
+        reserved_tokens=[],
+        lower_thresh=min_count,
+        upper_thresh=max(min_count, *counts.values()),
+        max_unique_chars=frequent,
+    )
+    # The learner may exceed `size` a little: cut long pieces, which shorter ones can replace.
+    short_first = sorted(learned, key=lambda piece: len(piece.removeprefix("##")) > 1)
+    return [piece for piece in short_first if piece not in SPECIAL_TOKENS][:size]

@@ -1,0 +1,71 @@
+"""[CLS] a [SEP] b [SEP]: cutting and padding rows of token ids."""
+
+import tensorflow as tf
+
+from kerasbert.text.vocabulary import Vocabulary
+
+# Rows are padded to a multiple of this, so that kernels see few different shapes.
+BUCKET = 8
+
+
+def pack(
+    ids: tf.RaggedTensor, pair: tf.RaggedTensor | None, vocabulary: Vocabulary, max_length: int
+) -> dict[str, tf.Tensor]:
+    """Returns `token_ids`, `segment_ids`, `padding_mask`: int32 [batch, length].
+
+    Args:
+        ids: int32 [batch, None], without special tokens.
+        pair: int32 [batch, None] or None. Cut with `ids` longest first, as Transformers does.
+        vocabulary: gives the special tokens.
+        max_length: the most tokens of a row.
+    """
+    batch = ids.nrows(out_type=tf.int32)
+
+    def column(token: int) -> tf.Tensor:
+        return tf.fill([batch, 1], token)
+
+    if pair is None:
+        parts = [column(vocabulary.cls), ids[:, : max_length - 2], column(vocabulary.sep)]
+        first_segment = None
+    else:
+        ids, pair = _longest_first(ids, pair, max_length - 3)
+        parts = [column(vocabulary.cls), ids, column(vocabulary.sep), pair, column(vocabulary.sep)]
+        first_segment = tf.cast(ids.row_lengths(), tf.int32)[:, None] + 2
+
+    row = tf.concat(parts, axis=1)
+    lengths = tf.cast(row.row_lengths(), tf.int32)[:, None]
+    # An empty batch has no longest row: reduce_max gives the least int32.
+    longest = tf.clip_by_value(tf.reduce_max(lengths), 2, max_length)
+    length = tf.minimum((longest + BUCKET - 1) // BUCKET * BUCKET, max_length)
+    position = tf.range(length)[None, :]
+    dense = row.to_tensor(default_value=vocabulary.pad)
+    missing = [[0, 0], [0, length - tf.shape(dense)[1]]]
+    token_ids = tf.pad(dense, missing, constant_values=vocabulary.pad)
+    padding_mask = tf.cast(position < lengths, tf.int32)
+    if first_segment is None:
+        segment_ids = tf.zeros_like(token_ids)
+    else:
+        segment_ids = tf.cast(position >= first_segment, tf.int32) * padding_mask
+    return {"token_ids": token_ids, "segment_ids": segment_ids, "padding_mask": padding_mask}
+
+
+def _longest_first(
+    ids: tf.RaggedTensor, pair: tf.RaggedTensor, budget: int
+) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """Cuts single tokens from the longer row until both fit into `budget`, in closed form.
+
+    Where both end up at half, the odd token goes to `ids` only if it was the longer.
+    """
+    a, b = tf.cast(ids.row_lengths(), tf.int32), tf.cast(pair.row_lengths(), tf.int32)
+    small, large = budget // 2, budget - budget // 2
+    keep_a = tf.where(a > b, tf.maximum(large, budget - b), tf.maximum(small, budget - b))
+    keep_a = tf.minimum(a, keep_a)
+    keep_b = tf.minimum(b, budget - keep_a)
+    return _first(ids, keep_a), _first(pair, keep_b)
+
+
+def _first(rows: tf.RaggedTensor, keep: tf.Tensor) -> tf.RaggedTensor:
+    """Returns the first `keep[i]` values of each row."""
+    starts = rows.row_starts()
+    flat = tf.ragged.range(starts, starts + tf.cast(keep, starts.dtype))
+    return tf.gather(rows.values, flat)

@@ -1,0 +1,61 @@
+"""A WordPiece vocabulary: one token a line, the line number is the id."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from kerasbert.errors import VocabularyError
+from kerasbert.files import write_text
+
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+class Vocabulary:
+    """The tokens in the order of their ids.
+
+    Args:
+        tokens: distinct strings, the five special tokens among them.
+
+    Raises:
+        VocabularyError: a special token is missing or a token repeats.
+    """
+
+    def __init__(self, tokens: Iterable[str]):
+        self.tokens = tuple(tokens)
+        ids = {token: index for index, token in enumerate(self.tokens)}
+        missing = [token for token in SPECIAL_TOKENS if token not in ids]
+        if missing:
+            raise VocabularyError(f"the vocabulary lacks {', '.join(missing)}.")
+        if len(ids) != len(self.tokens):
+            repeated = next(t for i, t in enumerate(self.tokens) if ids[t] != i)
+            raise VocabularyError(f"the vocabulary holds {repeated!r} more than once.")
+        self.pad, self.unk, self.cls, self.sep, self.mask = (ids[t] for t in SPECIAL_TOKENS)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file that `save` writes."""
+        return hashlib.sha256(self._file_content().encode()).hexdigest()
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Vocabulary":
+        """Reads a vocab.txt."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise VocabularyError(f"{path}: cannot be read ({reason}).") from error
+        # Not splitlines: U+2028 and others may be tokens.
+        try:
+            return cls(line.rstrip("\r") for line in text.removesuffix("\n").split("\n"))
+        except VocabularyError as error:
+            raise VocabularyError(f"{path}: {error}") from error
+
+    def save(self, path: Path) -> None:
+        """Writes a vocab.txt."""
+        write_text(path, self._file_content())
+
+    def _file_content(self) -> str:
+        return "".join(f"{token}\n" for token in self.tokens)
