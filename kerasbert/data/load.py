@@ -34,15 +34,14 @@ class Rows:
         return [row.pair or "" for row in self.rows]
 
     @property
-    def labels(self) -> list[str]:
-        """The label of each row."""
-        return [row.label or "" for row in self.rows]
+    def labels(self) -> list[tuple[str, ...]]:
+        """The labels of each row."""
+        return [row.labels for row in self.rows]
 
     @property
-    def label_counts(self) -> Counter[str]:
+    def label_counts(self) -> dict[str, int]:
         """How often each label occurs, the most frequent first."""
-        counts = Counter(part for label in self.labels for part in label.split("|") if part)
-        return Counter(dict(counts.most_common()))
+        return dict(Counter(label for row in self.rows for label in row.labels).most_common())
 
     def write_left_out(self, path: Path) -> None:
         """Writes one JSON object for each row left out."""
@@ -61,7 +60,7 @@ def load_rows(paths: Iterable[str | Path], columns: Columns) -> Rows:
     result = Rows()
     for path in paths:
         for row in read_rows(path, columns):
-            reason = why_unusable(row)
+            reason = why_unusable(row, columns)
             if reason:
                 result.left_out.append((row, reason))
             else:
@@ -69,11 +68,12 @@ def load_rows(paths: Iterable[str | Path], columns: Columns) -> Rows:
     return result
 
 
-def why_unusable(row: Row) -> str | None:
+def why_unusable(row: Row, columns: Columns) -> str | None:
     """Returns why nothing can be learned from `row`, or None."""
     if not row.text.strip() and not (row.pair and row.pair.strip()):
         return "empty text"
-    if row.label == "":
+    # In a multi-label task no label at all is an answer.
+    if columns.label and not columns.label_separator and not row.labels:
         return "empty label"
     return None
 
@@ -95,7 +95,7 @@ def require_known_labels(rows: Rows, labels: Sequence[str]) -> None:
     """Raises `DataError` if a row has a label that is not among `labels`."""
     known = set(labels)
     for row in rows.rows:
-        unknown = [part for part in (row.label or "").split("|") if part and part not in known]
+        unknown = [label for label in row.labels if label not in known]
         if unknown:
             raise DataError(
                 f"{row.file}:{row.line}: unknown label {unknown[0]!r}. Known: {', '.join(labels)}. "

@@ -22,10 +22,10 @@ _LONGEST_CELL = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a data file. `label` is None where the file has no label column."""
+    """One row of a data file. `labels` has one entry, or any number in a multi-label task."""
 
     text: str
-    label: str | None
+    labels: tuple[str, ...]
     pair: str | None
     file: str
     line: int
@@ -39,12 +39,14 @@ class Columns:
     label: str | None = "label"
     pair: str | None = None
     label_map: dict[str, str] = field(default_factory=dict)
+    label_separator: str | None = None
     encoding: str = "utf-8"
 
     @classmethod
-    def of(cls, config: DataConfig) -> "Columns":
-        """Returns the columns that `config` names."""
+    def of(cls, config: DataConfig, label_separator: str | None = None) -> "Columns":
+        """Returns the columns that `config` names; the separator is the task's."""
         return cls(
+            label_separator=label_separator,
             text=config.text_column,
             label=config.label_column,
             pair=config.pair_column,
@@ -93,16 +95,17 @@ def _row(record: dict[str, Any], line: int, path: Path, columns: Columns) -> Row
                 "Set data.text_column, data.label_column or data.pair_column."
             )
         value = record[column]
-        if isinstance(value, list):  # several labels of a multi-label row
-            return "|".join(map(str, value))
+        if isinstance(value, list):  # several labels of a multi-label row in JSONL or Parquet
+            return (columns.label_separator or "|").join(map(str, value))
         return "" if value is None else str(value)
 
-    label = None
+    labels: list[str] = []
     if columns.label is not None:
-        label = cell(columns.label).strip()
-        label = "|".join(columns.label_map.get(part, part) for part in label.split("|"))
+        joined = cell(columns.label)
+        labels = [joined] if columns.label_separator is None else joined.split(columns.label_separator)
+    names = [columns.label_map.get(label.strip(), label.strip()) for label in labels]
     pair = None if columns.pair is None else cell(columns.pair)
-    return Row(cell(columns.text), label, pair, str(path), line)
+    return Row(cell(columns.text), tuple(filter(None, names)), pair, str(path), line)
 
 
 def _text_records(path: Path, suffix: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any]]]:

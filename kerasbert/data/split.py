@@ -35,7 +35,7 @@ def split_rows(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
     for index, row in enumerate(rows.rows):
         groups[normalized(row)].append(index)
     members = list(groups.values())
-    labels = [rows.rows[group[0]].label for group in members]
+    labels = [" ".join(rows.rows[group[0]].labels) for group in members]
     try:
         _, chosen = train_test_split(
             range(len(members)), test_size=fraction, random_state=seed, stratify=labels
@@ -46,7 +46,6 @@ def split_rows(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
             f"label is on both sides ({error}). Name data.validation or add rows."
         ) from error
     held_out = {index for number in chosen for index in members[number]}
-    sides = [row for i, row in enumerate(rows.rows) if i not in held_out], [
-        row for i, row in enumerate(rows.rows) if i in held_out
-    ]
-    return Rows(sides[0], rows.left_out), Rows(sides[1])
+    train = [row for index, row in enumerate(rows.rows) if index not in held_out]
+    validation = [row for index, row in enumerate(rows.rows) if index in held_out]
+    return Rows(train, rows.left_out), Rows(validation)

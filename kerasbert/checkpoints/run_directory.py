@@ -1,0 +1,108 @@
+"""The run directory: all that a training leaves behind, and all that is needed to load the model."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kerasbert.checkpoints.weights import load_weights, save_weights
+from kerasbert.config import Config, dump_yaml, parse_config, read_yaml
+from kerasbert.errors import CheckpointError, UserError
+from kerasbert.files import make_directory, write_text
+from kerasbert.models import TextClassifier
+from kerasbert.tasks import get_task
+from kerasbert.text import Vocabulary
+
+
+class RunDirectory:
+    """`config.yaml`, `vocab.txt`, `labels.txt`, `model.weights.h5`, `metrics.json` and more.
+
+    `metrics.json` is written last: a directory without it is not a finished run.
+
+    Args:
+        path: of the directory; it need not exist yet.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.vocabulary = self.path / "vocab.txt"
+        self.labels = self.path / "labels.txt"
+        self.weights = self.path / "model.weights.h5"
+        self.history = self.path / "history.jsonl"
+        self.left_out = self.path / "left_out.jsonl"
+        self.metrics = self.path / "metrics.json"
+        self.model_card = self.path / "MODEL_CARD.md"
+        self.report = self.path / "report"
+        self.tensorboard = self.path / "tensorboard"
+
+    @classmethod
+    def is_run(cls, path: str | Path) -> bool:
+        """Whether `path` looks like a run directory, finished or not."""
+        return cls(path).config.is_file()
+
+    def create(self) -> None:
+        """Makes the directory, which must be new or empty."""
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise UserError(
+                f"{self.path}: exists already. Name another directory with --run-dir, or remove it."
+            )
+        make_directory(self.path)
+
+    def save_setup(self, config: Config, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
+        """Writes what is known before the training."""
+        self.save_config(config)
+        vocabulary.save(self.vocabulary)
+        write_text(self.labels, "".join(f"{label}\n" for label in labels))
+
+    def save_config(self, config: Config) -> None:
+        """Writes the resolved configuration."""
+        write_text(self.config, dump_yaml(config.model_dump()))
+
+    def save_weights(
+        self, model: keras.Model, vocabulary: Vocabulary, labels: Sequence[str]
+    ) -> None:
+        """Writes the best weights so far."""
+        save_weights(model, self.weights, _belongs_to(vocabulary, labels))
+
+    def save_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Marks the run as finished."""
+        write_text(self.metrics, json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
+
+    def load_config(self) -> Config:
+        """Returns the resolved configuration."""
+        if not self.config.is_file():
+            raise CheckpointError(f"{self.path}: is not a run directory (it has no config.yaml).")
+        return parse_config(Config, read_yaml(self.config), where=str(self.config))
+
+    def load(self) -> TextClassifier:
+        """Returns the trained classifier.
+
+        Raises:
+            CheckpointError: the run is unfinished, or a file of it is missing, damaged or foreign.
+        """
+        config = self.load_config()
+        if not self.metrics.is_file():
+            raise CheckpointError(f"{self.path}: this training did not finish. Train again.")
+        vocabulary = Vocabulary.load(self.vocabulary)
+        labels = self._load_labels()
+        task = get_task(config.task)(labels, config.task_options)
+        classifier = TextClassifier(config, task, vocabulary)
+        load_weights(classifier.model, self.weights, _belongs_to(vocabulary, labels))
+        return classifier
+
+    def _load_labels(self) -> list[str]:
+        try:
+            return self.labels.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CheckpointError(f"{self.labels}: cannot be read ({error}).") from error
+
+
+def _belongs_to(vocabulary: Vocabulary, labels: Sequence[str]) -> dict[str, str]:
+    return {
+        "vocab.txt": vocabulary.digest,
+        "labels.txt": hashlib.sha256("\n".join(labels).encode()).hexdigest(),
+    }

@@ -1,0 +1,141 @@
+"""Batches of rows of like length, as a pure function of seed and epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.data.load import Rows
+from kerasbert.text import TextGraph
+
+# Rows are sorted by length inside windows of so many batches: little padding, still well mixed.
+_WINDOW = 64
+_TOKENIZE_BATCH = 4096
+# In a plan, the place of a row that is missing from the last batch.
+NO_ROW = -1
+
+
+@dataclass(frozen=True)
+class TokenizedRows:
+    """Rows tokenised once: int32 ragged [rows, None] without special tokens."""
+
+    ids: tf.RaggedTensor
+    pair: tf.RaggedTensor | None
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row without special tokens: int64 [rows]."""
+        lengths = self.ids.row_lengths().numpy()
+        return lengths if self.pair is None else lengths + self.pair.row_lengths().numpy()
+
+    def inputs(self, index: tf.Tensor, graph: TextGraph) -> dict[str, tf.Tensor]:
+        """Returns the packed inputs of the rows at `index`, int [batch]."""
+        pair = None if self.pair is None else tf.gather(self.pair, index)
+        return graph.pack(tf.gather(self.ids, index), pair)
+
+
+def tokenize_rows(rows: Rows, graph: TextGraph) -> TokenizedRows:
+    """Tokenises `rows` with the graph that also serves. Texts are cut to what `pack` can keep."""
+
+    def tokenize(texts: list[str]) -> tf.RaggedTensor:
+        parts = [
+            graph.tokenize(tf.constant(texts[start : start + _TOKENIZE_BATCH]))[:, : graph.max_length]
+            for start in range(0, len(texts), _TOKENIZE_BATCH)
+        ]
+        return tf.concat(parts, axis=0)
+
+    return TokenizedRows(
+        tokenize(rows.texts), None if rows.pairs is None else tokenize(rows.pairs)
+    )
+
+
+def plan_epoch(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> np.ndarray:
+    """Returns which rows form which batch of an epoch.
+
+    Args:
+        lengths: int [rows].
+        batch_size: rows of a batch.
+        seed: of the run.
+        epoch: from 0.
+
+    Returns:
+        int32 [steps, batch_size]; every row occurs once, `NO_ROW` fills the last places.
+    """
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(lengths))
+    window = _WINDOW * batch_size
+    for start in range(0, len(order), window):
+        part = order[start : start + window]
+        order[start : start + window] = part[np.argsort(lengths[part], kind="stable")]
+    steps = -(-len(order) // batch_size)
+    plan = np.full(steps * batch_size, NO_ROW, np.int32)
+    plan[: len(order)] = order
+    return random.permutation(plan.reshape(steps, batch_size), axis=0)
+
+
+def training_batches(
+    rows: TokenizedRows,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    plan: np.ndarray,
+    graph: TextGraph,
+    token_dropout: float,
+    seed: int,
+) -> tf.data.Dataset:
+    """Returns the batches of `plan` as (inputs, targets, weights), in its order.
+
+    The weights of a batch are scaled so that a mean over the batch's size is the mean over its real
+    rows: the last, uneven batch counts right on any number of replicas.
+
+    Args:
+        rows: the tokenised rows.
+        targets: [rows] or [rows, labels].
+        weights: float32 [rows].
+        plan: int32 [steps, batch]; see `plan_epoch`.
+        graph: packs the rows.
+        token_dropout: share of the tokens that become [MASK].
+        seed: of the token dropout.
+    """
+
+    def batch(step: tf.Tensor, index: tf.Tensor) -> tuple:
+        real = tf.cast(index != NO_ROW, tf.float32)
+        index = tf.maximum(index, 0)
+        inputs = rows.inputs(index, graph)
+        if token_dropout:
+            inputs["token_ids"] = _drop_tokens(
+                inputs["token_ids"], graph, token_dropout, tf.stack([tf.cast(seed, tf.int64), step])
+            )
+        size = tf.cast(tf.size(index), tf.float32)
+        weight = tf.gather(weights, index) * real * size / tf.reduce_sum(real)
+        return inputs, tf.gather(targets, index), weight
+
+    dataset = tf.data.Dataset.from_tensor_slices(plan).enumerate()
+    return dataset.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
+
+
+def prediction_batches(
+    rows: TokenizedRows, graph: TextGraph, batch_size: int
+) -> tuple[tf.data.Dataset, np.ndarray]:
+    """Returns batches of inputs sorted by length, and the order int [rows] they are in.
+
+    The last batch is filled up with repeats of row 0: the results past the order's end are to be cut.
+    """
+    order = np.argsort(rows.lengths, kind="stable")
+    plan = np.zeros(-(-len(order) // batch_size) * batch_size, np.int32)
+    plan[: len(order)] = order
+    dataset = tf.data.Dataset.from_tensor_slices(plan.reshape(-1, batch_size))
+    return dataset.map(lambda index: rows.inputs(index, graph), num_parallel_calls=2).prefetch(4), order
+
+
+def slices(count: int, size: int) -> Iterator[slice]:
+    """Yields slices of `size` that cover `count` items."""
+    return (slice(start, start + size) for start in range(0, count, size))
+
+
+def _drop_tokens(ids: tf.Tensor, graph: TextGraph, share: float, seed: tf.Tensor) -> tf.Tensor:
+    vocabulary = graph.vocabulary
+    drawn = tf.random.stateless_uniform(tf.shape(ids), seed) < share
+    for special in (vocabulary.pad, vocabulary.cls, vocabulary.sep):
+        drawn &= ids != special
+    return tf.where(drawn, vocabulary.mask, ids)

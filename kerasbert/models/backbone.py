@@ -1,0 +1,38 @@
+"""The encoder: KerasHub's BertBackbone, built from the configuration."""
+
+import keras_nlp
+
+from kerasbert.config import BackboneConfig
+
+_SCRATCH = {"num_layers": 2, "hidden_dim": 128, "num_heads": 2, "intermediate_dim": 512}
+
+
+def complete_backbone_config(config: BackboneConfig, max_length: int) -> BackboneConfig:
+    """Returns `config` with the sizes that were left open, for a backbone from scratch."""
+    open_sizes = {name: size for name, size in _SCRATCH.items() if getattr(config, name) is None}
+    if config.max_positions is None:
+        open_sizes["max_positions"] = max_length
+    return BackboneConfig.model_validate({**config.model_dump(), **open_sizes})
+
+
+def build_backbone(
+    config: BackboneConfig, vocabulary_size: int, precision: str = "float32"
+) -> keras_nlp.models.BertBackbone:
+    """Returns a BertBackbone with random weights.
+
+    Args:
+        config: with all sizes set.
+        vocabulary_size: rows of the token embedding.
+        precision: a Keras dtype policy; `mixed_*` keeps the weights in float32.
+    """
+    return keras_nlp.models.BertBackbone(
+        vocabulary_size=vocabulary_size,
+        num_layers=config.num_layers,
+        num_heads=config.num_heads,
+        hidden_dim=config.hidden_dim,
+        intermediate_dim=config.intermediate_dim,
+        dropout=config.dropout,
+        max_sequence_length=config.max_positions,
+        dtype=precision,
+        name="backbone",
+    )

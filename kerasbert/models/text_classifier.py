@@ -1,0 +1,66 @@
+"""The whole of a trained model: strings in, decisions out."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.config import Config
+from kerasbert.models.backbone import build_backbone
+from kerasbert.models.classifier import build_model
+from kerasbert.tasks import Task
+from kerasbert.text import TextGraph, Vocabulary
+
+
+def build_text_graph(config: Config, task: Task, vocabulary: Vocabulary) -> TextGraph:
+    """Returns the text graph that `config` and `task` describe."""
+    return TextGraph(
+        vocabulary,
+        max_length=config.training.max_length,
+        lowercase=config.text.lowercase,
+        ascii_punctuation=config.text.ascii_punctuation,
+        clean=task.clean,
+    )
+
+
+class TextClassifier(tf.Module):
+    """Text graph, model and decision in one graph, in float32.
+
+    Evaluation, prediction and export all run this. Building it gives random weights.
+
+    Args:
+        config: a complete configuration.
+        task: with labels and options.
+        vocabulary: of the text graph and the encoder.
+    """
+
+    def __init__(self, config: Config, task: Task, vocabulary: Vocabulary):
+        super().__init__(name="text_classifier")
+        self.config = config
+        self.task = task
+        self.text_graph = build_text_graph(config, task, vocabulary)
+        backbone = build_backbone(config.backbone, len(vocabulary))
+        self.model: keras.Model = build_model(backbone, task, config.head)
+        self._answer = tf.function(self.__call__, reduce_retracing=True)
+
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether a row is two texts."""
+        return self.config.data.pair_column is not None
+
+    def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """Returns the task's outputs for strings [batch]; see `Task.decide`."""
+        return self.decide(self.text_graph(text, pair))
+
+    def decide(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Returns the task's outputs for token ids as `TextGraph` gives them."""
+        return self.task.decide(self.model(inputs, training=False))
+
+    def predict(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Returns the task's outputs for one batch of texts as arrays."""
+        text = tf.constant(list(texts), tf.string, shape=[len(texts)])
+        pair = None if pairs is None else tf.constant(list(pairs), tf.string, shape=[len(pairs)])
+        return {name: value.numpy() for name, value in self._answer(text, pair).items()}

@@ -1,0 +1,18 @@
+"""What is to be decided about a text: the task contract, the built-in tasks and the registry."""
+
+from kerasbert.tasks.classification import Classification
+from kerasbert.tasks.multi_label import MultiLabel
+from kerasbert.tasks.registry import TaskEntry, get_task, list_tasks, task_defaults
+from kerasbert.tasks.task import SampleData, Task, TaskOptions
+
+__all__ = [
+    "Classification",
+    "MultiLabel",
+    "SampleData",
+    "Task",
+    "TaskEntry",
+    "TaskOptions",
+    "get_task",
+    "list_tasks",
+    "task_defaults",
+]

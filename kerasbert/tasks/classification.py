@@ -1,0 +1,40 @@
+"""One label for each text, or pair of texts."""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.tasks.task import Task
+
+
+class Classification(Task):
+    """The label of the highest probability. Labels come from the data."""
+
+    name = "classification"
+    summary = "one label for each text or pair of texts; labels from the data"
+
+    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
+        """Softmax cross-entropy."""
+        return keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=label_smoothing
+        )
+
+    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The most probable label."""
+        probabilities = tf.nn.softmax(logits)
+        return self.outputs(tf.argmax(probabilities, axis=-1), probabilities)
+
+    def outputs(self, label_id: tf.Tensor, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns the outputs for the labels that were chosen, int64 [batch]."""
+        return {
+            "label": tf.gather(tf.constant(self.labels), label_id),
+            "label_id": label_id,
+            "score": tf.gather(probabilities, label_id, batch_dims=1),
+            "probabilities": probabilities,
+        }
+
+    def decisions(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """One-hot rows of `label_id`."""
+        return np.eye(len(self.labels), dtype=np.float32)[outputs["label_id"]]

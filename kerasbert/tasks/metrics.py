@@ -1,0 +1,40 @@
+"""Figures of decisions against the truth, by scikit-learn."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
+
+
+def score_decisions(
+    targets: np.ndarray, decisions: np.ndarray, labels: Sequence[str]
+) -> dict[str, Any]:
+    """Returns accuracy, macro and micro F1 and the figures of each label.
+
+    With several labels a row, accuracy is the share of rows whose labels are all right.
+
+    Args:
+        targets: float32 [rows, labels] of zeros and ones.
+        decisions: the same for what was decided.
+        labels: the names of the columns.
+    """
+    truth, decided = targets.astype(int), decisions.astype(int)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        truth, decided, average=None, zero_division=0
+    )
+    return {
+        "accuracy": float(accuracy_score(truth, decided)),
+        "macro_f1": float(f1_score(truth, decided, average="macro", zero_division=0)),
+        "micro_f1": float(f1_score(truth, decided, average="micro", zero_division=0)),
+        "examples": len(truth),
+        "per_class": {
+            label: {
+                "precision": float(precision[i]),
+                "recall": float(recall[i]),
+                "f1": float(f1[i]),
+                "support": int(support[i]),
+            }
+            for i, label in enumerate(labels)
+        },
+    }

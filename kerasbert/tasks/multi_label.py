@@ -1,0 +1,47 @@
+"""Any number of labels for each text."""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+import tensorflow as tf
+from pydantic import Field
+
+from kerasbert.tasks.task import Task, TaskOptions
+
+
+class MultiLabelOptions(TaskOptions):
+    """Settings of `MultiLabel`."""
+
+    threshold: float = Field(0.5, gt=0, lt=1, description="A label is given from this probability on.")
+
+
+class MultiLabel(Task):
+    """Every label whose probability reaches the threshold. In files labels are joined by `|`."""
+
+    name = "multi_label"
+    summary = "any number of labels for each text, joined by |; labels from the data"
+    label_separator = "|"
+    Options = MultiLabelOptions
+
+    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
+        """Sigmoid cross-entropy, the mean over the labels."""
+        return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+
+    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """`label` joins the given labels; `score` and `label_id` are those of the most probable one."""
+        probabilities = tf.sigmoid(logits)
+        given = probabilities >= self.options.threshold
+        width = len(self.labels)
+        names = tf.ragged.boolean_mask(tf.tile([self.labels], [tf.shape(logits)[0], 1]), given)
+        return {
+            "label": tf.strings.reduce_join(names, axis=-1, separator=self.label_separator),
+            "label_id": tf.argmax(probabilities, axis=-1),
+            "score": tf.reduce_max(probabilities, axis=-1),
+            "probabilities": probabilities,
+            "given": tf.ensure_shape(tf.cast(given, tf.int32), [None, width]),
+        }
+
+    def decisions(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The output `given`."""
+        return outputs["given"].astype(np.float32)

@@ -1,0 +1,108 @@
+"""The contract between the core and a task, on one screen."""
+
+import abc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.config import HeadConfig, Section, parse_config
+from kerasbert.tasks.head import dense_head
+
+
+class TaskOptions(Section):
+    """A task's own settings, under `task_options` of the configuration. Unknown keys are errors."""
+
+
+@dataclass(frozen=True)
+class SampleData:
+    """Small data files (columns `text` and `label`) that come with a task."""
+
+    train: Path
+    validation: Path
+
+
+class Task(abc.ABC):
+    """What a task decides, and how.
+
+    A subclass sets `name` and `summary` and implements the abstract methods; everything else has a
+    default. `kerasbert plugins check NAME` holds it to this contract.
+
+    Args:
+        labels: the labels in the order of the outputs.
+        options: values for `Options`.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    fixed_labels: ClassVar[tuple[str, ...]] = ()  # empty: the labels come from the data
+    label_separator: ClassVar[str | None] = None  # set where a row may have several labels
+    Options: ClassVar[type[TaskOptions]] = TaskOptions
+    defaults: ClassVar[Mapping[str, Any]] = {}  # of the configuration, nested as there
+    sample_data: ClassVar[SampleData | None] = None
+    sample_texts: ClassVar[tuple[str, ...]] = ()  # to show what a trained model answers
+
+    def __init__(self, labels: Sequence[str], options: Mapping[str, Any] | None = None):
+        self.labels = tuple(labels)
+        self.options = parse_config(self.Options, options or {}, where="task_options")
+
+    # The text
+
+    def clean(self, text: tf.Tensor) -> tf.Tensor:
+        """Returns valid UTF-8 strings [batch], cleaned before tokenising. Must not fail on any."""
+        return text
+
+    # The model
+
+    def head(self, encoded: Mapping[str, Any], padding_mask: Any, config: HeadConfig) -> Any:
+        """Returns the logits: a float32 Keras tensor [batch, labels].
+
+        Args:
+            encoded: the encoder's `sequence_output` [batch, length, hidden] and `pooled_output`
+                [batch, hidden].
+            padding_mask: int32 [batch, length], 1 on real tokens.
+            config: pooling and dropout.
+        """
+        return dense_head(encoded, padding_mask, config, units=len(self.labels))
+
+    # Learning
+
+    def targets(self, rows: Sequence[Sequence[str]]) -> np.ndarray:
+        """Returns float32 [rows, labels] with 1 at each row's labels."""
+        index = {label: i for i, label in enumerate(self.labels)}
+        result = np.zeros((len(rows), len(self.labels)), np.float32)
+        for row, labels in enumerate(rows):
+            for label in labels:
+                result[row, index[label]] = 1.0
+        return result
+
+    @abc.abstractmethod
+    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
+        """Returns the loss of logits [batch, labels] against targets [batch, labels]."""
+
+    def calibrate(self, probabilities: np.ndarray, targets: np.ndarray) -> TaskOptions:
+        """Returns the options with what is chosen on validation data, such as a threshold.
+
+        Args:
+            probabilities: float32 [rows, labels] of the trained model.
+            targets: float32 [rows, labels].
+        """
+        return self.options
+
+    # Deciding
+
+    @abc.abstractmethod
+    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns what the server answers, computed in the graph from logits float32 [batch, labels].
+
+        At least `label` string [batch], `label_id` int64 [batch], `score` float32 [batch] and
+        `probabilities` float32 [batch, labels]; any further output has the batch as first dimension.
+        """
+
+    @abc.abstractmethod
+    def decisions(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Returns what was decided as float32 [rows, labels] of zeros and ones, from `decide`'s outputs."""
