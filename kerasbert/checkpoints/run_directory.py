@@ -90,8 +90,12 @@ class RunDirectory:
         vocabulary = Vocabulary.load(self.vocabulary)
         labels = self._load_labels()
         task = get_task(config.task)(labels, config.task_options)
-        classifier = TextClassifier(config, task, vocabulary)
-        load_weights(classifier.model, self.weights, _belongs_to(vocabulary, labels))
+        return self.load_weights_into(TextClassifier(config, task, vocabulary))
+
+    def load_weights_into(self, classifier: TextClassifier) -> TextClassifier:
+        """Returns `classifier` with the weights of the run."""
+        belongs_to = _belongs_to(classifier.text_graph.vocabulary, classifier.task.labels)
+        load_weights(classifier.model, self.weights, belongs_to)
         return classifier
 
     def _load_labels(self) -> list[str]:

@@ -45,6 +45,11 @@ class TextClassifier(tf.Module):
         self._answer = tf.function(self.__call__, reduce_retracing=True)
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of `probabilities`."""
+        return self.task.labels
+
+    @property
     def takes_pairs(self) -> bool:
         """Whether a row is two texts."""
         return self.config.data.pair_column is not None

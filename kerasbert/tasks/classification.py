@@ -1,9 +1,6 @@
 """One label for each text, or pair of texts."""
 
-from collections.abc import Mapping
-
 import keras
-import numpy as np
 import tensorflow as tf
 
 from kerasbert.tasks.task import Task
@@ -34,7 +31,3 @@ class Classification(Task):
             "score": tf.gather(probabilities, label_id, batch_dims=1),
             "probabilities": probabilities,
         }
-
-    def decisions(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """One-hot rows of `label_id`."""
-        return np.eye(len(self.labels), dtype=np.float32)[outputs["label_id"]]

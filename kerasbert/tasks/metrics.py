@@ -1,14 +1,21 @@
 """Figures of decisions against the truth, by scikit-learn."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 
+def decisions(outputs: Mapping[str, np.ndarray], labels: int) -> np.ndarray:
+    """Returns what a task's outputs decide, float32 [rows, labels] of zeros and ones."""
+    if "given" in outputs:
+        return outputs["given"].astype(np.float32)
+    return np.eye(labels, dtype=np.float32)[outputs["label_id"]]
+
+
 def score_decisions(
-    targets: np.ndarray, decisions: np.ndarray, labels: Sequence[str]
+    targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]
 ) -> dict[str, Any]:
     """Returns accuracy, macro and micro F1 and the figures of each label.
 
@@ -16,10 +23,10 @@ def score_decisions(
 
     Args:
         targets: float32 [rows, labels] of zeros and ones.
-        decisions: the same for what was decided.
+        decided: the same for what was decided.
         labels: the names of the columns.
     """
-    truth, decided = targets.astype(int), decisions.astype(int)
+    truth, decided = targets.astype(int), decided.astype(int)
     precision, recall, f1, support = precision_recall_fscore_support(
         truth, decided, average=None, zero_division=0
     )

@@ -1,9 +1,6 @@
 """Any number of labels for each text."""
 
-from collections.abc import Mapping
-
 import keras
-import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
@@ -41,7 +38,3 @@ class MultiLabel(Task):
             "probabilities": probabilities,
             "given": tf.ensure_shape(tf.cast(given, tf.int32), [None, width]),
         }
-
-    def decisions(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The output `given`."""
-        return outputs["given"].astype(np.float32)

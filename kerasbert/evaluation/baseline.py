@@ -1,0 +1,39 @@
+"""The floor: a naive Bayes over characters and pairs of characters."""
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.pipeline import make_pipeline
+
+from kerasbert.data import Rows
+
+
+def baseline_decisions(train: Rows, rows: Rows, labels: tuple[str, ...]) -> np.ndarray:
+    """Returns what naive Bayes, trained on `train`, decides on `rows`: float32 [rows, labels].
+
+    A BERT that does not beat it has not earned its cost.
+    """
+    bayes = MultinomialNB()
+    several = any(len(row) != 1 for row in train.labels)
+    counts = CountVectorizer(analyzer="char", ngram_range=(1, 2))
+    pipeline = make_pipeline(counts, OneVsRestClassifier(bayes) if several else bayes)
+    index = {label: i for i, label in enumerate(labels)}
+    pipeline.fit(_texts(train), _truth(train, index, several))
+    decided = pipeline.predict(_texts(rows))
+    return decided.astype(np.float32) if several else np.eye(len(labels), dtype=np.float32)[decided]
+
+
+def _texts(rows: Rows) -> list[str]:
+    if rows.pairs is None:
+        return rows.texts
+    return [f"{text}\n{pair}" for text, pair in zip(rows.texts, rows.pairs, strict=True)]
+
+
+def _truth(rows: Rows, index: dict[str, int], several: bool) -> np.ndarray:
+    if not several:
+        return np.array([index[row[0]] for row in rows.labels])
+    truth = np.zeros((len(rows), len(index)), int)
+    for place, labels in enumerate(rows.labels):
+        truth[place, [index[label] for label in labels]] = 1
+    return truth

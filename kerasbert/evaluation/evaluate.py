@@ -1,0 +1,107 @@
+"""Figures of a model on labelled rows."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
+from kerasbert.errors import DataError
+from kerasbert.evaluation.baseline import baseline_decisions
+from kerasbert.evaluation.models import Model, open_model
+from kerasbert.evaluation.predict import predict_rows
+from kerasbert.tasks import get_task
+from kerasbert.tasks.metrics import decisions, score_decisions
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model decided on some rows, and the figures.
+
+    Attributes:
+        figures: accuracy, macro_f1, micro_f1, examples, per_class, confusion (rows are the truth;
+            None for several labels a row), top_confusions, and baseline where it could be trained.
+        labels: the names of the columns below.
+        rows: the rows in order.
+        probabilities: float32 [rows, labels].
+        decided: float32 [rows, labels] of zeros and ones.
+        targets: float32 [rows, labels] of zeros and ones.
+    """
+
+    figures: dict[str, Any]
+    labels: tuple[str, ...]
+    rows: Rows
+    probabilities: np.ndarray
+    decided: np.ndarray
+    targets: np.ndarray
+
+
+def evaluate(model: str | Path, data: Sequence[str | Path]) -> Evaluation:
+    """Evaluates the model at a path on data files, with a naive Bayes beside it.
+
+    Raises:
+        UserError: the model or the data cannot be read, or a label is unknown to the model.
+    """
+    opened = open_model(model)
+    separator = get_task(opened.config.task).label_separator
+    columns = Columns.of(opened.config.data, separator)
+    rows = read_valid_rows(data, columns, opened.labels)
+    try:
+        train = load_rows(opened.config.data.train, columns) if opened.config.data.train else None
+    except DataError:  # the training files need not be at hand
+        train = None
+    return evaluate_rows(opened, rows, train)
+
+
+def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evaluation:
+    """Evaluates `model` on `rows`.
+
+    Args:
+        model: what answers.
+        rows: with labels the model knows.
+        train: rows for the baseline; without them there is none.
+    """
+    labels = model.labels
+    answers = [answer for _, answer in predict_rows(model, rows.rows)]
+    outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
+    decided = decisions(outputs, len(labels))
+    targets = _targets(rows, labels)
+    figures = score_decisions(targets, decided, labels)
+    figures.update(_confusion(targets, decided, labels))
+    if train is not None and set(train.label_counts) <= set(labels):
+        floor = score_decisions(targets, baseline_decisions(train, rows, labels), labels)
+        figures["baseline"] = {
+            "model": "naive Bayes over characters and pairs of characters",
+            **{name: floor[name] for name in ("accuracy", "macro_f1", "micro_f1")},
+        }
+    return Evaluation(figures, labels, rows, outputs["probabilities"], decided, targets)
+
+
+def _targets(rows: Rows, labels: Sequence[str]) -> np.ndarray:
+    return np.array(
+        [[float(label in row) for label in labels] for row in rows.labels], dtype=np.float32
+    )
+
+
+def _confusion(targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
+    if np.any(targets.sum(1) != 1) or np.any(decided.sum(1) != 1):
+        return {"confusion": None, "top_confusions": []}
+    matrix = (targets.T @ decided).astype(int)
+    wrong = Counter(
+        {
+            (labels[i], labels[j]): int(matrix[i, j])
+            for i in range(len(labels))
+            for j in range(len(labels))
+            if i != j and matrix[i, j]
+        }
+    )
+    return {
+        "confusion": matrix.tolist(),
+        "top_confusions": [
+            {"truth": truth, "decided": label, "rows": count}
+            for (truth, label), count in wrong.most_common(10)
+        ],
+    }

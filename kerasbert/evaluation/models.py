@@ -1,0 +1,98 @@
+"""Opening what answers texts: a run directory or an exported SavedModel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.config import Config, parse_config, read_yaml
+from kerasbert.errors import CheckpointError
+from kerasbert.models import TextClassifier
+
+# Where an exported SavedModel keeps the configuration of its run. TensorFlow Serving ignores it.
+EXPORTED_CONFIG = Path("assets.extra") / "kerasbert.yaml"
+
+
+class Model(Protocol):
+    """Anything that answers batches of texts."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the training."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of `probabilities`."""
+        ...
+
+    def predict(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Returns the outputs for one batch, each with the batch as its first dimension."""
+        ...
+
+
+class SavedModel:
+    """An exported model, run through its serving signature.
+
+    Args:
+        path: a version directory with `saved_model.pb`.
+    """
+
+    def __init__(self, path: Path):
+        self.config = parse_config(Config, read_yaml(path / EXPORTED_CONFIG), where=str(path))
+        try:
+            # The object must be kept: its signatures hold its variables only weakly.
+            self._loaded = tf.saved_model.load(str(path))
+            self._serve = self._loaded.signatures["serving_default"]
+            empty = tf.train.Example().SerializeToString()
+            classes = self._loaded.signatures["classify"](inputs=tf.constant([empty]))["classes"]
+        except (OSError, tf.errors.OpError, KeyError, ValueError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise CheckpointError(f"{path}: cannot be loaded ({reason}).") from error
+        self.labels = tuple(label.decode() for label in classes.numpy()[0])
+
+    def predict(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Returns the outputs of `serving_default` for one batch."""
+        feeds = {"text": tf.constant(list(texts), tf.string, shape=[len(texts)])}
+        if pairs is not None:
+            feeds["pair"] = tf.constant(list(pairs), tf.string, shape=[len(pairs)])
+        return {name: value.numpy() for name, value in self._serve(**feeds).items()}
+
+
+def open_model(path: str | Path) -> TextClassifier | SavedModel:
+    """Opens a run directory, or an exported model with or without the version folder.
+
+    Raises:
+        CheckpointError: it is neither, or it is damaged.
+    """
+    path = Path(path)
+    if RunDirectory.is_run(path):
+        return RunDirectory(path).load()
+    version = newest_version(path)
+    if version is not None:
+        return SavedModel(version)
+    if "://" in str(path):
+        raise CheckpointError(
+            f"{path}: asking a server is not built yet. Name the run or exported directory instead."
+        )
+    what = "there is no such directory" if not path.exists() else "it is neither"
+    raise CheckpointError(
+        f"{path}: must be a run directory or an exported model. Received: {what}."
+    )
+
+
+def newest_version(path: Path) -> Path | None:
+    """Returns `path` if it is a SavedModel, else its folder with the highest number, or None."""
+    if (path / "saved_model.pb").is_file():
+        return path
+    if not path.is_dir():
+        return None
+    versions = [p for p in path.iterdir() if p.name.isdigit() and (p / "saved_model.pb").is_file()]
+    return max(versions, key=lambda version: int(version.name), default=None)

@@ -1,0 +1,66 @@
+"""Answers for a stream of rows, at constant memory and in order."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+import numpy as np
+
+from kerasbert.data import Row
+from kerasbert.evaluation.models import Model
+
+_BATCH = 64
+
+Item = TypeVar("Item")
+
+
+def predict_rows(
+    model: Model, rows: Iterable[Row], window: int = 16 * _BATCH
+) -> Iterator[tuple[Row, dict[str, np.ndarray]]]:
+    """Yields each row with its outputs, in the order of `rows`.
+
+    Args:
+        model: what answers.
+        rows: may be endless.
+        window: so many rows are read, sorted by length for speed, and answered at a time.
+    """
+    for part in _batched(rows, window):
+        order = sorted(range(len(part)), key=lambda i: len(part[i].text) + len(part[i].pair or ""))
+        answers: list[dict[str, np.ndarray]] = [{}] * len(part)
+        for indices in _batched(order, _BATCH):
+            texts = [part[i].text for i in indices]
+            pairs = [part[i].pair or "" for i in indices] if part[0].pair is not None else None
+            outputs = model.predict(texts, pairs)
+            for place, index in enumerate(indices):
+                answers[index] = {name: value[place] for name, value in outputs.items()}
+        yield from zip(part, answers, strict=True)
+
+
+def answer_record(row: Row, answer: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+    """Returns an answer as JSON-ready values: text, label, score, the task's outputs, probabilities."""
+    record: dict[str, Any] = {"text": row.text}
+    if row.pair is not None:
+        record["pair"] = row.pair
+    record["label"] = _plain(answer["label"])
+    record["score"] = _plain(answer["score"])
+    known = ("label", "score", "label_id", "probabilities")
+    record.update({name: _plain(value) for name, value in answer.items() if name not in known})
+    record["probabilities"] = dict(zip(labels, _plain(answer["probabilities"]), strict=True))
+    return record
+
+
+def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    # itertools.batched comes with Python 3.12.
+    iterator = iter(items)
+    while part := list(islice(iterator, size)):
+        yield part
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.floating):
+        return round(float(value), 6)
+    return value.item() if isinstance(value, np.generic) else value

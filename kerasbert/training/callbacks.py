@@ -1,0 +1,172 @@
+"""What happens at the end of each epoch: validate, keep the best weights, write history, show a line."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.config import TrainingConfig
+from kerasbert.data import Rows
+from kerasbert.data.batches import prediction_batches, tokenize_rows
+from kerasbert.errors import KerasBertError
+from kerasbert.files import explain_write_errors
+from kerasbert.tasks import Task
+from kerasbert.tasks.metrics import decisions, score_decisions
+from kerasbert.text import TextGraph, Vocabulary
+
+
+class Validate(keras.callbacks.Callback):
+    """Adds `val_loss`, `val_accuracy` and `val_macro_f1` to the logs, from the task's own decisions."""
+
+    def __init__(self, task: Task, rows: Rows, graph: TextGraph, batch_size: int):
+        super().__init__()
+        self._task = task
+        self._batches, self._order = prediction_batches(
+            tokenize_rows(rows, graph), graph, batch_size
+        )
+        self._targets = task.targets(rows.labels)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Validates."""
+        if logs is not None:
+            logs.update({f"val_{name}": value for name, value in self.figures().items()})
+
+    def figures(self) -> dict[str, float]:
+        """Returns loss, accuracy and macro F1 of the model as it is."""
+        sorted_logits = self.model.predict(self._batches, verbose=0)[: len(self._order)]
+        logits = np.empty_like(sorted_logits)
+        logits[self._order] = sorted_logits
+        outputs = self._task.decide(tf.constant(logits))
+        arrays = {name: value.numpy() for name, value in outputs.items()}
+        labels = self._task.labels
+        scores = score_decisions(self._targets, decisions(arrays, len(labels)), labels)
+        return {
+            "loss": float(self._task.loss()(self._targets, logits)),
+            "accuracy": scores["accuracy"],
+            "macro_f1": scores["macro_f1"],
+        }
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Saves the weights whenever the monitored figure is better than ever; stops when patience ends."""
+
+    def __init__(
+        self, model: keras.Model, run: RunDirectory, vocabulary: Vocabulary, task: Task,
+        config: TrainingConfig,
+    ):  # fmt: skip
+        super().__init__()
+        self._plain_model, self._run = model, run
+        self._vocabulary, self._task = vocabulary, task
+        self._monitor = f"val_{config.monitor}"
+        self._sign = -1.0 if config.monitor == "loss" else 1.0
+        self._patience = config.early_stopping_patience
+        self._best = -np.inf
+        self.best_epoch = 0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Compares and saves."""
+        logs = logs or {}
+        if not np.isfinite(logs["loss"]):
+            raise KerasBertError(
+                f"epoch {epoch + 1}: the loss is {logs['loss']}. Lower training.learning_rate, or use "
+                "training.precision: float32. The best weights before are kept."
+            )
+        value = self._sign * logs[self._monitor]
+        logs["best"] = bool(value > self._best)
+        if value > self._best:
+            self._best = value
+            self.best_epoch = epoch + 1
+            self.save()
+        elif self._patience and epoch + 1 - self.best_epoch >= self._patience:
+            self.model.stop_training = True
+
+    def save(self) -> None:
+        """Saves the weights as they are."""
+        self._run.save_weights(self._plain_model, self._vocabulary, self._task.labels)
+
+
+class History(keras.callbacks.Callback):
+    """Times the epochs, fills the log with what Keras leaves out and appends it to history.jsonl."""
+
+    def __init__(self, path: Path, rows: int):
+        super().__init__()
+        self._path, self._rows = path, rows
+        self._start = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Starts the clock."""
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Writes a line."""
+        logs = logs if logs is not None else {}
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        logs["seconds"] = time.perf_counter() - self._start
+        logs["rows_per_second"] = self._rows / logs["seconds"]
+        record = {"epoch": epoch + 1, **logs}
+        with explain_write_errors(self._path), self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+
+class ShowProgress(keras.callbacks.Callback):
+    """A bar while an epoch runs (on a terminal) and a line with fixed columns when it ends."""
+
+    _columns = (
+        ("epoch", "{epoch:>5}"), ("loss", "{loss:>8.4f}"), ("val loss", "{val_loss:>8.4f}"),
+        ("val acc", "{val_accuracy:>7.4f}"), ("val F1", "{val_macro_f1:>7.4f}"),
+        ("rate", "{learning_rate:>8.1e}"), ("rows/s", "{rows_per_second:>7.0f}"),
+        ("seconds", "{seconds:>7.1f}"), ("best", "{star:>4}"),
+    )  # fmt: skip
+
+    def __init__(self, console: Console, steps: int, epochs: int):
+        super().__init__()
+        self._console, self._steps, self._epochs = console, steps, epochs
+        self._progress: Progress | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Shows the column heads."""
+        widths = (len(cell.format(**_WIDEST)) for _, cell in self._columns)
+        heads = (f"{name:>{width}}" for (name, _), width in zip(self._columns, widths, strict=True))
+        self._console.print("  ".join(heads), highlight=False)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Starts the bar."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._progress = Progress(
+            *columns, TimeRemainingColumn(), console=self._console, transient=True,
+            disable=not self._console.is_terminal,
+        )  # fmt: skip
+        self._progress.add_task(f"epoch {epoch + 1}/{self._epochs}", total=self._steps)
+        self._progress.start()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Moves the bar."""
+        if self._progress:
+            self._progress.update(self._progress.task_ids[0], completed=batch + 1)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Replaces the bar by the epoch's line."""
+        self.close()
+        values = {**(logs or {}), "epoch": epoch + 1}
+        values["star"] = "*" if values.pop("best", False) else ""
+        line = "  ".join(cell.format(**values) for _, cell in self._columns)
+        self._console.print(line, highlight=False)
+
+    def close(self) -> None:
+        """Removes the bar."""
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+
+_WIDEST = {
+    "epoch": 0, "loss": 0.0, "val_loss": 0.0, "val_accuracy": 0.0, "val_macro_f1": 0.0,
+    "learning_rate": 0.0, "rows_per_second": 0.0, "seconds": 0.0, "star": "",
+}  # fmt: skip

@@ -1,0 +1,71 @@
+"""MODEL_CARD.md: what the model is, what it was trained on and how well it did."""
+
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import kerasbert
+from kerasbert.files import write_text
+from kerasbert.training.prepare import Prepared
+
+_CARD = """\
+# {task} classifier
+
+Trained by kerasbert {version} (TensorFlow {tensorflow}, Keras {keras}, Python {python}).
+It answers texts with one of: {labels}.
+
+| | |
+| --- | --- |
+| encoder | {layers} layers, hidden size {hidden}, {heads} heads, from {source} |
+| parameters | {parameters:,} |
+| vocabulary | {vocabulary:,} tokens, SHA-256 {digest} |
+| longest input | {max_length} tokens; longer texts are cut |
+| training rows | {train_rows:,} ({counts}); {left_out_rows} left out |
+| validation rows | {examples:,} |
+| best epoch | {best_epoch} of {epochs}, seed {seed}{note} |
+| training time | {train_seconds} s |
+
+On the validation rows, which also chose the epoch: accuracy {accuracy:.4f}, macro F1 {macro_f1:.4f}.
+
+| label | precision | recall | F1 | rows |
+| --- | --- | --- | --- | --- |
+{per_class}
+
+All settings: config.yaml beside this file. The training data, its licence and whether it fits your
+use are for the one who publishes this model to state here.
+"""
+
+
+def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any]) -> None:
+    """Writes the card of a finished training."""
+    config = prepared.config
+    rows = (
+        f"| {label} | {of['precision']:.4f} | {of['recall']:.4f} | {of['f1']:.4f} | {of['support']} |"
+        for label, of in metrics["per_class"].items()
+    )
+    facts = {
+        **metrics,
+        "task": config.task,
+        "version": kerasbert.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "python": platform.python_version(),
+        "labels": ", ".join(prepared.task.labels),
+        "layers": config.backbone.num_layers,
+        "hidden": config.backbone.hidden_dim,
+        "heads": config.backbone.num_heads,
+        "source": config.backbone.source,
+        "vocabulary": len(prepared.vocabulary),
+        "digest": prepared.vocabulary.digest[:12],
+        "max_length": config.training.max_length,
+        "counts": ", ".join(f"{k} {n}" for k, n in prepared.train.label_counts.items()),
+        "epochs": config.training.epochs,
+        "seed": config.training.seed,
+        "note": ", interrupted" if metrics["interrupted"] else "",
+        "per_class": "\n".join(rows),
+    }
+    write_text(path, _CARD.format_map(facts))

@@ -1,0 +1,87 @@
+"""AdamW as BERT is trained with, right under tf.distribute too."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from kerasbert.config import TrainingConfig
+
+
+class ReplicatedAdamW(keras.optimizers.AdamW):
+    """AdamW that clips the summed gradient.
+
+    Keras 3.15 clips the gradient of each replica and sums after, which changes the update; here the
+    sum over the replicas comes first. On one device both are the same.
+    """
+
+    def _clip_gradients(self, grads: list) -> list:
+        return grads  # not here: see _backend_update_step
+
+    def _backend_update_step(self, grads: list, trainable_variables: list, learning_rate: tf.Tensor):
+        variables = [getattr(v, "value", v) for v in trainable_variables]
+        summed = self._all_reduce_sum_gradients(list(zip(grads, variables, strict=True)))
+        clipped = super()._clip_gradients([gradient for gradient, _ in summed])
+        tf.__internal__.distribute.interim.maybe_merge_call(
+            self._distributed_tf_update_step,
+            self._distribution_strategy,
+            list(zip(clipped, variables, strict=True)),
+            learning_rate,
+        )
+
+
+@keras.saving.register_keras_serializable("kerasbert")
+class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise to `peak`, then a fall to zero over the remaining steps.
+
+    Args:
+        peak: highest learning rate.
+        warmup_steps: steps of the rise.
+        total_steps: steps of the whole training.
+        shape: of the fall: `linear`, `cosine` (Loshchilov & Hutter 2017, eq. 5) or `constant`.
+    """
+
+    def __init__(self, peak: float, warmup_steps: int, total_steps: int, shape: str):
+        self.peak, self.shape = peak, shape
+        self.warmup_steps, self.total_steps = warmup_steps, total_steps
+
+    def __call__(self, step):
+        """Returns the learning rate of the step, counted from 0."""
+        step = tf.cast(step, tf.float32)
+        rise = (step + 1.0) / max(self.warmup_steps, 1)
+        left = (self.total_steps - step) / max(self.total_steps - self.warmup_steps, 1)
+        left = tf.clip_by_value(left, 0.0, 1.0)
+        fall = {
+            "linear": left,
+            "cosine": 0.5 * (1.0 + tf.cos(math.pi * (1.0 - left))),
+            "constant": tf.ones_like(left),
+        }[self.shape]
+        return self.peak * tf.where(step < self.warmup_steps, rise, fall)
+
+    def get_config(self) -> dict:
+        """Returns the arguments."""
+        return {
+            "peak": self.peak,
+            "warmup_steps": self.warmup_steps,
+            "total_steps": self.total_steps,
+            "shape": self.shape,
+        }
+
+
+def build_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
+    """Returns AdamW (Loshchilov & Hutter 2019) with warm-up, decay and clipping by global norm.
+
+    Biases and normalisation weights do not decay, as in BERT.
+    """
+    warmup_steps = round(config.warmup_fraction * total_steps)
+    optimizer = ReplicatedAdamW(
+        WarmupDecay(config.learning_rate, warmup_steps, total_steps, config.schedule),
+        weight_decay=config.weight_decay,
+        epsilon=1e-6,
+        global_clipnorm=config.clip_norm,
+    )
+    # Keras matches names, not paths: "layer_norm" would exclude nothing.
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    if config.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer

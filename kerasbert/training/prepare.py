@@ -1,0 +1,127 @@
+"""Everything a training needs before its first step: rows, labels, vocabulary, complete configuration."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from kerasbert.checkpoints import BackboneSource, open_source
+from kerasbert.config import BackboneConfig, Config
+from kerasbert.data import Columns, Rows, labels_of, load_rows, read_valid_rows, split_rows
+from kerasbert.data.batches import slices
+from kerasbert.data.load import require_known_labels
+from kerasbert.errors import ConfigError
+from kerasbert.models import build_text_graph, complete_backbone_config
+from kerasbert.tasks import Task, get_task
+from kerasbert.text import SPECIAL_TOKENS, Vocabulary, learn_vocabulary
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The inputs of a training. `config` is complete: nothing in it is left to a default."""
+
+    config: Config
+    task: Task
+    vocabulary: Vocabulary
+    source: BackboneSource | None  # None: from scratch
+    train: Rows
+    validation: Rows
+
+
+def prepare(config: Config) -> Prepared:
+    """Reads the data and settles what the configuration leaves open.
+
+    Raises:
+        UserError: the configuration or the data cannot be trained on; the message says why.
+    """
+    if not config.data.train:
+        raise ConfigError("data.train: name at least one training file.")
+    task_class = get_task(config.task)
+    columns = Columns.of(config.data, task_class.label_separator)
+    train = load_rows(config.data.train, columns)
+    labels = labels_of(train, config.data.labels or task_class.fixed_labels)
+    require_known_labels(train, labels)
+    if config.data.validation:
+        validation = read_valid_rows(config.data.validation, columns, labels)
+    else:
+        training = config.training
+        train, validation = split_rows(train, config.data.validation_fraction, training.seed)
+    task = task_class(labels, config.task_options)
+
+    config = config.model_copy(deep=True)
+    config.task_options = task.options.model_dump()
+    config.run_dir = config.run_dir or f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    source, vocabulary, config = _settle_encoder(config, task, train)
+    return Prepared(config, task, vocabulary, source, train, validation)
+
+
+def find_vocabulary(config: Config, task: Task, rows: Rows) -> Vocabulary:
+    """Returns the vocabulary a training with `config` on `rows` uses."""
+    return _settle_encoder(config, task, rows)[1]
+
+
+def _settle_encoder(
+    config: Config, task: Task, rows: Rows
+) -> tuple[BackboneSource | None, Vocabulary, Config]:
+    max_length = config.training.max_length
+    if config.backbone.source == "scratch":
+        config.backbone = complete_backbone_config(config.backbone, max_length)
+        source = None
+        vocabulary = (
+            Vocabulary.load(config.text.vocabulary)
+            if config.text.vocabulary
+            else _learn(config, task, rows)
+        )
+    else:
+        source = open_source(config.backbone.source)
+        vocabulary = source.vocabulary
+        _refuse_sizes(config)
+        config.backbone = BackboneConfig(
+            **{**config.backbone.model_dump(), **source.sizes},
+        )
+        config.text = config.text.model_copy(update=dict(source.text))
+    if max_length > (config.backbone.max_positions or 0):
+        raise ConfigError(
+            f"training.max_length: must be at most {config.backbone.max_positions}, the positions of "
+            f"the backbone. Received: {max_length}"
+        )
+    return source, vocabulary, config
+
+
+def _refuse_sizes(config: Config) -> None:
+    sizes = ("num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions")
+    given = [f"backbone.{name}" for name in sizes if getattr(config.backbone, name) is not None]
+    if config.text.vocabulary:
+        given.append("text.vocabulary")
+    if given:
+        raise ConfigError(
+            f"{', '.join(given)}: can be set with backbone.source: scratch only; "
+            f"{config.backbone.source} brings its own. Remove the key."
+        )
+
+
+def _learn(config: Config, task: Task, rows: Rows) -> Vocabulary:
+    graph = build_text_graph(config, task, Vocabulary(SPECIAL_TOKENS))
+    words = (
+        word.decode()
+        for texts in (rows.texts, rows.pairs or [])
+        for part in slices(len(texts), 4096)
+        for word in graph.words(_strings(texts[part])).flat_values.numpy()
+    )
+    return learn_vocabulary(words, config.text.vocabulary_size, config.text.min_count)
+
+
+def _strings(texts: Sequence[str]) -> tf.Tensor:
+    return tf.constant(list(texts), tf.string)
+
+
+def steps_per_epoch(prepared: Prepared) -> int:
+    """Returns the optimizer steps of one epoch."""
+    return -(-len(prepared.train) // prepared.config.training.batch_size)
+
+
+def run_path(prepared: Prepared) -> Path:
+    """Returns where the run goes."""
+    return Path(prepared.config.run_dir or "")
