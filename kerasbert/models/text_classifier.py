@@ -25,7 +25,7 @@ def build_text_graph(config: Config, task: Task, vocabulary: Vocabulary) -> Text
 
 
 class TextClassifier(tf.Module):
-    """Text graph, model and decision in one graph, in float32.
+    """Text graph, model and decision in one graph.
 
     Evaluation, prediction and export all run this. Building it gives random weights.
 
@@ -33,14 +33,17 @@ class TextClassifier(tf.Module):
         config: a complete configuration.
         task: with labels and options.
         vocabulary: of the text graph and the encoder.
+        precision: a Keras dtype policy for the encoder.
     """
 
-    def __init__(self, config: Config, task: Task, vocabulary: Vocabulary):
+    def __init__(
+        self, config: Config, task: Task, vocabulary: Vocabulary, precision: str = "float32"
+    ):
         super().__init__(name="text_classifier")
         self.config = config
         self.task = task
         self.text_graph = build_text_graph(config, task, vocabulary)
-        backbone = build_backbone(config.backbone, len(vocabulary))
+        backbone = build_backbone(config.backbone, len(vocabulary), precision)
         self.model: keras.Model = build_model(backbone, task, config.head)
         self._answer = tf.function(self.__call__, reduce_retracing=True)
 

@@ -1,0 +1,77 @@
+"""The plots of the report, as SVG text."""
+
+import io
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from kerasbert.evaluation.evaluate import Evaluation
+
+_BLUE, _ORANGE, _GREY = "#2b6cb0", "#dd6b20", "#a0aec0"
+_BINS = 10
+
+
+def per_class(figures: Mapping[str, Mapping[str, float]]) -> str:
+    """Precision, recall and F1 of each label."""
+    labels = list(figures)
+    figure = Figure(figsize=(6, 1.2 + 0.45 * len(labels)))
+    axes = figure.add_subplot()
+    places = np.arange(len(labels))
+    for shift, (name, color) in enumerate(
+        (("precision", _BLUE), ("recall", _ORANGE), ("f1", _GREY))
+    ):
+        values = [figures[label][name] for label in labels]
+        axes.barh(places + 0.25 * (shift - 1), values, 0.23, label=name, color=color)
+    axes.set_yticks(places, labels)
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1), title="By label")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    return _svg(figure)
+
+
+def reliability(evaluation: Evaluation) -> str:
+    """How often a decision is right, by its probability (Guo et al. 2017, figure 1)."""
+    score = evaluation.probabilities.max(axis=1)
+    right = np.all(evaluation.decided == evaluation.targets, axis=1)
+    bins = np.minimum((score * _BINS).astype(int), _BINS - 1)
+    counts = np.bincount(bins, minlength=_BINS)
+    shares = np.bincount(bins, weights=right, minlength=_BINS) / np.maximum(counts, 1)
+    figure = Figure(figsize=(6, 3.4))
+    axes = figure.add_subplot()
+    middles = (np.arange(_BINS) + 0.5) / _BINS
+    axes.bar(middles, shares, 0.9 / _BINS, color=_BLUE, label="share that is right")
+    axes.bar(middles, counts / counts.sum(), 0.4 / _BINS, color=_ORANGE, label="share of the rows")
+    axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="perfectly calibrated")
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="highest probability", title="Calibration")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    return _svg(figure)
+
+
+def training_curves(history: list[dict[str, Any]]) -> str:
+    """Loss and validation accuracy of each epoch."""
+    epochs = [record["epoch"] for record in history]
+    figure = Figure(figsize=(6, 3.2))
+    axes = figure.add_subplot()
+    marks = {"marker": "o", "markersize": 3}
+    axes.plot(epochs, [r["loss"] for r in history], color=_GREY, label="training loss", **marks)
+    axes.plot(epochs, [r["val_loss"] for r in history], color=_ORANGE, label="validation loss", **marks)
+    axes.plot(
+        epochs, [r["val_accuracy"] for r in history], color=_BLUE, label="validation accuracy", **marks
+    )
+    axes.set(xlabel="epoch", title="Training", ylim=(0, None))
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    # Text stays text: the reader's browser has Chinese fonts, matplotlib has none.
+    settings = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "kerasbert"}
+    buffer = io.StringIO()
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2]

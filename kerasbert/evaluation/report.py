@@ -1,0 +1,79 @@
+"""The report of an evaluation: metrics.json, mistakes.jsonl and a self-contained index.html."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from kerasbert.evaluation import plots
+from kerasbert.evaluation.evaluate import Evaluation
+from kerasbert.files import make_directory, write_text
+
+_WORST = 50
+
+
+def write_report(
+    evaluation: Evaluation, directory: Path, title: str, history: list[dict[str, Any]] | None = None
+) -> Path:
+    """Writes the report into `directory` and returns the path of its HTML page.
+
+    Args:
+        evaluation: what to show.
+        directory: made if need be.
+        title: of the page, such as the model and the data it was measured on.
+        history: the epochs of the training, for its curves.
+    """
+    make_directory(directory)
+    figures = evaluation.figures
+    mistakes = worst_mistakes(evaluation)
+    write_text(directory / "metrics.json", json.dumps(figures, ensure_ascii=False, indent=2) + "\n")
+    lines = (json.dumps(mistake, ensure_ascii=False) + "\n" for mistake in mistakes)
+    write_text(directory / "mistakes.jsonl", "".join(lines))
+    drawn = [plots.per_class(figures["per_class"]), plots.reliability(evaluation)]
+    if history:
+        drawn.append(plots.training_curves(history))
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("kerasbert.evaluation", "templates"), autoescape=True
+    )
+    page = environment.get_template("report.html").render(
+        title=title,
+        figures=figures,
+        labels=evaluation.labels,
+        matrix=_shaded(figures["confusion"]),
+        plots=drawn,
+        mistakes=mistakes[:_WORST],
+        mistake_count=len(mistakes),
+    )
+    path = directory / "index.html"
+    write_text(path, page)
+    return path
+
+
+def worst_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Returns the rows decided wrongly, the most confident first."""
+    wrong = np.flatnonzero(np.any(evaluation.decided != evaluation.targets, axis=1))
+    names = np.array(evaluation.labels)
+    # How far the decision was from the truth: for one label a row, its probability is missing mass.
+    confidence = np.abs(evaluation.probabilities - evaluation.targets).max(axis=1)
+    ordered = sorted(wrong.tolist(), key=lambda i: -confidence[i])
+    return [
+        {
+            "file": evaluation.rows.rows[i].file,
+            "line": evaluation.rows.rows[i].line,
+            "truth": " | ".join(names[evaluation.targets[i] > 0]),
+            "decided": " | ".join(names[evaluation.decided[i] > 0]),
+            "confidence": round(float(confidence[i]), 4),
+            "text": evaluation.rows.rows[i].text,
+            **({"pair": evaluation.rows.rows[i].pair} if evaluation.rows.pairs else {}),
+        }
+        for i in ordered
+    ]
+
+
+def _shaded(confusion: list[list[int]] | None) -> list[list[tuple[int, float]]] | None:
+    """Returns each count with its share of the row, for the shade of the cell."""
+    if confusion is None:
+        return None
+    return [[(count, count / max(sum(row), 1)) for count in row] for row in confusion]

@@ -1,0 +1,102 @@
+"""Writing a version folder: staged, verified, then renamed into place."""
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import tensorflow as tf
+
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.config import dump_yaml
+from kerasbert.errors import ConfigError, ExportError, UserError
+from kerasbert.evaluation.models import EXPORTED_CONFIG
+from kerasbert.export.signatures import ServingModule, build_signatures
+from kerasbert.export.verify import TOLERANCE, verify
+from kerasbert.export.warmup import write_warmup
+from kerasbert.files import explain_write_errors, make_directory, write_text
+from kerasbert.models import TextClassifier
+
+
+@dataclass(frozen=True)
+class Published:
+    """An exported version."""
+
+    path: Path
+    version: int
+    size: int  # bytes
+
+
+def export(
+    run: str | Path, model_dir: str | Path, version: int | None = None, precision: str = "float32"
+) -> Published:
+    """Exports a run as a SavedModel, `model_dir/VERSION`.
+
+    The version appears by one rename, after the native loader has answered in a process of its own
+    what the trainer answers. A server that watches `model_dir` never sees a part of it.
+
+    Args:
+        run: a finished run directory.
+        model_dir: holds the versions of one model.
+        version: a number. None: one more than the highest there.
+        precision: `float32`, or `bfloat16` for the encoder's arithmetic.
+
+    Raises:
+        UserError: the run cannot be loaded, or the version exists.
+        ExportError: the verification failed; nothing was published.
+    """
+    if precision not in TOLERANCE:
+        raise ConfigError(f"precision: must be one of {', '.join(TOLERANCE)}. Received: {precision!r}")
+    trainer = RunDirectory(run).load()
+    base = Path(model_dir)
+    make_directory(base)
+    number = _next_version(base) if version is None else version
+    target = base / str(number)
+    if number < 0 or target.exists():
+        raise UserError(f"{target}: exists already. Choose another --version or leave it out.")
+
+    staging = base / f".staging-{uuid.uuid4().hex[:8]}"
+    try:
+        with explain_write_errors(base):
+            _write(_in_precision(trainer, run, precision), staging)
+        try:
+            verify(staging, trainer, precision)
+        except ExportError as error:
+            raise ExportError(f"not published: {error}") from error
+        with explain_write_errors(target):
+            _flush(staging)
+            staging.rename(target)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    return Published(target, number, size)
+
+
+def _in_precision(trainer: TextClassifier, run: str | Path, precision: str) -> TextClassifier:
+    if precision == "float32":
+        return trainer
+    classifier = TextClassifier(
+        trainer.config, trainer.task, trainer.text_graph.vocabulary, precision="mixed_bfloat16"
+    )
+    return RunDirectory(run).load_weights_into(classifier)
+
+
+def _write(classifier: TextClassifier, staging: Path) -> None:
+    try:
+        tf.saved_model.save(ServingModule(classifier), str(staging), build_signatures(classifier))
+    except tf.errors.OpError as error:  # a full disk, for one
+        raise OSError(error.message) from error
+    write_warmup(staging, classifier.takes_pairs)
+    write_text(staging / EXPORTED_CONFIG, dump_yaml(classifier.config.model_dump()))
+
+
+def _next_version(base: Path) -> int:
+    return max((int(path.name) for path in base.iterdir() if path.name.isdigit()), default=0) + 1
+
+
+def _flush(directory: Path) -> None:
+    for path in directory.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

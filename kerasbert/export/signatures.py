@@ -1,0 +1,58 @@
+"""The signatures of the exported model."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from kerasbert.models import TextClassifier
+
+
+class ServingModule(tf.Module):
+    """Holds the weights once, as plain variables, and the functions over them.
+
+    A module that holds the Keras model itself, or Keras variables, reloads in Python and fails in
+    the native loader (https://github.com/keras-team/keras/issues/20095).
+    """
+
+    def __init__(self, classifier: TextClassifier):
+        super().__init__(name="kerasbert")
+        self.variables_once = [weight.value for weight in classifier.model.weights]
+
+
+def build_signatures(classifier: TextClassifier) -> dict[str, Any]:
+    """Returns the functions a server offers.
+
+    - `serving_default`: `text` string [batch] (and `pair`) to the task's outputs;
+    - `classify`: `inputs`, serialized `tf.Example`s [batch] with a feature `text` (and `pair`), to
+      `classes` string and `scores` float32, both [batch, labels];
+    - `token_ids`: `token_ids`, `segment_ids`, `padding_mask`, int32 [batch, length], to the task's
+      outputs.
+    """
+    texts = ("text", "pair") if classifier.takes_pairs else ("text",)
+
+    def serving_default(**features: tf.Tensor) -> dict[str, tf.Tensor]:
+        return classifier(features["text"], features.get("pair"))
+
+    def classify(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        # One request without the feature must not fail the others of its batch.
+        feature = tf.io.FixedLenFeature([], tf.string, default_value="")
+        features = tf.io.parse_example(inputs, dict.fromkeys(texts, feature))
+        labels = tf.constant([classifier.labels])
+        return {
+            "classes": tf.tile(labels, [tf.shape(inputs)[0], 1]),
+            "scores": serving_default(**features)["probabilities"],
+        }
+
+    def token_ids(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return classifier.decide(inputs)
+
+    def concrete(function: Any, names: tuple[str, ...], *shape_dtype: Any) -> Any:
+        specs = {name: tf.TensorSpec(*shape_dtype, name=name) for name in names}
+        return tf.function(function).get_concrete_function(**specs)
+
+    strings, ids = ([None], tf.string), ([None, None], tf.int32)
+    return {
+        "serving_default": concrete(serving_default, texts, *strings),
+        "classify": concrete(classify, ("inputs",), *strings),
+        "token_ids": concrete(token_ids, ("token_ids", "segment_ids", "padding_mask"), *ids),
+    }

@@ -1,0 +1,125 @@
+"""The gate before publishing: the native loader must answer what the trainer answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.errors import ExportError
+from kerasbert.export.native import NativeModel, Request
+from kerasbert.models import TextClassifier
+
+# Largest difference of a float output from the trainer's.
+TOLERANCE = {"float32": 1e-5, "bfloat16": 5e-2}
+
+# Ordinary and hostile texts; the tasks add their own samples.
+_PROBES: tuple[bytes, ...] = tuple(
+    text.encode()
+    for text in (
+        "",
+        "房间干净，服务员很热情。",
+        "等了两个小时才送到，饭都凉了！",
+        "今晚八点半决赛，主队2比1逆转",
+        "The battery lasts two days, great value.",
+        "全角ＡＢＣ１２３与半角abc123",
+        "繁體字與简体字混排",
+        "emoji 😀👍🏽 和 ZWJ 👨‍👩‍👧",
+        "naïve café façade",
+        "ひらがなカタカナ漢字",
+        "前\0后",
+        "\u200b零\u200b宽\u200b",
+        "x" * 300,
+        "很长的文本。" * 400,
+    )
+) + (b"\xff\xfe invalid \xe4\xbd", b"\xe4\xbd\xa0\xe5\xa5")
+
+
+def verify(path: Path, classifier: TextClassifier, precision: str) -> None:
+    """Checks the SavedModel at `path` in the native loader: each signature, batch 0, 1 and many.
+
+    Raises:
+        ExportError: it does not load, fails to run, or answers otherwise than `classifier`.
+    """
+    model = NativeModel(path)
+    if any("_XlaMustCompile" in function.attr for function in model.graph.library.function):
+        raise ExportError("the graph demands XLA, which TensorFlow Serving switches off.")
+    texts = [*_PROBES, *(text.encode() for text in classifier.task.sample_texts)]
+    requests: list[Request] = []
+    expected = []
+    for count in (0, 1, len(texts)):
+        for name, inputs, outputs in _cases(classifier, texts[-count:] if count else []):
+            requests.append((name, inputs))
+            expected.append(outputs)
+    answers = model.run(requests)
+    # bfloat16 may move a probability across a decision; its labels are compared in `answers` alone.
+    exact = precision == "float32"
+    for (name, inputs), answer, outputs in zip(requests, answers, expected, strict=True):
+        batch = len(next(iter(inputs.values())))
+        where = f"signature {name}, batch {batch}"
+        _compare(where, answer, outputs, TOLERANCE[precision], exact)
+
+
+def _cases(
+    classifier: TextClassifier, texts: Sequence[bytes]
+) -> list[tuple[str, dict[str, np.ndarray], dict[str, np.ndarray]]]:
+    """Returns (signature, inputs, what the trainer answers) for one batch."""
+    names = ("text", "pair") if classifier.takes_pairs else ("text",)
+    columns = {name: _strings(texts) for name in names}
+    if classifier.takes_pairs:
+        columns["pair"] = _strings(list(reversed(texts)))
+    outputs = classifier.predict(*(column.tolist() for column in columns.values()))
+    packed = classifier.text_graph(
+        *(tf.constant(column.tolist(), tf.string, shape=[len(texts)]) for column in columns.values())
+    )
+    examples = [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[column[row]]))
+                    for name, column in columns.items()
+                }
+            )
+        ).SerializeToString()
+        for row in range(len(texts))
+    ]
+    classified = {
+        "classes": np.tile(_strings([label.encode() for label in classifier.labels]), (len(texts), 1)),
+        "scores": outputs["probabilities"],
+    }
+    return [
+        ("serving_default", columns, outputs),
+        ("classify", {"inputs": _strings(examples)}, classified),
+        ("token_ids", {name: tensor.numpy() for name, tensor in packed.items()}, outputs),
+    ]
+
+
+def _strings(values: Sequence[bytes]) -> np.ndarray:
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
+def _compare(
+    where: str,
+    answer: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    tolerance: float,
+    exact: bool,
+) -> None:
+    if set(answer) != set(expected):
+        raise ExportError(f"{where}: gives {sorted(answer)}, the trainer {sorted(expected)}.")
+    for name, wanted in expected.items():
+        got = answer[name]
+        if got.shape != wanted.shape or got.dtype != wanted.dtype:
+            raise ExportError(
+                f"{where}: {name} is {got.dtype} {got.shape}, the trainer's {wanted.dtype} {wanted.shape}."
+            )
+        if np.issubdtype(wanted.dtype, np.floating):
+            difference = float(np.max(np.abs(got - wanted), initial=0.0))
+            if not difference <= tolerance:
+                raise ExportError(
+                    f"{where}: {name} differs from the trainer's by {difference:.1e}, more than {tolerance}."
+                )
+        elif exact and not np.array_equal(got, wanted):
+            raise ExportError(f"{where}: {name} differs from the trainer's.")
