@@ -1,11 +1,13 @@
 """From files to batches: reading rows, checking them, splitting, batching by length."""
 
-from kerasbert.data.check import check_files
+from kerasbert.data.check import CheckReport, check_files
+from kerasbert.data.check_report import print_report
 from kerasbert.data.load import Rows, labels_of, load_rows, read_valid_rows
 from kerasbert.data.read import Columns, Row, read_rows
 from kerasbert.data.split import normalized, split_rows
 
 __all__ = [
+    "CheckReport",
     "Columns",
     "Row",
     "Rows",
@@ -13,6 +15,7 @@ __all__ = [
     "labels_of",
     "load_rows",
     "normalized",
+    "print_report",
     "read_rows",
     "read_valid_rows",
     "split_rows",

@@ -3,7 +3,7 @@
 from kerasbert.evaluation.evaluate import Evaluation, evaluate, evaluate_rows
 from kerasbert.evaluation.models import Model, SavedModel, open_model
 from kerasbert.evaluation.predict import predict_rows
-from kerasbert.evaluation.report import write_report
+from kerasbert.evaluation.report import report_training, summary, write_report
 
 __all__ = [
     "Evaluation",
@@ -13,5 +13,7 @@ __all__ = [
     "evaluate_rows",
     "open_model",
     "predict_rows",
+    "report_training",
+    "summary",
     "write_report",
 ]

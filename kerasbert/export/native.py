@@ -56,7 +56,7 @@ class NativeModel:
                 raise ExportError(f"the native loader gave no answer in {_TIME_LIMIT} s.") from error
             if done.returncode:
                 raise ExportError(f"the native loader refused the model: {_reason(done.stderr)}")
-            answers = json.loads(paths[1].read_text(encoding="utf-8"))["answers"]
+            answers = json.loads(paths[1].read_text(encoding="utf-8"))
         return [
             dict(zip(self.signatures[name].outputs, map(decode, answer), strict=True))
             for (name, _), answer in zip(requests, answers, strict=True)

@@ -25,8 +25,7 @@ def main(model: str, requests: str, answers: str) -> int:
     except NativeError as error:
         print(error, file=sys.stderr)
         return 1
-    document = {"version": session.version, "answers": result}
-    Path(answers).write_text(json.dumps(document), encoding="utf-8")
+    Path(answers).write_text(json.dumps(result), encoding="utf-8")
     return 0
 
 

@@ -73,11 +73,6 @@ class NativeSession:
             self._meta_graph,
         )
 
-    @property
-    def version(self) -> str:
-        """The version of the TensorFlow library."""
-        return self._call("TF_Version", ctypes.c_char_p).decode()
-
     def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str]) -> list[np.ndarray]:
         """Returns the tensors called `fetches` (`name:0`). Strings are object arrays of bytes."""
         tensors = [self._to_tensor(value) for value in feeds.values()]
@@ -176,6 +171,13 @@ class NativeSession:
         start = self._call("TF_StringGetDataPointer", _Pointer, _Pointer(address))
         size = self._call("TF_StringGetSize", ctypes.c_size_t, _Pointer(address))
         return ctypes.string_at(start, size)
+
+
+def library_version() -> str:
+    """Returns the version of TensorFlow's C library."""
+    function = _load_tensorflow().TF_Version
+    function.restype = ctypes.c_char_p
+    return function().decode()
 
 
 def _load_tensorflow() -> ctypes.CDLL:

@@ -3,19 +3,27 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import tensorflow as tf
 
 from kerasbert.checkpoints import BackboneSource, open_source
 from kerasbert.config import BackboneConfig, Config
-from kerasbert.data import Columns, Rows, labels_of, load_rows, read_valid_rows, split_rows
+from kerasbert.data import (
+    CheckReport,
+    Columns,
+    Rows,
+    check_files,
+    labels_of,
+    load_rows,
+    read_valid_rows,
+    split_rows,
+)
 from kerasbert.data.batches import slices
 from kerasbert.data.load import require_known_labels
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph, complete_backbone_config
 from kerasbert.tasks import Task, get_task
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary, learn_vocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
 
 
 @dataclass(frozen=True)
@@ -57,9 +65,18 @@ def prepare(config: Config) -> Prepared:
     return Prepared(config, task, vocabulary, source, train, validation)
 
 
-def find_vocabulary(config: Config, task: Task, rows: Rows) -> Vocabulary:
-    """Returns the vocabulary a training with `config` on `rows` uses."""
-    return _settle_encoder(config, task, rows)[1]
+def check_for_training(paths: Sequence[str], config: Config) -> CheckReport:
+    """Checks data files as a training with `config` would use them; see `check_files`."""
+    task_class = get_task(config.task)
+    labels = config.data.labels or task_class.fixed_labels
+
+    def text_graph(rows: Rows) -> TextGraph:
+        task = task_class(labels or tuple(rows.label_counts), config.task_options)
+        _, vocabulary, settled = _settle_encoder(config.model_copy(deep=True), task, rows)
+        return build_text_graph(settled, task, vocabulary)
+
+    columns = Columns.of(config.data, task_class.label_separator)
+    return check_files(paths, columns, labels, text_graph)
 
 
 def _settle_encoder(
@@ -121,7 +138,3 @@ def steps_per_epoch(prepared: Prepared) -> int:
     """Returns the optimizer steps of one epoch."""
     return -(-len(prepared.train) // prepared.config.training.batch_size)
 
-
-def run_path(prepared: Prepared) -> Path:
-    """Returns where the run goes."""
-    return Path(prepared.config.run_dir or "")

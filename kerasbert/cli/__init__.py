@@ -1,0 +1,28 @@
+"""The command line: one file for each command, loaded when it is called."""
+
+from kerasbert.cli.lazy import LazyGroup
+
+
+def _version(context, parameter, value) -> None:
+    if value and not context.resilient_parsing:
+        from kerasbert import __version__
+
+        print(f"kerasbert {__version__}")
+        context.exit()
+
+
+main = LazyGroup(
+    name="kerasbert",
+    help="BERT text classification with Keras, from labelled text to TensorFlow Serving.",
+    commands_table={
+        "quickstart": ("quickstart:quickstart", "Train, evaluate and export a small model, to see it work."),
+        "train": ("train:train", "Train a classifier as a configuration says."),
+        "evaluate": ("evaluate:evaluate", "Measure a model on labelled data."),
+        "predict": ("predict:predict", "Classify texts."),
+        "export": ("export:export", "Export a run as a SavedModel for TensorFlow Serving."),
+        "data": ("data:data", "Look at data files before training on them."),
+        "plugins": ("plugins:plugins", "List, check and start task plugins."),
+        "doctor": ("doctor:doctor", "Tell whether this machine can train and export."),
+    },
+    version=_version,
+)  # fmt: skip

@@ -1,0 +1,19 @@
+"""kerasbert doctor."""
+
+import click
+
+
+@click.command()
+def doctor() -> None:
+    """Tell whether this machine can train and export; ends with status 1 if not."""
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from kerasbert.doctor import examine
+
+        findings = examine()
+    for finding in findings:
+        mark = "ok    " if finding.ok else "FAILED"
+        click.echo(f"{mark} {finding.subject:<12} {finding.detail}")
+    if not all(finding.ok for finding in findings):
+        raise SystemExit(1)

@@ -1,0 +1,29 @@
+"""kerasbert evaluate."""
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.option("--data", required=True, multiple=True, type=click.Path(), help="Labelled rows.")
+@click.option("--report", type=click.Path(), help="Write an HTML report into this directory.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def evaluate(model: str, data: tuple[str, ...], report: str | None, as_json: bool) -> None:
+    """Measure MODEL, a run directory or an exported model, on labelled data."""
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        import json
+        from pathlib import Path
+
+        from kerasbert.evaluation import evaluate as evaluate_model
+        from kerasbert.evaluation import summary, write_report
+
+    evaluation = evaluate_model(model, data)
+    if report:
+        page = write_report(evaluation, Path(report), title=f"{model} on {', '.join(data)}")
+        click.echo(f"report: {page}", err=True)
+    if as_json:
+        click.echo(json.dumps(evaluation.figures, ensure_ascii=False))
+    else:
+        click.echo(summary(evaluation.figures))

@@ -1,0 +1,64 @@
+"""A Click group that imports a command only when it runs or shows its own help."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from kerasbert.errors import KerasBertError
+
+
+class LazyGroup(click.Group):
+    """A group over a static table, so that `--help` imports no command.
+
+    Args:
+        commands_table: for each command its `module:attribute` below `kerasbert.cli`, and its help.
+        version: callback of `--version`. None: no such option.
+    """
+
+    def __init__(
+        self,
+        commands_table: Mapping[str, tuple[str, str]],
+        version: Callable[..., None] | None = None,
+        **settings: Any,
+    ):
+        super().__init__(**settings)
+        self._table = commands_table
+        if version:
+            self.params.append(
+                click.Option(
+                    ["--version"], is_flag=True, expose_value=False, is_eager=True,
+                    callback=version, help="Show the version.",
+                )  # fmt: skip
+            )
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names in the order of the table."""
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports and returns a command."""
+        if cmd_name not in self._table:
+            return None
+        module, _, attribute = self._table[cmd_name][0].partition(":")
+        return getattr(importlib.import_module(f"kerasbert.cli.{module}"), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs a command; an error made for the user is shown in one line, with its exit status."""
+        try:
+            return super().main(*args, **kwargs)
+        except KerasBertError as error:
+            for line in str(error).splitlines():
+                click.echo(f"Error: {line}", err=True)
+            sys.exit(error.exit_code)
+        except BrokenPipeError:  # the reader of our output went away, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)

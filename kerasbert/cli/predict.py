@@ -1,0 +1,32 @@
+"""kerasbert predict."""
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("text", nargs=-1)
+@click.option(
+    "--input", "source", type=click.Path(),
+    help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .parquet; - is stdin.",
+)  # fmt: skip
+@click.option("--output", type=click.Path(), default="-", help="A file, or - for stdout.")
+@click.option("--format", "form", type=click.Choice(["jsonl", "tsv"]), default="jsonl")
+def predict(
+    model: str, text: tuple[str, ...], source: str | None, output: str, form: str
+) -> None:
+    """Classify each TEXT, or each line of a file, with MODEL.
+
+    Gives one line for each input, in order, with at least text, label and score.
+    """
+    if bool(text) == bool(source):
+        raise click.UsageError("give either TEXT or --input.")
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from kerasbert.evaluation import open_model
+        from kerasbert.evaluation.stream import argument_rows, input_rows, write_answers
+
+    opened = open_model(model)
+    rows = input_rows(source, opened.config) if source else argument_rows(text, opened.config)
+    write_answers(opened, rows, output, form)

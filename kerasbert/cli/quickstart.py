@@ -1,0 +1,20 @@
+"""kerasbert quickstart."""
+
+import click
+
+
+@click.command()
+@click.option("--workdir", type=click.Path(), default="quickstart", show_default=True)
+@click.option("--task", "task", default="sentiment", show_default=True, help="One with sample data.")
+def quickstart(workdir: str, task: str) -> None:
+    """Train, evaluate and export a small model, to see it work."""
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from pathlib import Path
+
+        from rich.console import Console
+
+        from kerasbert.quickstart import quickstart as run_quickstart
+
+    run_quickstart(Path(workdir), task, Console(stderr=True), click.echo)

@@ -1,0 +1,45 @@
+"""kerasbert train."""
+
+import click
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of CONFIG.")
+@click.option("--run-dir", type=click.Path(), help="Where the run goes; must be new or empty.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run: bool) -> None:
+    """Train a classifier as CONFIG, a YAML file, says.
+
+    The run directory holds the best weights, the configuration, the history and a report.
+    """
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from rich.console import Console
+
+        from kerasbert.config import load_config
+        from kerasbert.evaluation import report_training
+        from kerasbert.tasks import task_defaults
+        from kerasbert.training import describe, prepare
+        from kerasbert.training import train as train_model
+
+    settings = load_config(config, overrides, task_defaults)
+    if run_dir:
+        settings.run_dir = run_dir
+    prepared = prepare(settings)
+    if dry_run:
+        click.echo(describe(prepared))
+        return
+    console = Console(stderr=True)
+    result = train_model(prepared, console)
+    page = report_training(result)
+    figures = result.metrics
+    console.print(
+        f"validation accuracy {figures['accuracy']:.4f}, macro F1 {figures['macro_f1']:.4f} "
+        f"(epoch {figures['best_epoch']})\nrun: {result.run.path}\nreport: {page}",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+    if result.interrupted:
+        console.print("Interrupted: what was reached until then is saved.")
+        raise SystemExit(130)

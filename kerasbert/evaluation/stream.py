@@ -1,0 +1,88 @@
+"""Texts from arguments, lines or data files to lines of answers."""
+
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+from kerasbert.config import Config
+from kerasbert.data import Columns, Row, read_rows
+from kerasbert.data.read import FORMATS
+from kerasbert.errors import DataError
+from kerasbert.evaluation.models import Model
+from kerasbert.evaluation.predict import answer_record, predict_rows
+from kerasbert.files import atomic_path
+
+
+def argument_rows(texts: Sequence[str], config: Config) -> Iterator[Row]:
+    """Yields the texts of the command line as rows."""
+    for number, text in enumerate(texts, 1):
+        yield _row(text, config, "argument", number)
+
+
+def input_rows(source: str, config: Config) -> Iterator[Row]:
+    """Yields the rows of a data file, or of lines of text; `-` is stdin."""
+    suffixes = Path(source).suffixes
+    if source != "-" and suffixes and set(suffixes[-2:]) & set(FORMATS):
+        yield from read_rows(source, replace(Columns.of(config.data), label=None))
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            binary: IO[bytes] = (
+                sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
+            )
+        except OSError as error:
+            raise DataError(f"{source}: cannot be read ({error.strerror}).") from error
+        lines = io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="\n")
+        for number, line in enumerate(lines, 1):
+            yield _row(line.rstrip("\r\n"), config, source, number)
+
+
+def write_answers(model: Model, rows: Iterable[Row], output: str, form: str) -> None:
+    """Writes one line for each row, in order.
+
+    Args:
+        model: what answers.
+        rows: may be endless; they are read as they are answered.
+        output: a file, which appears when it is complete, or `-` for stdout.
+        form: `jsonl`, or `tsv` with the columns text, label, score.
+    """
+    # Someone who types wants an answer to each line.
+    settings = {"window": 1} if sys.stdin.isatty() else {}
+    lines = (
+        _line(answer_record(row, answer, model.labels), form)
+        for row, answer in predict_rows(model, rows, **settings)
+    )
+    if output == "-":
+        _write(lines, sys.stdout.buffer, form)
+        return
+    with atomic_path(Path(output)) as temporary, temporary.open("wb") as file:
+        _write(lines, file, form)
+
+
+def _write(lines: Iterable[str], file: IO[bytes], form: str) -> None:
+    if form == "tsv":
+        file.write(b"text\tlabel\tscore\n")
+    for line in lines:
+        file.write(f"{line}\n".encode())
+        file.flush()
+
+
+def _row(line: str, config: Config, file: str, number: int) -> Row:
+    if config.data.pair_column is None:
+        return Row(line, (), None, file, number)
+    text, tab, pair = line.partition("\t")
+    if not tab:
+        raise DataError(f"{file}:{number}: this model takes pairs: two texts with a tab between them.")
+    return Row(text, (), pair, file, number)
+
+
+def _line(record: dict[str, Any], form: str) -> str:
+    if form == "jsonl":
+        return json.dumps(record, ensure_ascii=False)
+    cells = (record["text"], record["label"], str(record["score"]))
+    return "\t".join(" ".join(cell.split()) for cell in cells)

@@ -1,0 +1,95 @@
+"""From bundled rows to a model that the native loader answers with, in a few minutes."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from kerasbert.config import Config, merge, parse_config
+from kerasbert.errors import PluginError, UserError
+from kerasbert.evaluation import report_training, summary
+from kerasbert.export import NativeModel, export
+from kerasbert.tasks import get_task
+from kerasbert.training import train
+
+DEFAULT_TASK = "sentiment"
+_MARK = ".kerasbert-quickstart"
+# Small enough for two CPU cores, large enough to be right more often than not.
+_RECIPE = {
+    "backbone": {"num_layers": 2, "hidden_dim": 128, "num_heads": 2, "intermediate_dim": 256},
+    "head": {"pooling": "mean_max", "dropout": 0.2},
+    "training": {
+        "epochs": 12,
+        "batch_size": 32,
+        "max_length": 96,
+        "learning_rate": 1e-3,
+        "token_dropout": 0.2,
+    },
+}
+
+
+def quickstart(workdir: Path, task_name: str, console: Console, say: Callable[[str], None]) -> None:
+    """Trains, evaluates, exports and asks the model of a task on its bundled samples.
+
+    Args:
+        workdir: made anew; an earlier quickstart's is replaced.
+        task_name: a task with samples.
+        console: for progress.
+        say: called with the lines of the result.
+
+    Raises:
+        UserError: there are no samples, or `workdir` is not a quickstart's.
+    """
+    task = get_task(task_name)
+    if task.sample_data is None:
+        raise PluginError(f"the task {task_name!r} brings no sample data. Try: {DEFAULT_TASK}")
+    _make_anew(workdir)
+    run_dir, model_dir = workdir / "run", workdir / "model"
+    data = {"train": str(task.sample_data.train), "validation": str(task.sample_data.validation)}
+    values = merge(merge(task.defaults, _RECIPE), {"task": task_name, "data": data})
+    config = parse_config(Config, values, where="quickstart")
+    config.run_dir = str(run_dir)
+
+    console.rule(f"1/4 train the {task_name} head from scratch on bundled text")
+    result = train(config, console)
+    console.rule("2/4 evaluate")
+    page = report_training(result)
+    figures = json.loads((result.run.report / "metrics.json").read_text(encoding="utf-8"))
+    console.print(summary(figures), highlight=False)
+    console.rule("3/4 export a SavedModel and verify it in the native loader")
+    published = export(run_dir, model_dir)
+    console.print(f"{published.path}, {published.size / 1e6:.1f} MB", highlight=False)
+    console.rule("4/4 classify with the native loader")
+    for line in _answers(published.path, task.sample_texts):
+        say(line)
+    say("")
+    say(f"Report:   {page}")
+    say(f"Classify: kerasbert predict {model_dir} '{task.sample_texts[0]}'")
+    say(f"Serve:    docker run -p 8501:8501 -v {model_dir.resolve()}:/models/{task_name} \\")
+    say(f"            -e MODEL_NAME={task_name} tensorflow/serving:2.20.0")
+    say("Train on your own rows: kerasbert train CONFIG (see configs/train in the repository)")
+
+
+def _answers(version: Path, texts: tuple[str, ...]) -> list[str]:
+    batch = np.array([text.encode() for text in texts], object)
+    (answer,) = NativeModel(version).run([("serving_default", {"text": batch})])
+    width = max(len(label) for label in answer["label"])
+    return [
+        f"{label.decode():<{width}}  {score:.3f}  {text}"
+        for label, score, text in zip(answer["label"], answer["score"], texts, strict=True)
+    ]
+
+
+def _make_anew(workdir: Path) -> None:
+    if workdir.exists() and any(workdir.iterdir()) and not (workdir / _MARK).is_file():
+        raise UserError(f"{workdir}: is not empty. Name another directory with --workdir.")
+    try:
+        if workdir.exists():
+            shutil.rmtree(workdir)
+        workdir.mkdir(parents=True)
+        (workdir / _MARK).touch()
+    except OSError as error:
+        raise UserError(f"{workdir}: cannot be written ({error.strerror}).") from error

@@ -1,0 +1,174 @@
+"""What every task must do. Plugin authors subclass `TaskContract`; `plugins check` runs it too."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.config import BackboneConfig, Config, HeadConfig, dump_yaml, merge, parse_config
+from kerasbert.data import Columns, load_rows, read_valid_rows
+from kerasbert.export import export
+from kerasbert.models import build_backbone, build_model
+from kerasbert.tasks import SampleData, Task, get_task
+from kerasbert.tasks.metrics import decisions
+from kerasbert.training import prepare, train
+
+HOSTILE_TEXTS = (
+    "", " ", "\0", "前\0后", "\u200b", "😀👨‍👩‍👧", "ＶＸ１２３", "n\u0303", "\ufeff", "长" * 100_000, "a" * 1000,
+)  # fmt: skip
+_TINY = {
+    "backbone": {"num_layers": 1, "hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32},
+    "training": {"epochs": 1, "batch_size": 32, "max_length": 32, "learning_rate": 1e-3},
+}
+
+
+class TaskContract:
+    """The contract as tests: in a plugin, `class TestMine(TaskContract): name = "mine"`.
+
+    Attributes:
+        name: of the task.
+        labels: to try a task with whose labels come from the data.
+    """
+
+    name: ClassVar[str]
+    labels: ClassVar[tuple[str, ...]] = ("a", "b", "c")
+
+    @property
+    def task_class(self) -> type[Task]:
+        """The task under test."""
+        return get_task(self.name)
+
+    def make_task(self) -> Task:
+        """Returns the task with its own labels, or with `labels`."""
+        return self.task_class(self.task_class.fixed_labels or self.labels)
+
+    def test_says_what_it_is(self) -> None:
+        """Name, summary and labels are set."""
+        task = self.task_class
+        assert task.name == self.name, f"name is {task.name!r}"
+        assert task.summary, "summary is empty"
+        labels = task.fixed_labels
+        assert len(labels) != 1, "one label leaves nothing to decide"
+        assert len(set(labels)) == len(labels), "a label repeats"
+        assert all(label.strip() == label and "\n" not in label for label in labels)
+
+    def test_defaults_are_valid(self) -> None:
+        """The defaults fit the configuration, the options survive YAML."""
+        defaults = merge({"task": self.name}, self.task_class.defaults)
+        parse_config(Config, defaults, where=f"defaults of {self.name}")
+        dump_yaml(self.make_task().options.model_dump())
+
+    def test_cleaning_is_total(self) -> None:
+        """Any string is cleaned, in the graph, to one string."""
+        clean = tf.function(self.make_task().clean, input_signature=[tf.TensorSpec([None], tf.string)])
+        for texts in (HOSTILE_TEXTS, ()):
+            cleaned = clean(tf.constant(texts, tf.string, shape=[len(texts)]))
+            assert cleaned.dtype == tf.string
+            assert cleaned.shape == [len(texts)], f"{len(texts)} texts became {cleaned.shape}"
+            for text in cleaned.numpy():
+                text.decode("utf-8")
+
+    def test_head_gives_logits(self) -> None:
+        """Float32 logits, one for each label, at any length; the loss reaches the encoder."""
+        task = self.make_task()
+        model = self._model(task)
+        for batch, length in ((1, 8), (3, 16)):
+            assert model(_inputs(batch, length)).shape == (batch, len(task.labels))
+        assert model.output.dtype == "float32", f"logits are {model.output.dtype}"
+        targets = task.targets([[label] for label in task.labels])
+        inputs = _inputs(len(task.labels), 8)
+        with tf.GradientTape() as tape:
+            loss = task.loss()(targets, model(inputs, training=True))
+        assert np.isfinite(loss), f"the loss is {loss}"
+        gradient = tape.gradient(loss, model.get_layer("backbone").token_embedding.embeddings.value)
+        norm = tf.norm(tf.convert_to_tensor(gradient))
+        assert norm > 0, "no gradient reaches the embeddings"
+
+    def test_decision_is_consistent(self) -> None:
+        """The outputs have their types and shapes, and agree with each other."""
+        task = self.make_task()
+        count = len(task.labels)
+        for rows in (0, 1, 17):
+            logits = np.random.default_rng(rows).normal(size=(rows, count)).astype(np.float32)
+            outputs = {name: value.numpy() for name, value in task.decide(tf.constant(logits)).items()}
+            probabilities, label_id = outputs["probabilities"], outputs["label_id"]
+            assert probabilities.shape == (rows, count)
+            assert probabilities.dtype == np.float32
+            assert label_id.dtype == np.int64
+            assert outputs["score"].dtype == np.float32
+            assert all(len(value) == rows for value in outputs.values()), "an output lacks the batch"
+            assert np.all((probabilities >= 0) & (probabilities <= 1))
+            np.testing.assert_allclose(outputs["score"], probabilities[np.arange(rows), label_id])
+            decided = decisions(outputs, count)
+            for row in range(rows):
+                given = [label for label, one in zip(task.labels, decided[row], strict=True) if one]
+                joined = (task.label_separator or " ").join(given)
+                assert outputs["label"][row].decode() == joined, "label is not what was decided"
+
+    def test_samples_are_valid(self) -> None:
+        """The bundled sample data, if any, is complete, and validation does not repeat training."""
+        task = self.task_class
+        if task.sample_data is None:
+            return
+        assert task.sample_texts, "sample_texts is empty"
+        columns = Columns(label_separator=task.label_separator)
+        rows = load_rows([task.sample_data.train], columns)
+        labels = task.fixed_labels or tuple(sorted(rows.label_counts))
+        validation = read_valid_rows([task.sample_data.validation], columns, labels)
+        assert not rows.left_out, f"{len(rows.left_out)} sample rows cannot be used"
+        assert set(rows.label_counts) == set(labels), "the samples lack a label"
+        assert not set(rows.texts) & set(validation.texts), "validation repeats training texts"
+
+    def test_trained_model_serves(self) -> None:
+        """An epoch trains on the samples, or on made-up rows; the export passes its verification."""
+        with tempfile.TemporaryDirectory() as directory:
+            sample = self.task_class.sample_data or self._made_up_rows(Path(directory))
+            data = {"train": str(sample.train), "validation": str(sample.validation)}
+            values = merge(self.task_class.defaults, {**_TINY, "task": self.name, "data": data})
+            config = parse_config(Config, values, where=self.name)
+            config.run_dir = str(Path(directory) / "run")
+            result = train(prepare(config))
+            assert np.isfinite(result.metrics["macro_f1"])
+            published = export(result.run.path, Path(directory) / "model")
+            assert (published.path / "saved_model.pb").is_file()
+
+    def _made_up_rows(self, directory: Path) -> SampleData:
+        labels = self.make_task().labels
+        lines = (
+            json.dumps({"text": f"{label} {number}", "label": label}, ensure_ascii=False)
+            for number in range(8)
+            for label in labels
+        )
+        path = directory / "rows.jsonl"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return SampleData(path, path)
+
+    def _model(self, task: Task) -> keras.Model:
+        sizes = BackboneConfig(**_TINY["backbone"], max_positions=32)
+        return build_model(build_backbone(sizes, 50), task, HeadConfig())
+
+
+def run_checks(task: type[Task]) -> Iterator[tuple[str, str | None]]:
+    """Runs the contract on `task`; yields each check's name and its error, or None."""
+    contract = type("Contract", (TaskContract,), {"name": task.name})()
+    for name in (name for name in vars(TaskContract) if name.startswith("test_")):
+        try:
+            getattr(contract, name)()
+        except Exception as error:  # a check of foreign code may fail in any way
+            yield name.removeprefix("test_"), f"{type(error).__name__}: {error}".splitlines()[0]
+        else:
+            yield name.removeprefix("test_"), None
+
+
+def _inputs(batch: int, length: int) -> dict[str, tf.Tensor]:
+    ids = tf.random.stateless_uniform((batch, length), (0, 1), 5, 50, tf.int32)
+    return {
+        "token_ids": ids,
+        "segment_ids": tf.zeros_like(ids),
+        "padding_mask": tf.ones_like(ids),
+    }

@@ -1,0 +1,53 @@
+"""What a training would do: the dry run."""
+
+from kerasbert.config import dump_yaml
+from kerasbert.data import Rows
+from kerasbert.models import build_backbone, build_model
+from kerasbert.training.prepare import Prepared, steps_per_epoch
+
+
+def describe(prepared: Prepared) -> str:
+    """Returns the resolved configuration, the data, the steps, the size and the output paths."""
+    config = prepared.config
+    settings = config.training
+    backbone = build_backbone(config.backbone, len(prepared.vocabulary), settings.precision)
+    parameters = build_model(backbone, prepared.task, config.head).count_params()
+    steps = steps_per_epoch(prepared)
+    return "\n".join(
+        [
+            dump_yaml(config.model_dump()),
+            _rows("train", prepared.train),
+            _rows("validation", prepared.validation),
+            f"vocabulary: {len(prepared.vocabulary):,} tokens",
+            f"steps: {steps:,} an epoch, {steps * settings.epochs:,} in all",
+            f"parameters: {parameters:,}",
+            f"memory: about {estimate_memory(prepared, parameters) / 2**20:,.0f} MiB for a batch of "
+            f"{settings.batch_size} rows of {settings.max_length} tokens, TensorFlow itself aside",
+            f"output: {config.run_dir}",
+        ]
+    )
+
+
+def estimate_memory(prepared: Prepared, parameters: int) -> int:
+    """Returns the bytes of weights, gradients, AdamW's two moments and the activations of one batch.
+
+    Activations by Korthikanti et al. 2022, equation 2, which counts 16-bit numbers
+    (https://arxiv.org/abs/2205.05198).
+    """
+    config = prepared.config
+    backbone, settings = config.backbone, config.training
+    layers, hidden, heads = (
+        backbone.num_layers or 0,
+        backbone.hidden_dim or 1,
+        backbone.num_heads or 1,
+    )
+    length, batch = settings.max_length, settings.batch_size
+    per_layer = length * batch * hidden * (34 + 5 * heads * length / hidden)
+    width = 1 if settings.precision.startswith("mixed") else 2
+    return int(16 * parameters + layers * per_layer * width)
+
+
+def _rows(name: str, rows: Rows) -> str:
+    counts = ", ".join(f"{label} {count:,}" for label, count in rows.label_counts.items())
+    left_out = f"; {len(rows.left_out)} left out" if rows.left_out else ""
+    return f"{name}: {len(rows):,} rows ({counts}){left_out}"

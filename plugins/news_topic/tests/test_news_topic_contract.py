@@ -1,0 +1,5 @@
+from kerasbert.testing import TaskContract
+
+
+class TestNewsTopic(TaskContract):
+    name = "news_topic"

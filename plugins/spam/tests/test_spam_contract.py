@@ -1,0 +1,5 @@
+from kerasbert.testing import TaskContract
+
+
+class TestSpam(TaskContract):
+    name = "spam"
