@@ -33,7 +33,11 @@ def examine() -> list[Finding]:
         _native_loader(),
     ]
     findings += [
-        Finding("task", f"{entry.name} ({entry.distribution}): {entry.error or 'loads'}", not entry.error)
+        Finding(
+            "task",
+            f"{entry.name} ({entry.distribution}): {entry.error or 'loads'}",
+            not entry.error,
+        )
         for entry in list_tasks()
     ]
     return findings

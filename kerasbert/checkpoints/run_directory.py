@@ -62,9 +62,7 @@ class RunDirectory:
         """Writes the resolved configuration."""
         write_text(self.config, dump_yaml(config.model_dump()))
 
-    def save_weights(
-        self, model: keras.Model, vocabulary: Vocabulary, labels: Sequence[str]
-    ) -> None:
+    def save_weights(self, model: keras.Model, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
         """Writes the best weights so far."""
         save_weights(model, self.weights, _belongs_to(vocabulary, labels))
 

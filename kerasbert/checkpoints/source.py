@@ -45,9 +45,7 @@ def open_source(source: str) -> BackboneSource:
     if RunDirectory.is_run(source):
         classifier = RunDirectory(source).load()
         text = classifier.config.text.model_dump(include={"lowercase", "ascii_punctuation"})
-        return BackboneSource(
-            classifier.model.get_layer("backbone"), classifier.text_graph.vocabulary, text
-        )
+        return BackboneSource(classifier.model.get_layer("backbone"), classifier.text_graph.vocabulary, text)
     if Path(source).exists() and not (Path(source) / "config.json").is_file():
         raise CheckpointError(
             f"backbone.source: {source} is neither a run directory (config.yaml) nor a keras-hub "

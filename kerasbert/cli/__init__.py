@@ -25,4 +25,4 @@ main = LazyGroup(
         "doctor": ("doctor:doctor", "Tell whether this machine can train and export."),
     },
     version=_version,
-)  # fmt: skip
+)

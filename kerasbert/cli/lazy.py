@@ -30,9 +30,13 @@ class LazyGroup(click.Group):
         if version:
             self.params.append(
                 click.Option(
-                    ["--version"], is_flag=True, expose_value=False, is_eager=True,
-                    callback=version, help="Show the version.",
-                )  # fmt: skip
+                    ["--version"],
+                    is_flag=True,
+                    expose_value=False,
+                    is_eager=True,
+                    callback=version,
+                    help="Show the version.",
+                )
             )
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -52,7 +52,9 @@ def check(name: str) -> None:
     failed = 0
     for check_name, error in run_checks(task):
         failed += error is not None
-        click.echo(f"{'ok    ' if error is None else 'FAILED'} {check_name}" + (f": {error}" if error else ""))
+        click.echo(
+            f"{'ok    ' if error is None else 'FAILED'} {check_name}" + (f": {error}" if error else "")
+        )
     if failed:
         raise SystemExit(1)
 

@@ -7,14 +7,14 @@ import click
 @click.argument("model", type=click.Path())
 @click.argument("text", nargs=-1)
 @click.option(
-    "--input", "source", type=click.Path(),
+    "--input",
+    "source",
+    type=click.Path(),
     help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .parquet; - is stdin.",
-)  # fmt: skip
+)
 @click.option("--output", type=click.Path(), default="-", help="A file, or - for stdout.")
 @click.option("--format", "form", type=click.Choice(["jsonl", "tsv"]), default="jsonl")
-def predict(
-    model: str, text: tuple[str, ...], source: str | None, output: str, form: str
-) -> None:
+def predict(model: str, text: tuple[str, ...], source: str | None, output: str, form: str) -> None:
     """Classify each TEXT, or each line of a file, with MODEL.
 
     Gives one line for each input, in order, with at least text, label and score.

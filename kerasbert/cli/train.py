@@ -38,8 +38,9 @@ def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run:
     console.print(
         f"validation accuracy {figures['accuracy']:.4f}, macro F1 {figures['macro_f1']:.4f} "
         f"(epoch {figures['best_epoch']})\nrun: {result.run.path}\nreport: {page}",
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        highlight=False,
+        soft_wrap=True,
+    )
     if result.interrupted:
         console.print("Interrupted: what was reached until then is saved.")
         raise SystemExit(130)

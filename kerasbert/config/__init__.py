@@ -1,6 +1,13 @@
 """The configuration of a training run: typed, complete, printable."""
 
-from kerasbert.config.load import apply_overrides, dump_yaml, load_config, merge, parse_config, read_yaml
+from kerasbert.config.load import (
+    apply_overrides,
+    dump_yaml,
+    load_config,
+    merge,
+    parse_config,
+    read_yaml,
+)
 from kerasbert.config.schema import (
     BackboneConfig,
     Config,

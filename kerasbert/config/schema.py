@@ -37,7 +37,10 @@ class DataConfig(Section):
     train: Paths = Field([], description="Training files: .csv .tsv .jsonl .parquet, also .gz.")
     validation: Paths = Field([], description="Validation files. Empty: split from the training files.")
     validation_fraction: float = Field(
-        0.1, gt=0, lt=1, description="Share of the training rows to validate on, if no files are named."
+        0.1,
+        gt=0,
+        lt=1,
+        description="Share of the training rows to validate on, if no files are named.",
     )
     text_column: str = Field("text", description="Column of the text.")
     pair_column: str | None = Field(None, description="Column of the second text, for pair tasks.")
@@ -51,13 +54,15 @@ class TextConfig(Section):
     """How strings become tokens. Saved with the model, the same when it serves."""
 
     vocabulary: str | None = Field(
-        None, description="vocab.txt for a backbone from scratch. Empty: learned from the training rows."
+        None,
+        description="vocab.txt for a backbone from scratch. Empty: learned from the training rows.",
     )
     vocabulary_size: int = Field(8000, ge=32, description="Most entries of a learned vocabulary.")
     min_count: int = Field(2, ge=1, description="Rarer characters do not enter a learned vocabulary.")
     lowercase: bool = Field(True, description="Lower-case and strip accents, as uncased BERTs do.")
     ascii_punctuation: bool = Field(
-        False, description="Map curly quotes, ellipsis and dashes to ASCII, for vocabularies without them."
+        False,
+        description="Map curly quotes, ellipsis and dashes to ASCII, for vocabularies without them.",
     )
 
 
@@ -79,7 +84,8 @@ class HeadConfig(Section):
     """The classifier over the encoder's outputs."""
 
     pooling: Literal["cls", "mean", "max", "mean_max"] = Field(
-        "cls", description="What the classifier sees: BERT's pooled [CLS], or a pool over all tokens."
+        "cls",
+        description="What the classifier sees: BERT's pooled [CLS], or a pool over all tokens.",
     )
     dropout: Fraction = Field(0.1, description="Dropout before the classifier.")
 

@@ -45,9 +45,7 @@ def tokenize_rows(rows: Rows, graph: TextGraph) -> TokenizedRows:
         ]
         return tf.concat(parts, axis=0)
 
-    return TokenizedRows(
-        tokenize(rows.texts), None if rows.pairs is None else tokenize(rows.pairs)
-    )
+    return TokenizedRows(tokenize(rows.texts), None if rows.pairs is None else tokenize(rows.pairs))
 
 
 def plan_epoch(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> np.ndarray:

@@ -88,8 +88,7 @@ def _figures(path: str, rows: Rows, graph: TextGraph) -> FileReport:
         left_out=Counter(reason for _, reason in rows.left_out),
         label_counts=rows.label_counts,
         token_percentiles={
-            p: int(np.percentile(lengths, p, method="higher")) if len(lengths) else 0
-            for p in PERCENTILES
+            p: int(np.percentile(lengths, p, method="higher")) if len(lengths) else 0 for p in PERCENTILES
         },
         truncated={n: float(np.mean(lengths > n)) if len(lengths) else 0.0 for n in MAX_LENGTHS},
         unk_rate=unknown / tokens,
@@ -173,9 +172,7 @@ def _duplicates(loaded: Sequence[tuple[str, Rows]]) -> list[str]:
         conflicts = [g for g in groups.values() if len({row.labels for row in g}) > 1]
         if conflicts:
             lines = [row.line for group in conflicts for row in group]
-            warnings.append(
-                f"{path}: {len(conflicts)} text(s) carry conflicting labels: {_lines(lines)}."
-            )
+            warnings.append(f"{path}: {len(conflicts)} text(s) carry conflicting labels: {_lines(lines)}.")
         for other, texts in seen_in.items():
             shared = [row.line for key, group in groups.items() if key in texts for row in group]
             if shared:

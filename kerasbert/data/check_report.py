@@ -17,9 +17,7 @@ def print_report(report: CheckReport, console: Console) -> None:
         console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
     for error in report.errors:
         console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-    console.print(
-        f"{len(report.errors)} error(s), {len(report.warnings)} warning(s)", highlight=False
-    )
+    console.print(f"{len(report.errors)} error(s), {len(report.warnings)} warning(s)", highlight=False)
 
 
 def _labels(file: FileReport) -> Table:

@@ -103,9 +103,7 @@ def require_known_labels(rows: Rows, labels: Sequence[str]) -> None:
             )
 
 
-def read_valid_rows(
-    paths: Iterable[str | Path], columns: Columns, labels: Sequence[str]
-) -> Rows:
+def read_valid_rows(paths: Iterable[str | Path], columns: Columns, labels: Sequence[str]) -> Rows:
     """Reads `paths` whose labels must all be among `labels`."""
     rows = load_rows(paths, columns)
     require_known_labels(rows, labels)

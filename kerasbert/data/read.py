@@ -123,8 +123,8 @@ def _text_records(path: Path, suffix: str, columns: Columns) -> Iterator[tuple[i
 def _open_text(path: Path, encoding: str) -> IO[str]:
     # utf-8-sig drops a byte-order mark, which would become part of the first column's name.
     encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-    binary = gzip.open(path) if path.suffix == ".gz" else path.open("rb")
-    return io.TextIOWrapper(binary, encoding=encoding, errors="replace", newline="")  # type: ignore[arg-type]
+    opener = gzip.open if path.suffix == ".gz" else open
+    return io.TextIOWrapper(opener(path, "rb"), encoding=encoding, errors="replace", newline="")
 
 
 def _separated(file: IO[str], path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:

@@ -81,9 +81,7 @@ def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evalua
 
 
 def _targets(rows: Rows, labels: Sequence[str]) -> np.ndarray:
-    return np.array(
-        [[float(label in row) for label in labels] for row in rows.labels], dtype=np.float32
-    )
+    return np.array([[float(label in row) for label in labels] for row in rows.labels], dtype=np.float32)
 
 
 def _confusion(targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:

@@ -83,9 +83,7 @@ def open_model(path: str | Path) -> TextClassifier | SavedModel:
             f"{path}: asking a server is not built yet. Name the run or exported directory instead."
         )
     what = "there is no such directory" if not path.exists() else "it is neither"
-    raise CheckpointError(
-        f"{path}: must be a run directory or an exported model. Received: {what}."
-    )
+    raise CheckpointError(f"{path}: must be a run directory or an exported model. Received: {what}.")
 
 
 def newest_version(path: Path) -> Path | None:

@@ -21,9 +21,7 @@ def per_class(figures: Mapping[str, Mapping[str, float]]) -> str:
     figure = Figure(figsize=(6, 1.2 + 0.45 * len(labels)))
     axes = figure.add_subplot()
     places = np.arange(len(labels))
-    for shift, (name, color) in enumerate(
-        (("precision", _BLUE), ("recall", _ORANGE), ("f1", _GREY))
-    ):
+    for shift, (name, color) in enumerate((("precision", _BLUE), ("recall", _ORANGE), ("f1", _GREY))):
         values = [figures[label][name] for label in labels]
         axes.barh(places + 0.25 * (shift - 1), values, 0.23, label=name, color=color)
     axes.set_yticks(places, labels)
@@ -56,11 +54,24 @@ def training_curves(history: list[dict[str, Any]]) -> str:
     epochs = [record["epoch"] for record in history]
     figure = Figure(figsize=(6, 3.2))
     axes = figure.add_subplot()
-    marks = {"marker": "o", "markersize": 3}
-    axes.plot(epochs, [r["loss"] for r in history], color=_GREY, label="training loss", **marks)
-    axes.plot(epochs, [r["val_loss"] for r in history], color=_ORANGE, label="validation loss", **marks)
     axes.plot(
-        epochs, [r["val_accuracy"] for r in history], color=_BLUE, label="validation accuracy", **marks
+        epochs, [r["loss"] for r in history], color=_GREY, label="training loss", marker="o", markersize=3
+    )
+    axes.plot(
+        epochs,
+        [r["val_loss"] for r in history],
+        color=_ORANGE,
+        label="validation loss",
+        marker="o",
+        markersize=3,
+    )
+    axes.plot(
+        epochs,
+        [r["val_accuracy"] for r in history],
+        color=_BLUE,
+        label="validation accuracy",
+        marker="o",
+        markersize=3,
     )
     axes.set(xlabel="epoch", title="Training", ylim=(0, None))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
@@ -69,7 +80,7 @@ def training_curves(history: list[dict[str, Any]]) -> str:
 
 def _svg(figure: Figure) -> str:
     # Text stays text: the reader's browser has Chinese fonts, matplotlib has none.
-    settings = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "kerasbert"}
+    settings: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "kerasbert"}
     buffer = io.StringIO()
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")

@@ -32,9 +32,7 @@ def input_rows(source: str, config: Config) -> Iterator[Row]:
         return
     with contextlib.ExitStack() as stack:
         try:
-            binary: IO[bytes] = (
-                sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
-            )
+            binary: IO[bytes] = sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
         except OSError as error:
             raise DataError(f"{source}: cannot be read ({error.strerror}).") from error
         lines = io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="\n")

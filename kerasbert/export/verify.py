@@ -7,32 +7,36 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert.errors import ExportError
-from kerasbert.export.native import NativeModel, Request
+from kerasbert.export.native import NativeModel
 from kerasbert.models import TextClassifier
 
 # Largest difference of a float output from the trainer's.
 TOLERANCE = {"float32": 1e-5, "bfloat16": 5e-2}
 
 # Ordinary and hostile texts; the tasks add their own samples.
-_PROBES: tuple[bytes, ...] = tuple(
-    text.encode()
-    for text in (
-        "",
-        "房间干净，服务员很热情。",
-        "等了两个小时才送到，饭都凉了！",
-        "今晚八点半决赛，主队2比1逆转",
-        "The battery lasts two days, great value.",
-        "全角ＡＢＣ１２３与半角abc123",
-        "繁體字與简体字混排",
-        "emoji 😀👍🏽 和 ZWJ 👨‍👩‍👧",
-        "naïve café façade",
-        "ひらがなカタカナ漢字",
-        "前\0后",
-        "\u200b零\u200b宽\u200b",
-        "x" * 300,
-        "很长的文本。" * 400,
-    )
-) + (b"\xff\xfe invalid \xe4\xbd", b"\xe4\xbd\xa0\xe5\xa5")
+_PROBES = (
+    *(
+        text.encode()
+        for text in (
+            "",
+            "房间干净，服务员很热情。",
+            "等了两个小时才送到，饭都凉了！",
+            "今晚八点半决赛，主队2比1逆转",
+            "The battery lasts two days, great value.",
+            "全角ＡＢＣ１２３与半角abc123",
+            "繁體字與简体字混排",
+            "emoji 😀👍🏽 和 ZWJ 👨‍👩‍👧",
+            "naïve café façade",
+            "ひらがなカタカナ漢字",
+            "前\0后",
+            "\u200b零\u200b宽\u200b",
+            "x" * 300,
+            "很长的文本。" * 400,
+        )
+    ),
+    b"\xff\xfe invalid \xe4\xbd",
+    b"\xe4\xbd\xa0\xe5\xa5",
+)
 
 
 def verify(path: Path, classifier: TextClassifier, precision: str) -> None:
@@ -45,19 +49,17 @@ def verify(path: Path, classifier: TextClassifier, precision: str) -> None:
     if any("_XlaMustCompile" in function.attr for function in model.graph.library.function):
         raise ExportError("the graph demands XLA, which TensorFlow Serving switches off.")
     texts = [*_PROBES, *(text.encode() for text in classifier.task.sample_texts)]
-    requests: list[Request] = []
-    expected = []
-    for count in (0, 1, len(texts)):
-        for name, inputs, outputs in _cases(classifier, texts[-count:] if count else []):
-            requests.append((name, inputs))
-            expected.append(outputs)
-    answers = model.run(requests)
-    # bfloat16 may move a probability across a decision; its labels are compared in `answers` alone.
+    cases = [
+        case
+        for count in (0, 1, len(texts))
+        for case in _cases(classifier, texts[-count:] if count else [])
+    ]
+    answers = model.run([(name, inputs) for name, inputs, _ in cases])
+    # In bfloat16 a probability may cross the decision's border and change a label.
     exact = precision == "float32"
-    for (name, inputs), answer, outputs in zip(requests, answers, expected, strict=True):
+    for (name, inputs, outputs), answer in zip(cases, answers, strict=True):
         batch = len(next(iter(inputs.values())))
-        where = f"signature {name}, batch {batch}"
-        _compare(where, answer, outputs, TOLERANCE[precision], exact)
+        _compare(f"signature {name}, batch {batch}", answer, outputs, TOLERANCE[precision], exact)
 
 
 def _cases(

@@ -21,8 +21,6 @@ def write_warmup(version: Path, takes_pairs: bool) -> Path:
             request.model_spec.signature_name = "serving_default"
             for name in ("text", "pair") if takes_pairs else ("text",):
                 request.inputs[name].CopyFrom(tf.make_tensor_proto([_TEXT] * batch, tf.string))
-            log = prediction_log_pb2.PredictionLog(
-                predict_log=prediction_log_pb2.PredictLog(request=request)
-            )
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
             writer.write(log.SerializeToString())
     return path

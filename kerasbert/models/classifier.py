@@ -7,9 +7,7 @@ from kerasbert.config import HeadConfig
 from kerasbert.tasks import Task
 
 
-def build_model(
-    backbone: keras_nlp.models.BertBackbone, task: Task, head: HeadConfig
-) -> keras.Model:
+def build_model(backbone: keras_nlp.models.BertBackbone, task: Task, head: HeadConfig) -> keras.Model:
     """Returns a model from the text graph's outputs to logits.
 
     Its inputs are a dict of `token_ids`, `segment_ids` and `padding_mask`, int32 [batch, length]; its

@@ -36,9 +36,7 @@ class TextClassifier(tf.Module):
         precision: a Keras dtype policy for the encoder.
     """
 
-    def __init__(
-        self, config: Config, task: Task, vocabulary: Vocabulary, precision: str = "float32"
-    ):
+    def __init__(self, config: Config, task: Task, vocabulary: Vocabulary, precision: str = "float32"):
         super().__init__(name="text_classifier")
         self.config = config
         self.task = task

@@ -98,7 +98,7 @@ class NativeSession:
         finally:
             for tensor in tensors:
                 self._call("TF_DeleteTensor", None, _Pointer(tensor))
-        return [self._from_tensor(tensor) for tensor in results]
+        return [self._from_tensor(tensor or 0) for tensor in results]
 
     def _call(self, name: str, result: Any, *arguments: Any) -> Any:
         function = getattr(self._library, name)
@@ -114,9 +114,7 @@ class NativeSession:
 
     def _output(self, tensor: str) -> _Output:
         name, _, index = tensor.rpartition(":")
-        operation = self._call(
-            "TF_GraphOperationByName", _Pointer, _Pointer(self._graph), name.encode()
-        )
+        operation = self._call("TF_GraphOperationByName", _Pointer, _Pointer(self._graph), name.encode())
         if not operation:
             raise NativeError(f"the graph has no operation {name!r}")
         return _Output(operation, int(index))
@@ -151,9 +149,7 @@ class NativeSession:
     def _from_tensor(self, tensor: int) -> np.ndarray:
         handle = _Pointer(tensor)
         rank = self._call("TF_NumDims", ctypes.c_int, handle)
-        shape = [
-            self._call("TF_Dim", ctypes.c_int64, handle, ctypes.c_int(axis)) for axis in range(rank)
-        ]
+        shape = [self._call("TF_Dim", ctypes.c_int64, handle, ctypes.c_int(axis)) for axis in range(rank)]
         count = int(np.prod(shape, dtype=np.int64))
         code = self._call("TF_TensorType", ctypes.c_int, handle)
         data = self._call("TF_TensorData", _Pointer, handle) or 0

@@ -22,9 +22,7 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
         UserError: the name is not an identifier, or the directory exists.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise UserError(
-            f"NAME must be lower-case letters, digits and underscores. Received: {name!r}"
-        )
+        raise UserError(f"NAME must be lower-case letters, digits and underscores. Received: {name!r}")
     dashed = name.replace("_", "-")
     target = directory or Path(f"kerasbert-{dashed}")
     if target.exists():

@@ -14,9 +14,7 @@ class Classification(Task):
 
     def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
         """Softmax cross-entropy."""
-        return keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=label_smoothing
-        )
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
     def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """The most probable label."""

@@ -9,16 +9,12 @@ from keras import ops
 from kerasbert.config import HeadConfig
 
 
-def dense_head(
-    encoded: Mapping[str, Any], padding_mask: Any, config: HeadConfig, units: int
-) -> Any:
+def dense_head(encoded: Mapping[str, Any], padding_mask: Any, config: HeadConfig, units: int) -> Any:
     """Returns float32 logits [batch, units]. See `Task.head` for the arguments."""
     pooled = pool(encoded, padding_mask, config.pooling)
     pooled = keras.layers.Dropout(config.dropout, dtype="float32", name="head_dropout")(pooled)
     initializer = keras.initializers.TruncatedNormal(stddev=0.02)
-    return keras.layers.Dense(
-        units, kernel_initializer=initializer, dtype="float32", name="logits"
-    )(pooled)
+    return keras.layers.Dense(units, kernel_initializer=initializer, dtype="float32", name="logits")(pooled)
 
 
 def pool(encoded: Mapping[str, Any], padding_mask: Any, pooling: str) -> Any:

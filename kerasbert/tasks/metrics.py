@@ -14,9 +14,7 @@ def decisions(outputs: Mapping[str, np.ndarray], labels: int) -> np.ndarray:
     return np.eye(labels, dtype=np.float32)[outputs["label_id"]]
 
 
-def score_decisions(
-    targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]
-) -> dict[str, Any]:
+def score_decisions(targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
     """Returns accuracy, macro and micro F1 and the figures of each label.
 
     With several labels a row, accuracy is the share of rows whose labels are all right.

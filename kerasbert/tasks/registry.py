@@ -72,7 +72,7 @@ def _load(point: EntryPoint) -> TaskEntry:
         if loaded.name != point.name:
             raise ValueError(f"it calls itself {loaded.name!r}, its entry point {point.name!r}")
         task = loaded
-    except BaseException as caught:  # noqa: BLE001 - any plugin may do anything at import
+    except BaseException as caught:
         if isinstance(caught, KeyboardInterrupt):
             raise
         error = f"{type(caught).__name__}: {caught}"

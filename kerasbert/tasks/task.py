@@ -48,7 +48,7 @@ class Task(abc.ABC):
 
     def __init__(self, labels: Sequence[str], options: Mapping[str, Any] | None = None):
         self.labels = tuple(labels)
-        self.options = parse_config(self.Options, options or {}, where="task_options")
+        self.options: Any = parse_config(self.Options, options or {}, where="task_options")
 
     # The text
 

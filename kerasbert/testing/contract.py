@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -19,9 +19,19 @@ from kerasbert.tasks.metrics import decisions
 from kerasbert.training import prepare, train
 
 HOSTILE_TEXTS = (
-    "", " ", "\0", "前\0后", "\u200b", "😀👨‍👩‍👧", "ＶＸ１２３", "n\u0303", "\ufeff", "长" * 100_000, "a" * 1000,
-)  # fmt: skip
-_TINY = {
+    "",
+    " ",
+    "\0",
+    "前\0后",
+    "\u200b",
+    "😀👨‍👩‍👧",
+    "ＶＸ１２３",
+    "n\u0303",
+    "\ufeff",
+    "长" * 100_000,
+    "a" * 1000,
+)
+_TINY: dict[str, Any] = {
     "backbone": {"num_layers": 1, "hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32},
     "training": {"epochs": 1, "batch_size": 32, "max_length": 32, "learning_rate": 1e-3},
 }

@@ -26,7 +26,6 @@ class TextGraph(tf.Module):
         clean: the task's own cleaning, from valid UTF-8 strings [batch] to strings [batch].
 
     Example:
-
         graph = TextGraph(Vocabulary.load("vocab.txt"), max_length=128)
         graph(tf.constant(["今天天气很好"]))["token_ids"]   # int32 [1, 8]
     """

@@ -23,9 +23,7 @@ _TO_ASCII = (("[“”„‟]", '"'), ("[‘’‚‛]", "'"), ("…", "..."), (
 
 def valid_utf8(text: tf.Tensor) -> tf.Tensor:
     """Replaces invalid bytes by U+FFFD, which `spaced_words` then removes. String of any shape."""
-    return tf.strings.unicode_transcode(
-        text, "UTF-8", "UTF-8", errors="replace", replacement_char=0xFFFD
-    )
+    return tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace", replacement_char=0xFFFD)
 
 
 def ascii_punctuation(text: tf.Tensor) -> tf.Tensor:

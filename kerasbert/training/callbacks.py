@@ -28,9 +28,7 @@ class Validate(keras.callbacks.Callback):
     def __init__(self, task: Task, rows: Rows, graph: TextGraph, batch_size: int):
         super().__init__()
         self._task = task
-        self._batches, self._order = prediction_batches(
-            tokenize_rows(rows, graph), graph, batch_size
-        )
+        self._batches, self._order = prediction_batches(tokenize_rows(rows, graph), graph, batch_size)
         self._targets = task.targets(rows.labels)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -58,9 +56,13 @@ class KeepBest(keras.callbacks.Callback):
     """Saves the weights whenever the monitored figure is better than ever; stops when patience ends."""
 
     def __init__(
-        self, model: keras.Model, run: RunDirectory, vocabulary: Vocabulary, task: Task,
+        self,
+        model: keras.Model,
+        run: RunDirectory,
+        vocabulary: Vocabulary,
+        task: Task,
         config: TrainingConfig,
-    ):  # fmt: skip
+    ):
         super().__init__()
         self._plain_model, self._run = model, run
         self._vocabulary, self._task = vocabulary, task
@@ -119,11 +121,16 @@ class ShowProgress(keras.callbacks.Callback):
     """A bar while an epoch runs (on a terminal) and a line with fixed columns when it ends."""
 
     _columns = (
-        ("epoch", "{epoch:>5}"), ("loss", "{loss:>8.4f}"), ("val loss", "{val_loss:>8.4f}"),
-        ("val acc", "{val_accuracy:>7.4f}"), ("val F1", "{val_macro_f1:>7.4f}"),
-        ("rate", "{learning_rate:>8.1e}"), ("rows/s", "{rows_per_second:>7.0f}"),
-        ("seconds", "{seconds:>7.1f}"), ("best", "{star:>4}"),
-    )  # fmt: skip
+        ("epoch", "{epoch:>5}"),
+        ("loss", "{loss:>8.4f}"),
+        ("val loss", "{val_loss:>8.4f}"),
+        ("val acc", "{val_accuracy:>7.4f}"),
+        ("val F1", "{val_macro_f1:>7.4f}"),
+        ("rate", "{learning_rate:>8.1e}"),
+        ("rows/s", "{rows_per_second:>7.0f}"),
+        ("seconds", "{seconds:>7.1f}"),
+        ("best", "{star:>4}"),
+    )
 
     def __init__(self, console: Console, steps: int, epochs: int):
         super().__init__()
@@ -140,9 +147,12 @@ class ShowProgress(keras.callbacks.Callback):
         """Starts the bar."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._progress = Progress(
-            *columns, TimeRemainingColumn(), console=self._console, transient=True,
+            *columns,
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
             disable=not self._console.is_terminal,
-        )  # fmt: skip
+        )
         self._progress.add_task(f"epoch {epoch + 1}/{self._epochs}", total=self._steps)
         self._progress.start()
 
@@ -167,6 +177,13 @@ class ShowProgress(keras.callbacks.Callback):
 
 
 _WIDEST = {
-    "epoch": 0, "loss": 0.0, "val_loss": 0.0, "val_accuracy": 0.0, "val_macro_f1": 0.0,
-    "learning_rate": 0.0, "rows_per_second": 0.0, "seconds": 0.0, "star": "",
-}  # fmt: skip
+    "epoch": 0,
+    "loss": 0.0,
+    "val_loss": 0.0,
+    "val_accuracy": 0.0,
+    "val_macro_f1": 0.0,
+    "learning_rate": 0.0,
+    "rows_per_second": 0.0,
+    "seconds": 0.0,
+    "star": "",
+}

@@ -87,9 +87,7 @@ def _settle_encoder(
         config.backbone = complete_backbone_config(config.backbone, max_length)
         source = None
         vocabulary = (
-            Vocabulary.load(config.text.vocabulary)
-            if config.text.vocabulary
-            else _learn(config, task, rows)
+            Vocabulary.load(config.text.vocabulary) if config.text.vocabulary else _learn(config, task, rows)
         )
     else:
         source = open_source(config.backbone.source)
@@ -137,4 +135,3 @@ def _strings(texts: Sequence[str]) -> tf.Tensor:
 def steps_per_epoch(prepared: Prepared) -> int:
     """Returns the optimizer steps of one epoch."""
     return -(-len(prepared.train) // prepared.config.training.batch_size)
-

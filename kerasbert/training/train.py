@@ -96,7 +96,7 @@ def train(config: Config | Prepared, console: Console | None = None) -> TrainRes
             steps_per_epoch=steps,
             callbacks=callbacks,
             shuffle=False,
-            verbose=0,  # type: ignore[arg-type]
+            verbose=0,
         )
     except KeyboardInterrupt:
         interrupted = True
@@ -110,9 +110,7 @@ def train(config: Config | Prepared, console: Console | None = None) -> TrainRes
 
 def _initial_model(prepared: Prepared) -> keras.Model:
     config = prepared.config
-    backbone = build_backbone(
-        config.backbone, len(prepared.vocabulary), config.training.precision
-    )
+    backbone = build_backbone(config.backbone, len(prepared.vocabulary), config.training.precision)
     if prepared.source:
         prepared.source.copy_to(backbone)
     return build_model(backbone, prepared.task, config.head)
@@ -123,15 +121,10 @@ def _all_epochs(prepared: Prepared, graph: Any, weights: np.ndarray) -> tf.data.
     rows = tokenize_rows(prepared.train, graph)
     lengths = rows.lengths
     plan = np.concatenate(
-        [
-            plan_epoch(lengths, settings.batch_size, settings.seed, epoch)
-            for epoch in range(settings.epochs)
-        ]
+        [plan_epoch(lengths, settings.batch_size, settings.seed, epoch) for epoch in range(settings.epochs)]
     )
     targets = prepared.task.targets(prepared.train.labels)
-    return training_batches(
-        rows, targets, weights, plan, graph, settings.token_dropout, settings.seed
-    )
+    return training_batches(rows, targets, weights, plan, graph, settings.token_dropout, settings.seed)
 
 
 def _even_batch(strategy: tf.distribute.Strategy) -> int:
@@ -156,10 +149,7 @@ def _row_weights(prepared: Prepared) -> np.ndarray:
                 f"training.class_weights: must name each label ({', '.join(labels)}). "
                 f"Received: {', '.join(of_label)}"
             )
-    means = [
-        np.mean([of_label[label] for label in row]) if row else 1.0
-        for row in prepared.train.labels
-    ]
+    means = [np.mean([of_label[label] for label in row]) if row else 1.0 for row in prepared.train.labels]
     return np.array(means, np.float32)
 
 

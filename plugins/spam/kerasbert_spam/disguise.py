@@ -3,13 +3,35 @@
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-_INVISIBLE = r"[\x{00AD}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180E}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{3164}\x{FE00}-\x{FE0F}\x{FEFF}]"
+_INVISIBLE = (
+    r"[\x{00AD}\x{034F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{180E}\x{200B}-\x{200F}"
+    r"\x{202A}-\x{202E}\x{2060}-\x{206F}\x{3164}\x{FE00}-\x{FE0F}\x{FEFF}]"
+)
 # Cyrillic and Greek letters that look like Latin ones, after lower-casing.
 _LOOK_ALIKES = {
-    "a": "аα", "b": "ь", "c": "сϲ", "d": "ԁ", "e": "еε", "h": "һ", "i": "іι", "j": "ј", "k": "кκ",
-    "m": "м", "n": "п", "o": "оο", "p": "рρ", "q": "ԛ", "s": "ѕ", "t": "тτ", "u": "υ", "v": "ѵν",
-    "w": "ѡω", "x": "хχ", "y": "уγ", "z": "ʐ",
-}  # fmt: skip
+    "a": "аα",
+    "b": "ь",
+    "c": "сϲ",
+    "d": "ԁ",
+    "e": "еε",
+    "h": "һ",
+    "i": "іι",
+    "j": "ј",
+    "k": "кκ",
+    "m": "м",
+    "n": "п",
+    "o": "оο",
+    "p": "рρ",
+    "q": "ԛ",
+    "s": "ѕ",
+    "t": "тτ",
+    "u": "υ",
+    "v": "ѵν",
+    "w": "ѡω",
+    "x": "хχ",
+    "y": "уγ",
+    "z": "ʐ",
+}
 # What stands for a word in adverts only: the ways to write WeChat.
 _WECHAT = r"[薇溦徽嶶威][信❤]|微❤|[v∨][信❤]|卫星号"
 _SEPARATED = r"(\p{Han})[.·•_*~|+／/\\-](\p{Han})"

@@ -1,0 +1,41 @@
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
+
+.PHONY: quickstart test test-fast lint lock clean
+
+quickstart: .venv/installed
+	$(BIN)/kerasbert quickstart --workdir quickstart
+
+test: .venv/installed-dev
+	$(BIN)/pytest -n 2 --dist worksteal
+
+test-fast: .venv/installed-dev
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# From the lock, hashes checked; the project itself editable, without looking for anything else.
+.venv/installed: requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "kerasbert needs Python 3.11 to 3.13; name one with: make PYTHON=python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(SOURCES))
+	touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+lock: .venv/installed-dev
+	for part in "" -dev; do \
+	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --custom-compile-command "make lock" --quiet \
+	    $$([ -n "$$part" ] && echo --group lint --group test) \
+	    pyproject.toml requirements-build.in --output-file requirements$$part.txt || exit 1; done
+
+clean:
+	rm -rf .venv quickstart build dist

@@ -1,0 +1,96 @@
+"""Fixtures that several folders of tests share."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import json
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from kerasbert.config import Config, merge, parse_config
+from kerasbert.data import Row, Rows
+from kerasbert.tasks import Classification
+from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.training import TrainResult, prepare, train
+
+SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+TINY = {
+    "backbone": {"num_layers": 1, "hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32},
+    "head": {"pooling": "mean"},
+    "training": {"epochs": 2, "batch_size": 8, "max_length": 16, "learning_rate": 3e-3},
+}
+GOOD = ("很好", "不错", "喜欢", "满意", "推荐")
+BAD = ("太差", "失望", "后悔", "难吃", "退货")
+THINGS = ("手机", "酒店", "早餐", "衣服", "电影", "快递", "耳机", "鞋子")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _two_cpus() -> None:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data for development, beside the project. It is never part of it."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the development data ../shared/data is not here")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def reviews() -> Rows:
+    """80 rows in which single words decide."""
+    return Rows(
+        [
+            Row(f"{thing}{word}", (label,), None, "reviews", 1)
+            for thing in THINGS
+            for label, words in (("negative", BAD), ("positive", GOOD))
+            for word in words
+        ]
+    )
+
+
+@pytest.fixture(scope="session")
+def reviews_file(reviews: Rows, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reviews as JSONL."""
+    path = tmp_path_factory.mktemp("reviews") / "reviews.jsonl"
+    lines = [json.dumps({"text": row.text, "label": row.labels[0]}) for row in reviews.rows]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tiny_config(reviews_file: Path, tmp_path: Path):
+    """Returns a function that makes a tiny configuration, with nested overrides."""
+
+    def make(**overrides) -> Config:
+        data = {"data": {"train": str(reviews_file)}, "run_dir": str(tmp_path / "run")}
+        return parse_config(Config, merge(merge(TINY, data), overrides), where="test")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+    """A finished run on the reviews. Do not change its files: copy them."""
+    directory = tmp_path_factory.mktemp("trained") / "run"
+    values = {"data": {"train": str(reviews_file)}, "run_dir": str(directory)}
+    return train(prepare(parse_config(Config, merge(TINY, values), where="test")))
+
+
+@pytest.fixture
+def vocabulary() -> Vocabulary:
+    """The special tokens and a few characters."""
+    return Vocabulary([*SPECIAL_TOKENS, *"今天气很好坏的不了手机酒店", "play", "##ing", "a", "##b"])
+
+
+@pytest.fixture
+def task() -> Classification:
+    """A task with three labels."""
+    return Classification(["a", "b", "c"])

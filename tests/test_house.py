@@ -1,0 +1,54 @@
+"""The house is easy to see: imports flow one way, files stay small."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import kerasbert
+
+ROOT = Path(kerasbert.__file__).parent
+# A room may import from the rooms before it, never from those after it.
+ORDER = [
+    "errors", "files", "native", "config", "text", "data", "tasks", "models", "checkpoints", "training",
+    "evaluation", "export", "testing", "plugin_template", "quickstart", "doctor", "cli",
+]  # fmt: skip
+LONGEST_FILE = 400
+
+
+def modules() -> list[Path]:
+    return sorted(ROOT.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_flow_one_way(path: Path):
+    if path == ROOT / "__init__.py":
+        return
+    place = ORDER.index(room(path))
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name.startswith("kerasbert."):
+                imported = name.split(".")[1]
+                assert ORDER.index(imported) <= place, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_small(path: Path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+def test_the_core_knows_no_concrete_task():
+    for path in modules():
+        if path.name not in ("quickstart.py",):
+            source = path.read_text(encoding="utf-8")
+            assert "sentiment" not in source.lower(), path
+            assert "spam" not in source.lower(), path
