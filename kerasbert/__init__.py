@@ -1,3 +1,32 @@
-"""BERT text classification with Keras, from labelled text to TensorFlow Serving."""
+"""BERT text classification with Keras, from labelled text to TensorFlow Serving.
+
+import kerasbert
+
+config = kerasbert.load_config("configs/train/sentiment.yaml")
+result = kerasbert.train(config)
+kerasbert.export(result.run.path, "models/sentiment")
+kerasbert.open_model("models/sentiment").predict(["房间很干净"])
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+# TensorFlow takes seconds to import: each name is looked up when it is first used.
+_HOMES = {
+    "KerasBertError": "kerasbert.errors",
+    "UserError": "kerasbert.errors",
+    "evaluate": "kerasbert.evaluation",
+    "export": "kerasbert.export",
+    "load_config": "kerasbert.tasks",
+    "open_model": "kerasbert.evaluation",
+    "train": "kerasbert.training",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kerasbert' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -18,7 +18,7 @@ from kerasbert.training import train
 DEFAULT_TASK = "sentiment"
 _MARK = ".kerasbert-quickstart"
 # Small enough for two CPU cores, large enough to be right more often than not.
-_RECIPE = {
+_RECIPE: dict = {
     "backbone": {"num_layers": 2, "hidden_dim": 128, "num_heads": 2, "intermediate_dim": 256},
     "head": {"pooling": "mean_max", "dropout": 0.2},
     "training": {

@@ -21,12 +21,12 @@ def check(files: tuple[str, ...], config: str | None) -> None:
     with quiet_import():
         from rich.console import Console
 
-        from kerasbert.config import Config, load_config
+        from kerasbert.config import Config
         from kerasbert.data import print_report
-        from kerasbert.tasks import task_defaults
+        from kerasbert.tasks import load_config
         from kerasbert.training import check_for_training
 
-    settings = load_config(config, (), task_defaults) if config else Config()
+    settings = load_config(config) if config else Config()
     report = check_for_training(files, settings)
     print_report(report, Console())
     if report.errors:

@@ -18,13 +18,12 @@ def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run:
     with quiet_import():
         from rich.console import Console
 
-        from kerasbert.config import load_config
         from kerasbert.evaluation import report_training
-        from kerasbert.tasks import task_defaults
+        from kerasbert.tasks import load_config
         from kerasbert.training import describe, prepare
         from kerasbert.training import train as train_model
 
-    settings = load_config(config, overrides, task_defaults)
+    settings = load_config(config, overrides)
     if run_dir:
         settings.run_dir = run_dir
     prepared = prepare(settings)

@@ -1,13 +1,6 @@
 """The configuration of a training run: typed, complete, printable."""
 
-from kerasbert.config.load import (
-    apply_overrides,
-    dump_yaml,
-    load_config,
-    merge,
-    parse_config,
-    read_yaml,
-)
+from kerasbert.config.load import apply_overrides, dump_yaml, merge, parse_config, read_yaml
 from kerasbert.config.schema import (
     BackboneConfig,
     Config,
@@ -28,7 +21,6 @@ __all__ = [
     "TrainingConfig",
     "apply_overrides",
     "dump_yaml",
-    "load_config",
     "merge",
     "parse_config",
     "read_yaml",

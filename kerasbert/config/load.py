@@ -1,37 +1,16 @@
 """Reading configurations: YAML plus KEY=VALUE overrides, with errors that name the key."""
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from kerasbert.config.schema import Config
 from kerasbert.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-def load_config(
-    path: str | Path,
-    overrides: Sequence[str] = (),
-    task_defaults: Callable[[str], Mapping[str, Any]] = lambda name: {},
-) -> Config:
-    """Reads the configuration at `path`.
-
-    Args:
-        path: a YAML file.
-        overrides: `KEY=VALUE` strings with dotted keys; values are YAML.
-        task_defaults: gives the nested defaults of the task of a name; the file overrides them.
-
-    Raises:
-        ConfigError: the file or a key is wrong; the message names it.
-    """
-    values = apply_overrides(read_yaml(Path(path)), overrides)
-    defaults = task_defaults(str(values.get("task", Config().task)))
-    return parse_config(Config, merge(defaults, values), where=str(path))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

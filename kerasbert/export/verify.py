@@ -50,9 +50,7 @@ def verify(path: Path, classifier: TextClassifier, precision: str) -> None:
         raise ExportError("the graph demands XLA, which TensorFlow Serving switches off.")
     texts = [*_PROBES, *(text.encode() for text in classifier.task.sample_texts)]
     cases = [
-        case
-        for count in (0, 1, len(texts))
-        for case in _cases(classifier, texts[-count:] if count else [])
+        case for count in (0, 1, len(texts)) for case in _cases(classifier, texts[-count:] if count else [])
     ]
     answers = model.run([(name, inputs) for name, inputs, _ in cases])
     # In bfloat16 a probability may cross the decision's border and change a label.

@@ -1,8 +1,9 @@
 """What is to be decided about a text: the task contract, the built-in tasks and the registry."""
 
 from kerasbert.tasks.classification import Classification
+from kerasbert.tasks.load_config import load_config
 from kerasbert.tasks.multi_label import MultiLabel
-from kerasbert.tasks.registry import TaskEntry, get_task, list_tasks, task_defaults
+from kerasbert.tasks.registry import TaskEntry, get_task, list_tasks
 from kerasbert.tasks.task import SampleData, Task, TaskOptions
 
 __all__ = [
@@ -14,5 +15,5 @@ __all__ = [
     "TaskOptions",
     "get_task",
     "list_tasks",
-    "task_defaults",
+    "load_config",
 ]

@@ -1,10 +1,8 @@
 """Tasks are found through entry points of the group `kerasbert.tasks`, the built-in ones too."""
 
 import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
 from kerasbert.errors import PluginError
 from kerasbert.tasks.task import Task
@@ -50,11 +48,6 @@ def get_task(name: str) -> type[Task]:
     if entry.task is None:
         raise PluginError(f"task: {name!r} of {entry.distribution} is broken: {entry.error}")
     return entry.task
-
-
-def task_defaults(name: str) -> Mapping[str, Any]:
-    """Returns the configuration defaults of the task called `name`."""
-    return get_task(name).defaults
 
 
 def _points() -> list[EntryPoint]:
