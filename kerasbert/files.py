@@ -47,8 +47,7 @@ def explain_write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        # h5py reports a full disk as an OSError without errno.
-        reason = error.strerror or str(error).splitlines()[0]
+        reason = error.strerror or str(error)
         raise UserError(
             f"{path}: cannot be written ({reason}). Free space or choose another place."
         ) from error

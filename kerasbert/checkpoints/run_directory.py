@@ -37,6 +37,7 @@ class RunDirectory:
         self.metrics = self.path / "metrics.json"
         self.model_card = self.path / "MODEL_CARD.md"
         self.report = self.path / "report"
+        self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
 
     @classmethod
@@ -69,6 +70,12 @@ class RunDirectory:
     def save_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Marks the run as finished."""
         write_text(self.metrics, json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
+
+    def cut_history(self, epochs: int) -> None:
+        """Drops the epochs after the first `epochs`, which will be done again."""
+        if self.history.is_file():
+            lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)
+            write_text(self.history, "".join(lines[:epochs]))
 
     def load_config(self) -> Config:
         """Returns the resolved configuration."""

@@ -1,5 +1,6 @@
-"""Weights files: written atomically, read strictly."""
+"""Weights files: HDF5 with one dataset for each weight, named by its path in the model."""
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,17 +12,21 @@ from kerasbert.files import atomic_path
 
 
 def save_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) -> None:
-    """Writes the weights of `model` as Keras does, without the optimizer's state.
+    """Writes the weights of `model`, without the optimizer's state.
 
     Args:
         model: what to save.
-        path: a name that ends in `.weights.h5`.
+        path: of the file.
         belongs_to: digests of what the weights make sense with only; `load_weights` compares them.
     """
+    # In memory first: on a full disk HDF5 ends the process instead of raising.
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs.update(belongs_to)
+        for weight in model.weights:
+            file[weight.path] = keras.ops.convert_to_numpy(weight)
     with atomic_path(path) as temporary:
-        model.save_weights(temporary)
-        with h5py.File(temporary, "a") as file:
-            file.attrs.update(belongs_to)
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) -> None:
@@ -33,32 +38,42 @@ def load_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) 
     """
     try:
         with h5py.File(path) as file:
-            stored: list[str] = []
-            file.visititems(
-                lambda name, item: stored.append(name) if isinstance(item, h5py.Dataset) else None
-            )
             digests = dict(file.attrs)
+            stored: dict[str, h5py.Dataset] = {}
+            file.visititems(
+                lambda name, item: stored.update({name: item}) if isinstance(item, h5py.Dataset) else None
+            )
+            _require_same(path, digests, belongs_to)
+            _require_partners(path, model, {name: data.shape for name, data in stored.items()})
+            for weight in model.weights:
+                weight.assign(stored[weight.path][()])
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such weights file.") from error
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # how h5py reports damage
+        reason = " ".join(str(error).split())
         raise CheckpointError(
-            f"{path}: is damaged or cut short ({error}). Restore it or train again."
+            f"{path}: is damaged or cut short ({reason}). Restore it or train again."
         ) from error
+
+
+def _require_same(path: Path, digests: Mapping[str, str], belongs_to: Mapping[str, str]) -> None:
     for name, digest in belongs_to.items():
         if digests.get(name) != digest:
             raise CheckpointError(
                 f"{path}: does not match {name} beside it; these weights were trained with another. "
                 "Put back the file that the training wrote."
             )
-    try:
-        model.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise CheckpointError(f"{path}: holds the weights of another model. {reason}") from error
-    # Keras ignores what the file has beyond the model. Seeds of dropout layers are no weights.
-    weights = [name for name in stored if "seed_generator" not in name]
-    if len(weights) != len(model.weights):
-        raise CheckpointError(
-            f"{path}: holds {len(weights)} weights, the model has {len(model.weights)}. "
-            "It is of another model."
-        )
+
+
+def _require_partners(path: Path, model: keras.Model, stored: Mapping[str, tuple[int, ...]]) -> None:
+    wanted = {weight.path: tuple(weight.shape) for weight in model.weights}
+    faults = [f"{name} is missing" for name in wanted if name not in stored]
+    faults += [f"{name} has no place in the model" for name in stored if name not in wanted]
+    faults += [
+        f"{name} is {list(stored[name])} instead of {list(shape)}"
+        for name, shape in wanted.items()
+        if name in stored and stored[name] != shape
+    ]
+    if faults:
+        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise CheckpointError(f"{path}: holds the weights of another model: {', '.join(faults[:3])}{more}.")

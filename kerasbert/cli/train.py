@@ -7,8 +7,9 @@ import click
 @click.argument("config", type=click.Path())
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of CONFIG.")
 @click.option("--run-dir", type=click.Path(), help="Where the run goes; must be new or empty.")
+@click.option("--resume", is_flag=True, help="Go on with the unfinished run in --run-dir.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
-def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run: bool) -> None:
+def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run: bool, resume: bool) -> None:
     """Train a classifier as CONFIG, a YAML file, says.
 
     The run directory holds the best weights, the configuration, the history and a report.
@@ -31,7 +32,7 @@ def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run:
         click.echo(describe(prepared))
         return
     console = Console(stderr=True)
-    result = train_model(prepared, console)
+    result = train_model(prepared, console, resume)
     page = report_training(result)
     figures = result.metrics
     console.print(

@@ -123,6 +123,9 @@ class TrainingConfig(Section):
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="Arithmetic of the encoder in training; weights stay float32."
     )
+    checkpoint_every_steps: int | None = Field(
+        None, ge=1, description="Steps between checkpoints to resume from. Empty: one after each epoch."
+    )
     deterministic: bool = Field(False, description="Bit-equal repeats on the same hardware, slower on GPUs.")
 
 

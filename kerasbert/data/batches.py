@@ -80,6 +80,7 @@ def training_batches(
     graph: TextGraph,
     token_dropout: float,
     seed: int,
+    first_step: int = 0,
 ) -> tf.data.Dataset:
     """Returns the batches of `plan` as (inputs, targets, weights), in its order.
 
@@ -94,6 +95,7 @@ def training_batches(
         graph: packs the rows.
         token_dropout: share of the tokens that become [MASK].
         seed: of the token dropout.
+        first_step: of the plan, counted from the start of the training.
     """
 
     def batch(step: tf.Tensor, index: tf.Tensor) -> tuple:
@@ -108,7 +110,7 @@ def training_batches(
         weight = tf.gather(weights, index) * real * size / tf.reduce_sum(real)
         return inputs, tf.gather(targets, index), weight
 
-    dataset = tf.data.Dataset.from_tensor_slices(plan).enumerate()
+    dataset = tf.data.Dataset.from_tensor_slices(plan).enumerate(first_step)
     return dataset.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
 
 

@@ -43,16 +43,17 @@ class Rows:
         """How often each label occurs, the most frequent first."""
         return dict(Counter(label for row in self.rows for label in row.labels).most_common())
 
-    def write_left_out(self, path: Path) -> None:
-        """Writes one JSON object for each row left out."""
-        lines = [
-            json.dumps(
-                {"file": row.file, "line": row.line, "reason": reason, "text": row.text},
-                ensure_ascii=False,
-            )
-            for row, reason in self.left_out
-        ]
-        write_text(path, "".join(f"{line}\n" for line in lines))
+
+def write_left_out(path: Path, left_out: Iterable[tuple[Row, str]]) -> None:
+    """Writes one JSON object for each row left out."""
+    lines = [
+        json.dumps(
+            {"file": row.file, "line": row.line, "reason": reason, "text": row.text},
+            ensure_ascii=False,
+        )
+        for row, reason in left_out
+    ]
+    write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def load_rows(paths: Iterable[str | Path], columns: Columns) -> Rows:

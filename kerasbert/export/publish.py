@@ -86,7 +86,7 @@ def _write(classifier: TextClassifier, staging: Path) -> None:
     try:
         tf.saved_model.save(ServingModule(classifier), str(staging), build_signatures(classifier))
     except tf.errors.OpError as error:  # a full disk, for one
-        raise OSError(error.message) from error
+        raise OSError(error.message.rpartition(";")[2].strip()) from error
     write_warmup(staging, classifier.takes_pairs)
     write_text(staging / EXPORTED_CONFIG, dump_yaml(classifier.config.model_dump()))
 

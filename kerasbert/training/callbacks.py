@@ -69,7 +69,7 @@ class KeepBest(keras.callbacks.Callback):
         self._monitor = f"val_{config.monitor}"
         self._sign = -1.0 if config.monitor == "loss" else 1.0
         self._patience = config.early_stopping_patience
-        self._best = -np.inf
+        self.best = -np.inf
         self.best_epoch = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -81,9 +81,9 @@ class KeepBest(keras.callbacks.Callback):
                 "training.precision: float32. The best weights before are kept."
             )
         value = self._sign * logs[self._monitor]
-        logs["best"] = bool(value > self._best)
-        if value > self._best:
-            self._best = value
+        logs["best"] = bool(value > self.best)
+        if value > self.best:
+            self.best = float(value)
             self.best_epoch = epoch + 1
             self.save()
         elif self._patience and epoch + 1 - self.best_epoch >= self._patience:
@@ -136,9 +136,13 @@ class ShowProgress(keras.callbacks.Callback):
         super().__init__()
         self._console, self._steps, self._epochs = console, steps, epochs
         self._progress: Progress | None = None
+        self._headed = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Shows the column heads."""
+        """Shows the column heads, once."""
+        if self._headed:
+            return
+        self._headed = True
         widths = (len(cell.format(**_WIDEST)) for _, cell in self._columns)
         heads = (f"{name:>{width}}" for (name, _), width in zip(self._columns, widths, strict=True))
         self._console.print("  ".join(heads), highlight=False)

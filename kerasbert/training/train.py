@@ -1,5 +1,6 @@
 """A training, from prepared inputs to a finished run directory."""
 
+import shutil
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +13,17 @@ from rich.console import Console
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.data.batches import plan_epoch, slices, tokenize_rows, training_batches
+from kerasbert.data.load import write_left_out
 from kerasbert.errors import ConfigError
 from kerasbert.models import TextClassifier, build_backbone, build_model, build_text_graph
 from kerasbert.tasks.metrics import decisions, score_decisions
+from kerasbert.text import TextGraph
 from kerasbert.training.callbacks import History, KeepBest, ShowProgress, Validate
+from kerasbert.training.checkpoint import Checkpoint
 from kerasbert.training.model_card import write_model_card
 from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.prepare import Prepared, prepare, steps_per_epoch
+from kerasbert.training.reopen import reopen
 from kerasbert.training.strategy import choose_strategy
 from kerasbert.training.trainer import Trainer
 
@@ -36,7 +41,7 @@ class TrainResult:
     interrupted: bool
 
 
-def train(config: Config | Prepared, console: Console | None = None) -> TrainResult:
+def train(config: Config | Prepared, console: Console | None = None, resume: bool = False) -> TrainResult:
     """Trains a classifier and leaves a run directory.
 
     Ctrl-C ends the training early with what was reached saved.
@@ -44,9 +49,10 @@ def train(config: Config | Prepared, console: Console | None = None) -> TrainRes
     Args:
         config: the configuration, or what `prepare` made of it.
         console: where progress is shown. None: nowhere.
+        resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
 
     Raises:
-        UserError: the configuration or the data cannot be trained on.
+        UserError: the configuration or the data cannot be trained on, or the run not resumed.
         KerasBertError: the loss stopped being a number.
     """
     prepared = config if isinstance(config, Prepared) else prepare(config)
@@ -59,45 +65,52 @@ def train(config: Config | Prepared, console: Console | None = None) -> TrainRes
     weights = _row_weights(prepared)
 
     run = RunDirectory(config.run_dir or "")
-    run.create()
-    run.save_setup(config, prepared.vocabulary, prepared.task.labels)
-    if prepared.train.left_out:
-        prepared.train.write_left_out(run.left_out)
+    if resume:
+        reopen(run, prepared)
+    else:
+        run.create()
+        run.save_setup(config, prepared.vocabulary, prepared.task.labels)
+        left_out = prepared.train.left_out + prepared.validation.left_out
+        if left_out:
+            write_left_out(run.left_out, left_out)
 
     steps = steps_per_epoch(prepared)
     with strategy.scope():
         model = _initial_model(prepared)
         trainer = Trainer(model.input, model.output)
+        optimizer = build_optimizer(settings, steps * settings.epochs)
+        optimizer.build(trainer.trainable_variables)
         # Neither XLA nor several steps in one call works under every strategy in Keras 3.15.
         trainer.compile(
-            optimizer=build_optimizer(settings, steps * settings.epochs),
+            optimizer=optimizer,
             loss=prepared.task.loss(settings.label_smoothing),
             jit_compile=False,
         )
-        trainer.separate_dropout()
 
     graph = build_text_graph(config, prepared.task, prepared.vocabulary)
-    validate = Validate(prepared.task, prepared.validation, graph, _even_batch(strategy))
     keep_best = KeepBest(model, run, prepared.vocabulary, prepared.task, settings)
+    checkpoint = Checkpoint(run.checkpoints, trainer, keep_best, settings.checkpoint_every_steps)
+    first_step = 0
+    if resume:
+        position = checkpoint.restore()
+        first_step = position.step
+        keep_best.best, keep_best.best_epoch = position.best, position.best_epoch
+        run.cut_history(first_step // steps)
+    trainer.separate_dropout()
+
     show = ShowProgress(console or Console(quiet=True), steps, settings.epochs)
     callbacks = [
-        validate,
+        Validate(prepared.task, prepared.validation, graph, _even_batch(strategy)),
         keep_best,
         History(run.history, len(prepared.train)),
+        checkpoint,
         keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
         show,
     ]
     start = time.perf_counter()
     interrupted = False
     try:
-        trainer.fit(
-            _all_epochs(prepared, graph, weights),
-            epochs=settings.epochs,
-            steps_per_epoch=steps,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0,
-        )
+        _fit(trainer, prepared, graph, weights, first_step, callbacks)
     except KeyboardInterrupt:
         interrupted = True
         if not keep_best.best_epoch:
@@ -108,6 +121,43 @@ def train(config: Config | Prepared, console: Console | None = None) -> TrainRes
     return _finish(prepared, run, keep_best.best_epoch, seconds, interrupted)
 
 
+def _fit(
+    trainer: Trainer,
+    prepared: Prepared,
+    graph: TextGraph,
+    weights: np.ndarray,
+    first_step: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Runs the epochs from `first_step` on: a begun epoch takes a `fit` of its own."""
+    settings = prepared.config.training
+    steps = steps_per_epoch(prepared)
+    epoch, done = divmod(first_step, steps)
+    batches = _batches(prepared, graph, weights, first_step)
+    if done:
+        rest = steps - done
+        trainer.fit(
+            batches.take(rest),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            steps_per_epoch=rest,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+        epoch, batches = epoch + 1, batches.skip(rest)
+    if epoch < settings.epochs and not trainer.stop_training:
+        trainer.fit(
+            batches,
+            initial_epoch=epoch,
+            epochs=settings.epochs,
+            steps_per_epoch=steps,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+
+
 def _initial_model(prepared: Prepared) -> keras.Model:
     config = prepared.config
     backbone = build_backbone(config.backbone, len(prepared.vocabulary), config.training.precision)
@@ -116,15 +166,24 @@ def _initial_model(prepared: Prepared) -> keras.Model:
     return build_model(backbone, prepared.task, config.head)
 
 
-def _all_epochs(prepared: Prepared, graph: Any, weights: np.ndarray) -> tf.data.Dataset:
+def _batches(prepared: Prepared, graph: TextGraph, weights: np.ndarray, first_step: int) -> tf.data.Dataset:
+    """Returns the batches of all epochs from `first_step` on."""
     settings = prepared.config.training
     rows = tokenize_rows(prepared.train, graph)
     lengths = rows.lengths
     plan = np.concatenate(
         [plan_epoch(lengths, settings.batch_size, settings.seed, epoch) for epoch in range(settings.epochs)]
     )
-    targets = prepared.task.targets(prepared.train.labels)
-    return training_batches(rows, targets, weights, plan, graph, settings.token_dropout, settings.seed)
+    return training_batches(
+        rows,
+        prepared.task.targets(prepared.train.labels),
+        weights,
+        plan[first_step:],
+        graph,
+        settings.token_dropout,
+        settings.seed,
+        first_step,
+    )
 
 
 def _even_batch(strategy: tf.distribute.Strategy) -> int:
@@ -172,12 +231,14 @@ def _finish(
         **score_decisions(targets, decided, task.labels),
         "best_epoch": best_epoch,
         "train_rows": len(prepared.train),
-        "left_out_rows": len(prepared.train.left_out),
+        "left_out_rows": len(prepared.train.left_out + prepared.validation.left_out),
         "parameters": classifier.model.count_params(),
         "train_seconds": round(seconds, 1),
         "interrupted": interrupted,
     }
     write_model_card(run.model_card, prepared, metrics)
+    if not interrupted:
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
     run.save_metrics(metrics)
     return TrainResult(run, classifier, metrics, prepared, interrupted)
 

@@ -39,6 +39,11 @@ class Trainer(keras.Model):
         self._loss_tracker.update_state(loss * replicas, sample_weight=tf.shape(targets)[0])
         return self.get_metrics_result()
 
+    @property
+    def loss_variables(self) -> list[Any]:
+        """The running loss of the epoch."""
+        return self._loss_tracker.variables
+
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         if self._distribute_strategy is None:
             return

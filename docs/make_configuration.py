@@ -1,0 +1,43 @@
+"""Writes docs/configuration.md from the schema: python docs/make_configuration.py."""
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from kerasbert.config import Config
+
+HEAD = """\
+# Configuration
+
+A configuration is a YAML file; `--set KEY=VALUE` overrides a key, as in
+`--set training.batch_size=64`. Every key has a default but `data.train`. A task may bring defaults of
+its own. `kerasbert train CONFIG --dry-run` prints the complete, resolved configuration, and each run
+directory keeps it as `config.yaml`.
+
+Paths are relative to the directory the command runs in.
+
+This page is made from the schema: `python docs/make_configuration.py`.
+"""
+
+
+def render() -> str:
+    """Returns the page."""
+    parts = [HEAD, _table("Top level", Config)]
+    parts += [
+        _table(f"`{name}`", section, f"{name}.")
+        for name, field in Config.model_fields.items()
+        if isinstance(section := field.annotation, type) and issubclass(section, BaseModel)
+    ]
+    return "\n".join(parts)
+
+
+def _table(title: str, section: type[BaseModel], prefix: str = "") -> str:
+    lines = [f"## {title}", "", (section.__doc__ or "").strip(), "", "| key | default | meaning |", "| --- | --- | --- |"]
+    for name, field in section.model_fields.items():
+        if field.description:
+            lines.append(f"| `{prefix}{name}` | `{field.default}` | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("configuration.md").write_text(render(), encoding="utf-8")

@@ -1,0 +1,100 @@
+import json
+
+import numpy as np
+import pytest
+
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.errors import CheckpointError, ConfigError, UserError
+from kerasbert.training import prepare, train
+from kerasbert.training.callbacks import History
+from kerasbert.training.checkpoint import Checkpoint, checkpoint_files
+
+SETTINGS = {
+    "epochs": 3,
+    "batch_size": 12,
+    "token_dropout": 0.2,
+    "checkpoint_every_steps": 2,
+    "early_stopping_patience": 3,
+}
+
+
+class Killed(Exception):
+    """Stands for the end of the process: nothing after it runs."""
+
+
+@pytest.fixture
+def kill_after(monkeypatch):
+    """Returns a function that lets training end after so many steps."""
+
+    def arrange(steps):
+        seen = []
+
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(batch)
+            if len(seen) == steps:
+                raise Killed
+
+        monkeypatch.setattr(History, "on_train_batch_end", on_train_batch_end)
+        return lambda: monkeypatch.setattr(History, "on_train_batch_end", lambda *args, **kwargs: None)
+
+    return arrange
+
+
+def weights_of(result):
+    return [np.asarray(weight) for weight in result.classifier.model.weights]
+
+
+def epochs_of(result):
+    return [json.loads(line) for line in result.run.history.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("steps", [1, 5, 9, 14])
+def test_a_killed_training_ends_with_the_weights_of_a_whole_one(tiny_config, tmp_path, kill_after, steps):
+    whole = train(prepare(tiny_config(training=SETTINGS)))
+    settings = {"training": SETTINGS, "run_dir": str(tmp_path / "killed")}
+    revive = kill_after(steps)
+    with pytest.raises(Killed):
+        train(prepare(tiny_config(**settings)))
+    revive()
+    if steps < 2:  # no checkpoint yet
+        with pytest.raises(CheckpointError, match="no checkpoint"):
+            train(prepare(tiny_config(**settings)), resume=True)
+        return
+    resumed = train(prepare(tiny_config(**settings)), resume=True)
+    for ours, theirs in zip(weights_of(resumed), weights_of(whole), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for name in ("epoch", "loss", "val_loss", "val_accuracy"):
+        assert [epoch[name] for epoch in epochs_of(resumed)] == [epoch[name] for epoch in epochs_of(whole)]
+    assert resumed.metrics["best_epoch"] == whole.metrics["best_epoch"]
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny_config, kill_after):
+    revive = kill_after(9)
+    with pytest.raises(Killed):
+        train(prepare(tiny_config(training=SETTINGS)))
+    revive()
+    newest, before = checkpoint_files(RunDirectory(tiny_config().run_dir).checkpoints)
+    newest.write_bytes(newest.read_bytes()[:2000])
+    restored = []
+    original = Checkpoint.restore
+    Checkpoint.restore = lambda self: restored.append(original(self)) or restored[0]
+    try:
+        train(prepare(tiny_config(training=SETTINGS)), resume=True)
+    finally:
+        Checkpoint.restore = original
+    assert before.name == f"step-{restored[0].step:09d}.npz"
+
+
+def test_only_an_unfinished_run_of_the_same_settings_and_rows_is_resumed(tiny_config, kill_after, tmp_path):
+    revive = kill_after(9)
+    with pytest.raises(Killed):
+        train(prepare(tiny_config(training=SETTINGS)))
+    revive()
+    with pytest.raises(ConfigError, match=r"training\.learning_rate: differs"):
+        train(prepare(tiny_config(training={**SETTINGS, "learning_rate": 0.1})), resume=True)
+    with pytest.raises(CheckpointError, match="not a run directory"):
+        train(prepare(tiny_config(training=SETTINGS, run_dir=str(tmp_path / "none"))), resume=True)
+    finished = train(prepare(tiny_config(training=SETTINGS)), resume=True)
+    assert not finished.run.checkpoints.exists()
+    with pytest.raises(UserError, match="finished"):
+        train(prepare(tiny_config(training=SETTINGS)), resume=True)
