@@ -88,7 +88,7 @@ class Checkpoint(keras.callbacks.Callback):
         """
         for path in checkpoint_files(self._directory):
             try:
-                with np.load(path, allow_pickle=False) as archive:
+                with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                     facts, *arrays = (archive[name] for name in archive.files)
             except (OSError, ValueError, EOFError, zipfile.BadZipFile):
                 continue  # damaged: the one before is as good, only older
