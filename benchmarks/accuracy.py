@@ -42,7 +42,7 @@ def row(recipe: str, seed: int, workdir: Path) -> str:
     )
     result = kerasbert.train(config, Console(stderr=True))
     model_dir = workdir / f"{name}-model"
-    kerasbert.export(result.run.path, model_dir)
+    kerasbert.export_model(result.run.path, model_dir)
     ran = kerasbert.evaluate(result.run.path, config.data.validation)
     served = kerasbert.evaluate(model_dir, config.data.validation)
     return (

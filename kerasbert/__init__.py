@@ -4,7 +4,7 @@ import kerasbert
 
 config = kerasbert.load_config("configs/train/sentiment.yaml")
 result = kerasbert.train(config)
-kerasbert.export(result.run.path, "models/sentiment")
+kerasbert.export_model(result.run.path, "models/sentiment")
 kerasbert.open_model("models/sentiment").predict(["房间很干净"])
 """
 
@@ -18,7 +18,7 @@ _HOMES = {
     "KerasBertError": "kerasbert.errors",
     "UserError": "kerasbert.errors",
     "evaluate": "kerasbert.evaluation",
-    "export": "kerasbert.export",
+    "export_model": "kerasbert.export",
     "load_config": "kerasbert.tasks",
     "open_model": "kerasbert.evaluation",
     "train": "kerasbert.training",

@@ -11,7 +11,7 @@ from rich.console import Console
 from kerasbert.config import Config, merge, parse_config
 from kerasbert.errors import PluginError, UserError
 from kerasbert.evaluation import report_training, summary
-from kerasbert.export import NativeModel, export
+from kerasbert.export import NativeModel, export_model
 from kerasbert.tasks import get_task
 from kerasbert.training import train
 
@@ -60,7 +60,7 @@ def quickstart(workdir: Path, task_name: str, console: Console, say: Callable[[s
     figures = json.loads((result.run.report / "metrics.json").read_text(encoding="utf-8"))
     console.print(summary(figures), highlight=False)
     console.rule("3/4 export a SavedModel and verify it in the native loader")
-    published = export(run_dir, model_dir)
+    published = export_model(run_dir, model_dir)
     console.print(f"{published.path}, {published.size / 1e6:.1f} MB", highlight=False)
     console.rule("4/4 classify with the native loader")
     for line in _answers(published.path, task.sample_texts):

@@ -16,7 +16,7 @@ def export(run: str, model_dir: str, version: int | None, precision: str) -> Non
     from kerasbert.cli.startup import quiet_import
 
     with quiet_import():
-        from kerasbert.export import export as export_model
+        from kerasbert.export import export_model
 
     published = export_model(run, model_dir, version, precision)
     click.echo(f"{published.path} ({published.size / 1e6:.1f} MB, verified by the native loader)")

@@ -14,9 +14,10 @@ def baseline_decisions(train: Rows, rows: Rows, labels: tuple[str, ...]) -> np.n
 
     A BERT that does not beat it has not earned its cost.
     """
-    bayes = MultinomialNB()
+    # On reviews, messages and headlines presence with little smoothing did better than counts.
+    bayes = MultinomialNB(alpha=0.1)
     several = any(len(row) != 1 for row in train.labels)
-    counts = CountVectorizer(analyzer="char", ngram_range=(1, 2))
+    counts = CountVectorizer(analyzer="char", ngram_range=(1, 2), binary=True)
     pipeline = make_pipeline(counts, OneVsRestClassifier(bayes) if several else bayes)
     index = {label: i for i, label in enumerate(labels)}
     pipeline.fit(_texts(train), _truth(train, index, several))

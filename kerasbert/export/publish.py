@@ -28,7 +28,7 @@ class Published:
     size: int  # bytes
 
 
-def export(
+def export_model(
     run: str | Path, model_dir: str | Path, version: int | None = None, precision: str = "float32"
 ) -> Published:
     """Exports a run as a SavedModel, `model_dir/VERSION`.

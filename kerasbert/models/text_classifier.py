@@ -43,7 +43,9 @@ class TextClassifier(tf.Module):
         self.text_graph = build_text_graph(config, task, vocabulary)
         backbone = build_backbone(config.backbone, len(vocabulary), precision)
         self.model: keras.Model = build_model(backbone, task, config.head)
-        self._answer = tf.function(self.__call__, reduce_retracing=True)
+        strings = tf.TensorSpec([None], tf.string)
+        signature = [strings, strings] if self.takes_pairs else [strings]
+        self._answer = tf.function(self.__call__, input_signature=signature)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -67,6 +69,6 @@ class TextClassifier(tf.Module):
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
         """Returns the task's outputs for one batch of texts as arrays."""
-        text = tf.constant(list(texts), tf.string, shape=[len(texts)])
-        pair = None if pairs is None else tf.constant(list(pairs), tf.string, shape=[len(pairs)])
-        return {name: value.numpy() for name, value in self._answer(text, pair).items()}
+        columns = [texts] if pairs is None else [texts, pairs]
+        strings = [tf.constant(list(column), tf.string, shape=[len(column)]) for column in columns]
+        return {name: value.numpy() for name, value in self._answer(*strings).items()}

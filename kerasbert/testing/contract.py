@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from kerasbert.config import BackboneConfig, Config, HeadConfig, dump_yaml, merge, parse_config
 from kerasbert.data import Columns, load_rows, read_valid_rows
-from kerasbert.export import export
+from kerasbert.export import export_model
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import SampleData, Task, get_task
 from kerasbert.tasks.metrics import decisions
@@ -144,7 +144,7 @@ class TaskContract:
             config.run_dir = str(Path(directory) / "run")
             result = train(prepare(config))
             assert np.isfinite(result.metrics["macro_f1"])
-            published = export(result.run.path, Path(directory) / "model")
+            published = export_model(result.run.path, Path(directory) / "model")
             assert (published.path / "saved_model.pb").is_file()
 
     def _made_up_rows(self, directory: Path) -> SampleData:

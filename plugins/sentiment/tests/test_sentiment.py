@@ -3,8 +3,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from scipy.special import expit
 from kerasbert_sentiment import Sentiment
+from scipy.special import expit
 
 LOGITS = arrays.arrays(
     np.float32, st.tuples(st.integers(0, 6), st.just(2)), elements=st.floats(-100, 100, width=32)

@@ -18,7 +18,7 @@ class SpamOptions(TaskOptions):
     """Settings of `Spam`."""
 
     precision: float = Field(
-        0.98, gt=0, le=1, description="Wanted share of real spam among what is called spam."
+        0.95, gt=0, le=1, description="Wanted share of real spam among what is called spam."
     )
     threshold: float = Field(
         0.5, ge=0, le=1, description="Spam from this probability on. Training chooses it."
@@ -46,15 +46,15 @@ class Spam(Classification):
         return undisguise(text)
 
     def calibrate(self, probabilities: np.ndarray, targets: np.ndarray) -> SpamOptions:
-        """Chooses the threshold with the highest recall among those of the wanted precision.
+        """Chooses the threshold with the highest F1 among those of the wanted precision.
 
         Where none reaches it, the one with the highest precision.
         """
         truth, scores = targets[:, _SPAM], probabilities[:, _SPAM]
         precision, recall, thresholds = precision_recall_curve(truth, scores)
         precision, recall = precision[:-1], recall[:-1]  # the last point has no threshold
-        reached = precision >= self.options.precision
-        rank = np.where(reached, 1.0 + recall, precision)
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        rank = np.where(precision >= self.options.precision, 1.0 + f1, precision)
         return self.options.model_copy(update={"threshold": float(thresholds[np.argmax(rank)])})
 
     def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,0 +1,147 @@
+import shutil
+from pathlib import Path
+
+import keras_nlp
+import numpy as np
+import pytest
+
+from kerasbert.checkpoints import open_source
+from kerasbert.errors import CheckpointError, ConfigError, UserError
+from kerasbert.models import build_backbone
+from kerasbert.text import SPECIAL_TOKENS
+from kerasbert.training import TrainResult, prepare, train
+from kerasbert.training.callbacks import History
+
+TOKENS = [*SPECIAL_TOKENS, *"手机酒店早餐衣服很好太差喜欢"]
+SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 24}
+FROM_SOURCE = {name: None for name in SIZES}
+
+
+def write_preset(directory: Path, tokens: list[str] = TOKENS, rows: int = len(TOKENS), **options) -> Path:
+    backbone = keras_nlp.models.BertBackbone(vocabulary_size=rows, max_sequence_length=20, **SIZES)
+    backbone.save_to_preset(str(directory))
+    keras_nlp.models.BertTokenizer(vocabulary=tokens, **options).save_to_preset(str(directory))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_preset(tmp_path_factory.mktemp("preset") / "bert", lowercase=False)
+
+
+def equal(one, two) -> bool:
+    return all(
+        np.array_equal(a.numpy(), b.numpy()) for a, b in zip(one.weights, two.weights, strict=True)
+    )
+
+
+def test_a_preset_brings_weights_vocabulary_and_case(preset: Path):
+    source = open_source(str(preset))
+    assert equal(source.backbone, keras_nlp.models.BertBackbone.from_preset(str(preset)))
+    assert source.vocabulary.tokens == tuple(TOKENS)
+    assert source.text["lowercase"] is False
+    assert source.sizes == {**SIZES, "max_positions": 20}
+
+
+def test_weights_are_copied_into_a_backbone_of_the_same_sizes(preset: Path, tiny_config):
+    source = open_source(str(preset))
+    sizes = tiny_config(backbone=source.sizes).backbone
+    backbone = build_backbone(sizes, len(source.vocabulary))
+    assert not equal(backbone, source.backbone)
+    source.copy_to(backbone)
+    assert equal(backbone, source.backbone)
+
+
+def test_a_training_takes_its_sizes_and_case_from_the_preset(preset: Path, tiny_config):
+    prepared = prepare(tiny_config(backbone={"source": str(preset), **FROM_SOURCE}))
+    backbone = prepared.config.backbone
+    assert {name: getattr(backbone, name) for name in SIZES} == SIZES
+    assert backbone.max_positions == 20
+    assert prepared.config.text.lowercase is False
+    assert prepared.vocabulary.tokens == tuple(TOKENS)
+
+
+def test_a_run_brings_its_weights_vocabulary_and_case(trained: TrainResult):
+    source = open_source(str(trained.run.path))
+    assert equal(source.backbone, trained.classifier.model.get_layer("backbone"))
+    assert source.vocabulary.tokens == trained.prepared.vocabulary.tokens
+    assert source.text == {"lowercase": True, "ascii_punctuation": False}
+
+
+def test_a_second_training_starts_from_the_weights_of_the_first(
+    trained: TrainResult, tiny_config, monkeypatch
+):
+    def stop(self, epoch, logs=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(History, "on_epoch_begin", stop)
+    source = {"source": str(trained.run.path), **FROM_SOURCE}
+    second = train(tiny_config(backbone=source, training={"seed": 5, "max_length": 12}))
+    assert second.interrupted
+    first = trained.classifier.model
+    assert equal(second.classifier.model.get_layer("backbone"), first.get_layer("backbone"))
+    assert not equal(second.classifier.model.get_layer("logits"), first.get_layer("logits"))
+    assert second.prepared.vocabulary.tokens == trained.prepared.vocabulary.tokens
+
+
+@pytest.mark.parametrize("source", ["no/such/place", "bert_nonsense_en", "kaggle", ""])
+def test_nonsense_is_refused(source: str):
+    with pytest.raises(CheckpointError, match=r"backbone\.source"):
+        open_source(source)
+
+
+def test_a_directory_of_something_else_is_refused(tmp_path: Path):
+    with pytest.raises(CheckpointError, match="is neither a run directory"):
+        open_source(str(tmp_path))
+
+
+def test_an_unfinished_run_is_refused(trained: TrainResult, tmp_path: Path):
+    copy = shutil.copytree(trained.run.path, tmp_path / "copy")
+    (copy / "metrics.json").unlink()
+    with pytest.raises(CheckpointError, match="did not finish"):
+        open_source(str(copy))
+
+
+def test_a_preset_of_another_architecture_is_refused(tmp_path: Path):
+    other = keras_nlp.models.DistilBertBackbone(vocabulary_size=20, max_sequence_length=20, **SIZES)
+    other.save_to_preset(str(tmp_path))
+    with pytest.raises(CheckpointError, match="cannot be loaded as a BERT preset"):
+        open_source(str(tmp_path))
+
+
+@pytest.mark.parametrize("damage", ["model.weights.h5", "assets/tokenizer/vocabulary.txt", "config.json"])
+def test_a_damaged_preset_is_refused(preset: Path, tmp_path: Path, damage: str):
+    copy = shutil.copytree(preset, tmp_path / "copy")
+    (copy / damage).write_bytes((copy / damage).read_bytes()[:7])
+    with pytest.raises(UserError, match=r"backbone\.source|vocabulary"):
+        open_source(str(copy))
+
+
+@pytest.mark.parametrize("rows", [len(TOKENS) - 3, len(TOKENS) + 3])
+def test_a_preset_whose_vocabulary_does_not_fit_its_weights_is_refused(tmp_path: Path, rows: int):
+    directory = write_preset(tmp_path / "preset", rows=rows)
+    with pytest.raises(UserError, match="vocabulary"):
+        open_source(str(directory))
+
+
+@pytest.mark.parametrize("key", ["num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions"])
+def test_sizes_are_refused_beside_a_source(preset: Path, tiny_config, key: str):
+    config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE, key: 16})
+    with pytest.raises(ConfigError, match=rf"backbone\.{key}: can be set with .*scratch only"):
+        prepare(config)
+
+
+def test_a_vocabulary_is_refused_beside_a_source(preset: Path, tiny_config):
+    config = tiny_config(
+        backbone={"source": str(preset), **FROM_SOURCE}, text={"vocabulary": "vocab.txt"}
+    )
+    with pytest.raises(ConfigError, match=r"text\.vocabulary: can be set with"):
+        prepare(config)
+
+
+def test_texts_longer_than_the_positions_of_the_source_are_refused(preset: Path, tiny_config):
+    config = tiny_config(
+        backbone={"source": str(preset), **FROM_SOURCE}, training={"max_length": 21}
+    )
+    with pytest.raises(ConfigError, match=r"training\.max_length: must be at most 20"):
+        prepare(config)

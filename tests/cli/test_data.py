@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+
+def row(text: str, label: str) -> str:
+    return json.dumps({"text": text, "label": label}, ensure_ascii=False)
+
+
+def test_good_files_pass(kerasbert, reviews_file):
+    result = kerasbert("data", "check", reviews_file)
+    assert result.exit_code == 0
+    assert "80 rows" in result.stdout
+    assert "0 error(s)" in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "holds no rows"),
+        ([row("a", "x"), row("b", "x")], "at least two labels"),
+        (['{"body": "a", "label": "x"}'], "has no column 'text'"),
+        (["nonsense"], "is not JSON"),
+    ],
+)
+def test_what_would_break_a_training_ends_with_status_two(kerasbert, write, lines, message):
+    result = kerasbert("data", "check", write("data.jsonl", lines))
+    assert result.exit_code == 2
+    assert message in result.stdout + result.stderr
+
+
+def test_a_missing_file_ends_with_status_two(kerasbert, tmp_path, reviews_file):
+    result = kerasbert("data", "check", reviews_file, tmp_path / "missing.jsonl")
+    assert result.exit_code == 2
+    assert "missing.jsonl: cannot be read" in result.stdout + result.stderr
+
+
+def test_labels_that_training_does_not_know_end_with_status_two(kerasbert, reviews_file, write):
+    other = write("other.jsonl", [row("a", "positive"), row("b", "neutral")])
+    result = kerasbert("data", "check", reviews_file, other)
+    assert result.exit_code == 2
+    assert "'neutral' (1 rows)" in result.stdout
+
+
+def test_the_configuration_names_columns_and_task(kerasbert, config_file, write):
+    path = write("data.csv", ["body,class", "好,positive", "坏,negative", "好好,positive"])
+    config = config_file("task: sentiment", "data: {text_column: body, label_column: class}")
+    assert kerasbert("data", "check", path).exit_code == 2
+    result = kerasbert("data", "check", path, "--config", config)
+    assert result.exit_code == 0, result.output
+    assert "3 rows" in result.stdout
+
+
+def test_a_wrong_configuration_is_refused(refused, config_file, reviews_file):
+    line = refused("data", "check", reviews_file, "--config", config_file("data: {text_colum: body}"))
+    assert "Did you mean data.text_column?" in line
+
+
+@pytest.mark.parametrize("label", ["[/b]", "[red]", "[bold]x", "a:smile:b", "\\["])
+def test_labels_and_paths_are_shown_as_they_are(kerasbert, write, label):
+    path = write("rows [v] [/v].jsonl", [row("a", label), row("b", "x"), row("c", label), row("d", "x")])
+    result = kerasbert("data", "check", path)
+    assert result.exit_code == 0, result.output
+    assert label in result.stdout
+    assert "rows [v] [/v].jsonl: 4 rows" in result.stdout

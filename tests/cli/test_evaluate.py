@@ -1,0 +1,104 @@
+import json
+
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+
+@pytest.fixture
+def data(write):
+    texts = [("手机很好", "positive"), ("酒店太差", "negative"), ("衣服不错", "negative"), ("好", "positive")]
+    return write("data.jsonl", [json.dumps({"text": text, "label": label}) for text, label in texts])
+
+
+def test_json_is_one_document_and_nothing_else(kerasbert, opened_once, trained, data):
+    result = kerasbert("evaluate", opened_once, "--data", data, "--json")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    figures = json.loads(result.stdout)
+    rows = [json.loads(line) for line in data.read_text().splitlines()]
+    truth = [row["label"] for row in rows]
+    decided = [x.decode() for x in trained.classifier.predict([row["text"] for row in rows])["label"]]
+    assert figures["examples"] == 4
+    assert figures["accuracy"] == pytest.approx(accuracy_score(truth, decided))
+    expected = f1_score(truth, decided, average="macro", labels=["negative", "positive"], zero_division=0)
+    assert figures["macro_f1"] == pytest.approx(expected)
+    assert set(figures["per_class"]) == {"negative", "positive"}
+    assert {"precision", "recall", "f1", "support"} <= set(figures["per_class"]["positive"])
+
+
+def test_without_json_the_figures_are_lines(kerasbert, opened_once, data):
+    result = kerasbert("evaluate", opened_once, "--data", data)
+    assert result.exit_code == 0
+    assert "accuracy 0." in result.stdout
+    assert "naive Bayes" in result.stdout
+    assert "negative" in result.stdout
+
+
+def test_several_files_are_taken_together(kerasbert, opened_once, data, reviews_file):
+    result = kerasbert("evaluate", opened_once, "--data", data, "--data", reviews_file, "--json")
+    assert json.loads(result.stdout)["examples"] == 84
+
+
+def test_the_report_is_written_and_named_on_stderr(kerasbert, opened_once, data, tmp_path):
+    report = tmp_path / "deep" / "report"
+    result = kerasbert("evaluate", opened_once, "--data", data, "--json", "--report", report)
+    assert result.exit_code == 0
+    assert str(report / "index.html") in result.stderr
+    assert json.loads((report / "metrics.json").read_text()) == json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.jsonl", None, "missing.jsonl: cannot be read"),
+        ("empty.tsv", "", "empty.tsv: holds no rows"),
+        ("data.tsv", "body\tlabel\nx\tpositive\n", "has no column 'text'"),
+        ("data.tsv", "text\tlabel\nx\tneutral\n", "data.tsv:2: unknown label 'neutral'"),
+        ("data.tsv", "text\tlabel\n\tpositive\n", "holds no usable row"),
+    ],
+)
+def test_wrong_data_are_refused(refused, opened_once, tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    assert message in refused("evaluate", opened_once, "--data", tmp_path / name, "--json")
+
+
+def test_a_report_below_a_file_is_refused(kerasbert, opened_once, data, tmp_path):
+    result = kerasbert("evaluate", opened_once, "--data", data, "--report", data / "report")
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {data / 'report'}: cannot be written")
+
+
+def test_a_full_disk_leaves_no_half_of_a_report(kerasbert, opened_once, data, tmp_path, largest_file):
+    report = tmp_path / "report"
+    with largest_file(4096):
+        result = kerasbert("evaluate", opened_once, "--data", data, "--report", report)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {report / 'index.html'}: cannot be written")
+    assert len(result.stderr.splitlines()) == 1
+    assert not [path for path in report.iterdir() if path.suffix == ".html"]
+
+
+def test_a_missing_model_is_refused(refused, data, tmp_path):
+    assert "no such directory" in refused("evaluate", tmp_path / "nothing", "--data", data)
+
+
+@pytest.mark.parametrize("kept", [0, 100, 20_000, -1])
+def test_cut_weights_are_refused(refused, run_copy, data, kept):
+    weights = run_copy / "model.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    assert "model.weights.h5: " in refused("evaluate", run_copy, "--data", data)
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "labels.txt"])
+def test_a_vocabulary_or_labels_of_another_model_are_refused(refused, run_copy, data, name):
+    lines = (run_copy / name).read_text(encoding="utf-8").splitlines()
+    lines[-2:] = reversed(lines[-2:])
+    (run_copy / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert f"does not match {name}" in refused("evaluate", run_copy, "--data", data)
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "labels.txt", "model.weights.h5", "metrics.json"])
+def test_a_run_that_lacks_a_file_is_refused(refused, run_copy, data, name):
+    (run_copy / name).unlink()
+    refused("evaluate", run_copy, "--data", data)

@@ -1,0 +1,63 @@
+import pytest
+
+
+@pytest.fixture(scope="module")
+def exported(kerasbert, trained, tmp_path_factory):
+    """The model directory and the result of the command."""
+    model = tmp_path_factory.mktemp("served") / "model"
+    return model, kerasbert("export", trained.run.path, model, "--version", "20240101")
+
+
+def test_it_names_the_version_it_wrote(exported):
+    model, result = exported
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(str(model / "20240101"))
+    assert len(result.stdout.splitlines()) == 1
+    assert (model / "20240101" / "saved_model.pb").is_file()
+    assert [path.name for path in model.iterdir()] == ["20240101"]
+
+
+def test_predict_answers_with_the_exported_model_as_with_the_run(exported, kerasbert, opened_once):
+    texts = ["手机很好", "", "酒店太差"]
+    served, run = (kerasbert("predict", path, *texts) for path in (exported[0], opened_once))
+    assert (served.exit_code, served.stderr) == (0, "")
+    assert served.stdout == run.stdout
+
+
+def test_a_taken_version_is_refused(exported, refused, trained):
+    line = refused("export", trained.run.path, exported[0], "--version", "20240101")
+    assert "20240101: exists already" in line
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "1.5"])
+def test_a_version_must_be_a_number(kerasbert, trained, tmp_path, value):
+    result = kerasbert("export", trained.run.path, tmp_path / "model", "--version", value)
+    assert result.exit_code == 2
+    assert "--version" in result.stderr
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_missing_or_unfinished_run_is_refused(refused, run_copy, tmp_path):
+    assert "is not a run directory" in refused("export", tmp_path / "nothing", tmp_path / "model")
+    (run_copy / "metrics.json").unlink()
+    assert "did not finish" in refused("export", run_copy, tmp_path / "model")
+
+
+def test_a_place_below_a_file_is_refused(refused, trained, tmp_path):
+    (tmp_path / "file").touch()
+    assert "cannot be written" in refused("export", trained.run.path, tmp_path / "file" / "model")
+
+
+def test_a_failed_verification_ends_with_status_one(kerasbert, trained, tmp_path, monkeypatch):
+    from kerasbert.errors import ExportError
+    from kerasbert.export import publish
+
+    def differ(*arguments):
+        raise ExportError("signature classify, batch 1: scores differs")
+
+    monkeypatch.setattr(publish, "verify", differ)
+    monkeypatch.setattr(publish, "_write", lambda classifier, staging: staging.mkdir())
+    result = kerasbert("export", trained.run.path, tmp_path / "model")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: not published: signature classify, batch 1: scores differs\n"
+    assert list((tmp_path / "model").iterdir()) == []

@@ -1,0 +1,135 @@
+import errno
+import json
+import os
+import sys
+
+import pytest
+
+from kerasbert.cli import main
+
+
+def records(text: str) -> list[dict]:
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+def test_texts_are_answered_in_order(kerasbert, opened_once, trained):
+    texts = ["手机很好", "酒店太差", "", "好" * 500, "手机很好"]
+    result = kerasbert("predict", opened_once, *texts)
+    assert (result.exit_code, result.stderr) == (0, "")
+    answers = records(result.stdout)
+    assert [answer["text"] for answer in answers] == texts
+    expected = trained.classifier.predict(texts)
+    assert [answer["label"] for answer in answers] == [label.decode() for label in expected["label"]]
+    assert [a["score"] for a in answers] == pytest.approx(expected["score"].tolist(), abs=1e-5)
+
+
+def test_a_file_and_stdin_are_answered_alike(kerasbert, opened_once, tmp_path):
+    content = "一\n\n三\r\n没有换行".encode()
+    (tmp_path / "lines.txt").write_bytes(content)
+    from_file = kerasbert("predict", opened_once, "--input", tmp_path / "lines.txt")
+    from_stdin = kerasbert("predict", opened_once, "--input", "-", stdin=content)
+    assert from_file.exit_code == from_stdin.exit_code == 0
+    assert from_file.stdout == from_stdin.stdout
+    assert [answer["text"] for answer in records(from_file.stdout)] == ["一", "", "三", "没有换行"]
+
+
+def test_there_is_a_line_for_each_line_of_any_bytes(kerasbert, opened_once):
+    lines = [b"\xff\xfe", b"", b"\xe4\xbd", b"a\0b", "\u2028".encode(), "好".encode(), b"\t", b"\r"]
+    result = kerasbert("predict", opened_once, "--input", "-", stdin=b"\n".join(lines) + b"\n")
+    assert result.exit_code == 0
+    answers = records(result.stdout)
+    assert len(answers) == len(lines)
+    assert answers[5]["text"] == "好"
+    assert all(answer["label"] in ("negative", "positive") for answer in answers)
+
+
+def test_tsv_has_three_columns(kerasbert, opened_once):
+    result = kerasbert("predict", opened_once, "--format", "tsv", "--input", "-", stdin="一\n\n二\n".encode())
+    assert result.exit_code == 0
+    cells = [line.split("\t") for line in result.stdout.split("\n")[:-1]]
+    assert cells[0] == ["text", "label", "score"]
+    assert [row[0] for row in cells[1:]] == ["一", "", "二"]
+    assert all(0.5 <= float(row[2]) <= 1 for row in cells[1:])
+
+
+def test_a_data_file_is_answered_row_by_row(kerasbert, opened_once, reviews, reviews_file):
+    result = kerasbert("predict", opened_once, "--input", reviews_file)
+    assert [answer["text"] for answer in records(result.stdout)] == reviews.texts
+
+
+def test_an_output_file_holds_what_stdout_would(kerasbert, opened_once, reviews_file, tmp_path):
+    on_stdout = kerasbert("predict", opened_once, "--input", reviews_file).stdout
+    result = kerasbert("predict", opened_once, "--input", reviews_file, "--output", tmp_path / "out.jsonl")
+    assert (result.exit_code, result.output) == (0, "")
+    assert (tmp_path / "out.jsonl").read_bytes().decode() == on_stdout
+
+
+def test_a_full_disk_leaves_the_old_output(kerasbert, opened_once, reviews_file, tmp_path, largest_file):
+    output = tmp_path / "out.jsonl"
+    output.write_text("old")
+    with largest_file(4096):
+        result = kerasbert("predict", opened_once, "--input", reviews_file, "--output", output)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {output}: cannot be written")
+    assert output.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [output]
+
+
+@pytest.mark.parametrize("output", ["missing/out", "file/out", "folder"])
+def test_an_output_that_cannot_be_written_is_refused(refused, opened_once, tmp_path, output):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    assert "cannot be written" in refused("predict", opened_once, "好", "--output", tmp_path / output)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.txt", None, "missing.txt: cannot be read"),
+        ("empty.jsonl", "", "empty.jsonl: holds no rows"),
+        ("data.csv", "body\nx\n", "has no column 'text'"),
+    ],
+)
+def test_an_input_that_cannot_be_read_is_refused(refused, opened_once, tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    arguments = ("--input", tmp_path / name, "--output", tmp_path / "out")
+    assert message in refused("predict", opened_once, *arguments)
+
+
+@pytest.mark.parametrize("arguments", [(), ("text", "--input", "-")])
+def test_either_text_or_input_is_wanted(kerasbert, tmp_path, arguments):
+    result = kerasbert("predict", tmp_path, *arguments)
+    assert result.exit_code == 2
+    assert "either TEXT or --input" in result.stderr
+
+
+def test_a_closed_pipe_is_no_error_to_show(process, trained, tmp_path):
+    lines = tmp_path / "lines.txt"
+    lines.write_text("手机很好\n" * 3000, encoding="utf-8")
+    running = process("predict", trained.run.path, "--input", lines)
+    first = running.stdout.readline()
+    running.stdout.close()
+    err = running.stderr.read().decode()
+    running.stderr.close()
+    assert json.loads(first)["text"] == "手机很好"
+    assert running.wait(timeout=120) in (0, 1)
+    assert err == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_full_disk_behind_stdout_is_one_line(opened_once, reviews_file, monkeypatch, capsys, command):
+    option = "--input" if command == "predict" else "--data"
+    arguments = [command, str(opened_once), option, str(reviews_file)]
+    with open("/dev/full", "w") as full, open(os.devnull, "w") as nowhere:
+        monkeypatch.setattr(sys, "stdout", full)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main(arguments, prog_name="kerasbert")
+        finally:
+            os.dup2(nowhere.fileno(), full.fileno())  # or closing it would fail
+    assert ended.value.code in (1, 2)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Error: ")
+    assert os.strerror(errno.ENOSPC) in line

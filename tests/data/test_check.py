@@ -1,0 +1,236 @@
+import functools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import BertWordPieceTokenizer
+
+from kerasbert.data import CheckReport, Columns, Rows, check_files
+from kerasbert.data.check import MAX_LENGTHS, PERCENTILES
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+
+TOKENS = [*SPECIAL_TOKENS, *"今天气很好坏的酒店，。", "a", "##b"]
+
+
+@functools.cache
+def text_graph() -> TextGraph:
+    return TextGraph(Vocabulary(TOKENS), max_length=16)
+
+
+def check(paths: list[Path], labels: tuple[str, ...] = (), **columns) -> CheckReport:
+    return check_files(paths, Columns(**columns), labels, lambda rows: text_graph())
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write_file(
+        name: str, rows: list[tuple], header: str = "text\tlabel", encoding: str = "utf-8"
+    ) -> Path:
+        path = tmp_path / name
+        lines = [header, *("\t".join(map(str, row)) for row in rows)]
+        path.write_bytes("".join(f"{line}\n" for line in lines).encode(encoding))
+        return path
+
+    return write_file
+
+
+CLEAN = [("今天很好", "1"), ("酒店很坏", "0"), ("很好的酒店", "1"), ("天气坏", "0")]
+
+
+def only(messages: list[str], word: str) -> str:
+    (message,) = [m for m in messages if word in m]
+    return message
+
+
+def test_a_clean_file_gives_neither_errors_nor_warnings(write):
+    path = write("a.tsv", CLEAN)
+    report = check([path])
+    assert (report.errors, report.warnings) == ([], [])
+    (file,) = report.files
+    assert (file.path, file.rows, file.label_counts, file.left_out) == (str(path), 4, {"1": 2, "0": 2}, {})
+
+
+def lengths_by_library(texts: list[str]) -> tuple[np.ndarray, float]:
+    tokenizer = BertWordPieceTokenizer({t: i for i, t in enumerate(TOKENS)})
+    rows = [row.ids for row in tokenizer.encode_batch(texts)]
+    words = [i for row in rows for i in row[1:-1]]
+    return np.array([len(row) for row in rows]), words.count(1) / len(words)
+
+
+@pytest.fixture
+def mixed_texts() -> list[str]:
+    random = np.random.default_rng(0)
+    letters = list("今天气很好坏的酒店，。ab 龙")
+    return ["".join(random.choice(letters, n)) + "好" for n in random.geometric(0.01, 300)]
+
+
+def test_lengths_equal_those_of_tokenizers_and_numpy(mixed_texts: list[str], write):
+    (file,) = check([write("a.tsv", [(t, i % 2) for i, t in enumerate(mixed_texts)])]).files
+    lengths, _ = lengths_by_library(mixed_texts)
+    assert file.token_percentiles == {p: np.percentile(lengths, p, method="higher") for p in PERCENTILES}
+    assert file.token_percentiles[100] == lengths.max()
+    for p, value in file.token_percentiles.items():
+        assert (lengths <= value).mean() >= p / 100
+    assert file.truncated == {n: pytest.approx((lengths > n).mean()) for n in MAX_LENGTHS}
+    assert 0 < file.truncated[128] < file.truncated[32] < 1
+
+
+def test_the_unk_rate_is_that_of_the_words_without_special_tokens(mixed_texts: list[str], write):
+    (file,) = check([write("a.tsv", [(t, i % 2) for i, t in enumerate(mixed_texts)])]).files
+    _, unk_rate = lengths_by_library(mixed_texts)
+    assert 0 < unk_rate < 0.2
+    assert file.unk_rate == pytest.approx(unk_rate)
+
+
+def test_a_length_that_just_fits_is_not_truncated(write):
+    report = check([write("a.tsv", [("好" * 30, "1"), ("好" * 31, "0")])])
+    assert report.files[0].truncated[32] == 0.5
+
+
+def test_pairs_count_with_both_texts_and_three_special_tokens(write):
+    path = write("a.tsv", [("今天", "很好吗", "1"), ("天", "", "0")], "text\tother\tlabel")
+    (file,) = check([path], pair="other").files
+    assert file.token_percentiles[100] == 2 + 3 + 3
+    assert file.token_percentiles[50] == 2 + 3 + 3
+    assert file.truncated[32] == 0
+
+
+# --- errors -------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_cannot_be_read_is_an_error_and_the_others_are_reported(write, tmp_path: Path):
+    good = write("a.tsv", CLEAN)
+    report = check([good, tmp_path / "none.tsv", write("b.tsv", [("x",)])])
+    assert [file.path for file in report.files] == [str(good)]
+    assert len(report.errors) == 2
+    assert "none.tsv: cannot be read" in report.errors[0]
+    assert "b.tsv:2: has 1 cells" in report.errors[1]
+
+
+def test_no_readable_file_gives_errors_alone(tmp_path: Path):
+    report = check([tmp_path / "none.tsv"])
+    assert (len(report.errors), report.files, report.warnings) == (1, [], [])
+
+
+def test_one_label_is_an_error(write):
+    assert "at least two labels are needed. Received: 1" in only(
+        check([write("a.tsv", [("今天", 1), ("很好", 1)])]).errors, "labels"
+    )
+
+
+def test_labels_that_the_training_file_lacks_are_errors(write):
+    report = check(
+        [write("a.tsv", CLEAN), write("b.tsv", [("今天", "2"), ("很好", "2"), ("天", "1"), ("气", "x")])]
+    )
+    (error,) = report.errors
+    assert "b.tsv: 2 unknown label(s): '2' (2 rows), 'x' (1 rows). Known: 0, 1." in error
+
+
+def test_labels_are_those_of_the_task_if_it_has_any(write):
+    report = check([write("a.tsv", CLEAN)], labels=("1", "2"))
+    assert "unknown label(s): '0' (2 rows). Known: 1, 2." in only(report.errors, "unknown")
+    assert "no row has the label(s) 2." in only(report.warnings, "no row")
+
+
+# --- warnings -----------------------------------------------------------------------------------------
+
+
+def test_rows_left_out_are_counted_with_their_lines(write):
+    rows = [*CLEAN, (" ", "1"), ("好", ""), ("", "0")]
+    report = check([write("a.tsv", rows)])
+    assert report.files[0].left_out == {"empty text": 2, "empty label": 1}
+    assert "2 row(s) with empty text will be left out: line 6, 8." in only(report.warnings, "empty text")
+    assert "1 row(s) with empty label will be left out: line 7." in only(report.warnings, "empty label")
+
+
+def test_a_long_list_of_lines_is_cut(write):
+    report = check([write("a.tsv", [*CLEAN, *[("", "1")] * 8])])
+    assert "8 row(s) with empty text will be left out: line 6, 7, 8, 9, 10 and 3 more." in only(
+        report.warnings, "empty text"
+    )
+
+
+def test_repeats_within_a_file_are_counted_exact_ones_apart(write):
+    rows = [*CLEAN, ("今天很好", "1"), ("今天很好！", "1"), ("酒店 很坏", "0")]
+    warning = only(check([write("a.tsv", rows)]).warnings, "repeat an earlier")
+    assert "3 row(s) repeat an earlier one" in warning
+    assert "1 of them exactly" in warning
+
+
+def test_conflicting_labels_name_their_lines(write):
+    rows = [*CLEAN, ("酒店很坏 ", "1"), ("今天很好。", "0")]
+    warning = only(check([write("a.tsv", rows)]).warnings, "carry conflicting")
+    assert warning.endswith("2 text(s) carry conflicting labels: line 2, 3, 6, 7.")
+
+
+def test_texts_in_two_files_are_reported_for_the_later(write):
+    train, dev = write("a.tsv", CLEAN), write("b.tsv", [("天气坏！", "0"), ("今天", "1"), ("今天很好", "1")])
+    warning = only(check([train, dev]).warnings, "also in")
+    assert warning.startswith(f"{dev}: 2 of 3 row(s) are also in {train}: line 2, 4.")
+
+
+def test_a_text_is_compared_with_every_earlier_file(write):
+    files = [write(name, CLEAN) for name in ("a.tsv", "b.tsv", "c.tsv")]
+    warnings = [w for w in check(files).warnings if "also in" in w]
+    assert len(warnings) == 3
+
+
+@pytest.mark.parametrize(("counts", "warned"), [((9, 1), False), ((10, 1), True), ((50, 50), False)])
+def test_imbalance_from_ten_to_one_is_reported(counts: tuple[int, int], warned: bool, write):
+    rows = [(f"{label}{i}", label) for label, n in zip("xy", counts, strict=True) for i in range(n)]
+    warnings = check([write("a.tsv", rows)]).warnings
+    assert any("most frequent label has" in w for w in warnings) == warned
+
+
+# --- encodings ----------------------------------------------------------------------------------------
+
+
+def test_wrong_bytes_are_reported_with_their_lines_and_the_encoding_that_fits(write):
+    path = write("a.tsv", [("今天很好", "x"), ("plain", "y"), ("酒店很坏", "x")], encoding="gb18030")
+    warning = only(check([path]).warnings, "bytes outside")
+    assert warning.startswith(f"{path}: 2 row(s) hold bytes outside utf-8: line 2, 4.")
+    assert warning.endswith("try data.encoding: gb18030.")
+    assert check([path], encoding="gb18030").warnings == []
+
+
+def test_the_hint_is_left_out_where_gb18030_does_not_fit_either(write):
+    path = write("a.tsv", CLEAN)
+    path.write_bytes(path.read_bytes() + b"x\xff\xff\t1\n")
+    warning = only(check([path]).warnings, "bytes outside")
+    assert warning.endswith("utf-8: line 6.")
+
+
+def test_text_that_was_broken_before_does_not_suggest_another_encoding(write):
+    """The file is valid UTF-8; somebody read it wrongly once, and the bytes are gone for good."""
+    path = write("a.tsv", [("ab\ufffd\ufffdcd", "1"), ("plain", "0")])
+    assert path.read_bytes().decode("gb18030") != path.read_text(encoding="utf-8")
+    warning = only(check([path]).warnings, "line 2")
+    assert "gb18030" not in warning
+    assert "outside utf-8" not in warning
+
+
+def test_wrong_bytes_in_the_second_text_count_too(write):
+    path = write("a.tsv", [("x", "好", "1"), ("y", "z", "0")], "text\tother\tlabel", encoding="gb18030")
+    assert "1 row(s) hold bytes outside utf-8: line 2." in only(check([path], pair="other").warnings, "bytes")
+
+
+def test_the_text_graph_is_made_from_the_first_file(write):
+    seen: list[Rows] = []
+
+    def see(rows: Rows) -> TextGraph:
+        seen.append(rows)
+        return text_graph()
+
+    check_files([write("a.tsv", CLEAN), write("b.tsv", CLEAN[:2])], Columns(), (), see)
+    assert [len(rows) for rows in seen] == [4]
+
+
+def test_real_training_data_is_checked_as_its_readme_says(shared_data: Path):
+    """Figures of ../shared/data/README.md: in dev 22 rows repeat and one text has both labels."""
+    graph = TextGraph(Vocabulary.load(shared_data / "vocab" / "vocab.txt"), 128)
+    path = shared_data / "chnsenticorp" / "dev.tsv"
+    report = check_files([path], Columns(text="text_a"), (), lambda rows: graph)
+    assert report.errors == []
+    assert report.files[0].label_counts == {"0": 607, "1": 593}
+    assert "22 of them exactly" in only(report.warnings, "repeat an earlier")
+    assert "1 text(s) carry conflicting labels" in only(report.warnings, "carry conflicting")

@@ -1,0 +1,127 @@
+from collections import Counter
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from kerasbert.data import Row, Rows, normalized, split_rows
+from kerasbert.errors import DataError
+
+
+def row(text: str, *labels: str, pair: str | None = None, line: int = 1) -> Row:
+    return Row(text, labels, pair, "f.csv", line)
+
+
+def many(count: int, labels: str = "ab") -> Rows:
+    return Rows([row(f"第{i}条", labels[i % len(labels)], line=i) for i in range(count)])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("很好！", "很好。"),
+        ("很 好", "很好"),
+        ("Ａｐｐｌｅ１２", "apple12"),
+        ("Straße", "STRASSE"),
+        ("《书》_“名”", "书名"),
+        ("ﾊﾝｶｸ", "ハンカク"),
+        ("a\u3000b\n", "AB"),
+    ],
+)
+def test_width_case_punctuation_and_space_do_not_tell_texts_apart(one: str, other: str):
+    assert normalized(row(one)) == normalized(row(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("很好", "不好"), ("！", "？"), ("", "！"), ("a1", "a2"), ("é", "e")]
+)
+def test_different_texts_stay_different(one: str, other: str):
+    assert normalized(row(one)) != normalized(row(other))
+
+
+def test_pairs_count_with_their_border():
+    assert normalized(row("ab", pair="c")) != normalized(row("a", pair="bc"))
+    assert normalized(row("a", pair="b")) != normalized(row("b", pair="a"))
+    assert normalized(row("A！", pair="b")) == normalized(row("a", pair="Ｂ"))
+
+
+TEXTS = st.text("今天气很好A1 ，。！Ａ１", max_size=4)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    data=st.lists(st.tuples(TEXTS, st.sampled_from("ab")), min_size=8, max_size=40),
+    fraction=st.floats(0.1, 0.9),
+    seed=st.integers(0, 99),
+)
+def test_the_sides_share_no_text_and_together_are_all_rows(data: list, fraction: float, seed: int):
+    rows = Rows([row(text, label, line=i) for i, (text, label) in enumerate(data)], [(row(""), "empty text")])
+    try:
+        train, validation = split_rows(rows, fraction, seed)
+    except DataError:
+        assume(False)
+    assert not {normalized(r) for r in train.rows} & {normalized(r) for r in validation.rows}
+    assert sorted([*train.rows, *validation.rows], key=lambda r: r.line) == rows.rows
+    assert train.rows == sorted(train.rows, key=lambda r: r.line)
+    assert validation.rows == sorted(validation.rows, key=lambda r: r.line)
+    assert train.left_out + validation.left_out == rows.left_out
+    again = split_rows(rows, fraction, seed)
+    assert (again[0].rows, again[1].rows) == (train.rows, validation.rows)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    sizes=st.tuples(*[st.integers(10, 120)] * 3),
+    fraction=st.sampled_from([0.1, 0.2, 0.5]),
+    seed=st.integers(0, 9),
+)
+def test_each_label_keeps_its_share(sizes: tuple[int, ...], fraction: float, seed: int):
+    labels = [label for label, size in zip("abc", sizes, strict=True) for _ in range(size)]
+    rows = Rows([row(f"第{i}条", label) for i, label in enumerate(labels)])
+    _, validation = split_rows(rows, fraction, seed)
+    assert abs(len(validation) - fraction * len(rows)) <= 1
+    for label, size in zip("abc", sizes, strict=True):
+        assert abs(validation.label_counts.get(label, 0) - fraction * size) <= 1
+
+
+def test_another_seed_gives_another_split():
+    first, second = (split_rows(many(200), 0.2, seed)[1].rows for seed in (0, 1))
+    assert first != second
+    assert len(first) == len(second) == 40
+
+
+def test_repeats_of_a_text_stay_together():
+    rows = Rows(
+        [
+            row(text + mark, "ab"[i % 2])
+            for i, text in enumerate("一二三四五六七八九十")
+            for mark in ["", "！", "?"]
+        ]
+    )
+    for seed in range(5):
+        for side in split_rows(rows, 0.3, seed):
+            assert set(Counter(normalized(r) for r in side.rows).values()) == {3}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        Rows([row("x", "a"), row("y", "b")]),
+        Rows([row("x", "a"), row("y", "a"), row("z", "a"), row("w", "b")]),
+        Rows([row("x", "a")] * 50 + [row("y", "b")] * 50),
+        Rows([]),
+    ],
+    ids=["two rows", "one of a label", "two texts", "none"],
+)
+def test_too_few_texts_are_explained(rows: Rows):
+    with pytest.raises(DataError, match=r"data\.validation_fraction: \d+ distinct texts cannot be split"):
+        split_rows(rows, 0.1, 0)
+
+
+def test_rare_combinations_of_several_labels_do_not_prevent_a_split():
+    """With many labels a row, most combinations occur once; each single label is frequent enough."""
+    labels = [[name for bit, name in enumerate("abcdef") if i >> bit & 1] for i in range(64)]
+    rows = Rows([row(f"第{i}条", *found) for i, found in enumerate(labels)])
+    train, validation = split_rows(rows, 0.25, 0)
+    assert len(train) + len(validation) == 64
+    assert set(train.label_counts) == set("abcdef")

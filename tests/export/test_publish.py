@@ -1,0 +1,217 @@
+import contextlib
+import importlib
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from kerasbert.errors import CheckpointError, ConfigError, ExportError, UserError
+from kerasbert.export import NativeModel, export_model, publish
+
+verify_module = importlib.import_module("kerasbert.export.verify")
+
+
+@pytest.fixture
+def quick(trained, monkeypatch):
+    """Leaves out what takes long: loading the run, writing a real model and verifying it."""
+
+    class Run:
+        def __init__(self, path):
+            pass
+
+        def load(self):
+            return trained.classifier
+
+    def write(classifier, staging):
+        (staging / "variables").mkdir(parents=True)
+        (staging / "saved_model.pb").write_bytes(b"graph")
+        (staging / "variables" / "variables.index").write_bytes(b"index")
+
+    monkeypatch.setattr(publish, "RunDirectory", Run)
+    monkeypatch.setattr(publish, "_write", write)
+    monkeypatch.setattr(publish, "verify", lambda *arguments: None)
+    return monkeypatch
+
+
+@contextlib.contextmanager
+def largest_file(size: int):
+    """The kernel refuses to let a file grow beyond `size`, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def names(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir())
+
+
+def test_versions_count_up_from_one(quick, tmp_path):
+    assert [export_model("run", tmp_path / "deep" / "model").version for _ in range(3)] == [1, 2, 3]
+    assert names(tmp_path / "deep" / "model") == ["1", "2", "3"]
+
+
+def test_the_next_version_follows_the_highest_number(quick, tmp_path):
+    for name in ("2", "10", "readme", "11-old", ".staging-x"):
+        (tmp_path / name).mkdir()
+    assert export_model("run", tmp_path).path == tmp_path / "11"
+
+
+def test_a_folder_whose_name_is_no_number_to_a_server_does_not_count(quick, tmp_path):
+    (tmp_path / "²").mkdir()
+    assert export_model("run", tmp_path).version == 1
+
+
+@pytest.mark.parametrize("version", [0, 7, 1_700_000_000])
+def test_a_version_can_be_chosen(quick, tmp_path, version):
+    assert export_model("run", tmp_path, version=version).path == tmp_path / str(version)
+
+
+def test_a_taken_version_is_refused_and_kept(quick, tmp_path):
+    export_model("run", tmp_path, version=3)
+    (tmp_path / "3" / "mine").touch()
+    with pytest.raises(UserError, match="3: exists already"):
+        export_model("run", tmp_path, version=3)
+    assert (tmp_path / "3" / "mine").exists()
+    assert names(tmp_path) == ["3"]
+
+
+def test_a_version_that_is_taken_meanwhile_is_kept(quick, tmp_path):
+    def another_export(staging, *_):
+        (tmp_path / "1").mkdir()
+        (tmp_path / "1" / "theirs").touch()
+
+    quick.setattr(publish, "verify", another_export)
+    with pytest.raises(UserError, match="1: cannot be written"):
+        export_model("run", tmp_path)
+    assert names(tmp_path) == ["1"]
+    assert names(tmp_path / "1") == ["theirs"]
+
+
+def test_a_negative_version_is_refused(quick, tmp_path):
+    with pytest.raises(UserError):
+        export_model("run", tmp_path, version=-1)
+    assert names(tmp_path) == []
+
+
+def test_an_unknown_precision_is_refused(quick, tmp_path):
+    with pytest.raises(ConfigError, match="float32, bfloat16"):
+        export_model("run", tmp_path / "model", precision="int8")
+    assert names(tmp_path) == []
+
+
+def test_the_version_appears_after_the_verification_only(quick, tmp_path):
+    seen = []
+    quick.setattr(publish, "verify", lambda staging, *_: seen.append((names(tmp_path), names(staging))))
+    published = export_model("run", tmp_path)
+    (before, staged), *_ = seen
+    assert len(before) == 1
+    assert not before[0][0].isdigit()
+    assert staged == names(published.path) == ["saved_model.pb", "variables"]
+    assert names(tmp_path) == ["1"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ExportError, RuntimeError, OSError])
+@pytest.mark.parametrize("step", ["_write", "verify", "_flush"])
+def test_no_failure_leaves_anything_behind(quick, tmp_path, step, error):
+    def fail(*arguments):
+        if step == "_write":
+            (arguments[1]).mkdir()
+            (arguments[1] / "half").touch()
+        raise error("broken")
+
+    quick.setattr(publish, step, fail)
+    with pytest.raises((error, UserError)):
+        export_model("run", tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_the_size_is_that_of_the_files(quick, tmp_path):
+    assert export_model("run", tmp_path).size == len(b"graph") + len(b"index")
+
+
+@pytest.mark.parametrize("model_dir", ["file", "file/below"])
+def test_a_place_that_cannot_be_written_is_named(quick, tmp_path, model_dir):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(UserError, match=f"{model_dir}: cannot be written"):
+        export_model("run", tmp_path / model_dir)
+
+
+def test_an_unfinished_run_is_not_exported(trained, tmp_path):
+    run = shutil.copytree(trained.run.path, tmp_path / "run")
+    (run / "metrics.json").unlink()
+    with pytest.raises(CheckpointError, match="did not finish"):
+        export_model(run, tmp_path / "model")
+    assert names(tmp_path) == ["run"]
+
+
+def test_other_weights_than_the_trainers_are_not_published(trained, tmp_path, monkeypatch):
+    written = publish._write
+
+    def tamper(classifier, staging):
+        bias = classifier.model.get_layer("logits").bias
+        bias.assign_add([0.01, 0.0])
+        written(classifier, staging)
+        bias.assign_sub([0.01, 0.0])
+
+    monkeypatch.setattr(publish, "_write", tamper)
+    with pytest.raises(ExportError, match=r"not published: signature .* differs from the trainer's by"):
+        export_model(trained.run.path, tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_graph_that_the_native_loader_cannot_run_is_not_published(trained, tmp_path, monkeypatch):
+    written = publish._write
+
+    def lose_the_variables(classifier, staging):
+        written(classifier, staging)
+        shutil.rmtree(staging / "variables")
+
+    monkeypatch.setattr(publish, "_write", lose_the_variables)
+    with pytest.raises(ExportError, match="not published: the native loader refused") as caught:
+        export_model(trained.run.path, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert names(tmp_path) == []
+
+
+def test_a_full_disk_is_explained_and_leaves_nothing(trained, tmp_path):
+    with largest_file(8192), pytest.raises(UserError, match="cannot be written"):
+        export_model(trained.run.path, tmp_path)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_disk_that_fills_up_at_the_last_file_is_explained(quick, trained, tmp_path):
+    def warmup(version, takes_pairs):
+        with tf.io.TFRecordWriter("/dev/full") as writer:
+            writer.write(b"x" * 100)
+
+    quick.undo()
+    quick.setattr(publish, "write_warmup", warmup)
+    quick.setattr(tf.saved_model, "save", lambda module, path, signatures: Path(path).mkdir())
+    with pytest.raises(UserError, match="cannot be written"):
+        export_model(trained.run.path, tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_the_model_answers_after_its_run_is_deleted_and_itself_was_moved(exported, strings):
+    assert not exported.run.exists()
+    texts = ["手机很好", "快递太差"]
+    (answer,) = NativeModel(exported.path).run([("serving_default", {"text": strings(texts)})])
+    assert answer["label"].tolist() == exported.classifier.predict(texts)["label"].tolist()
+
+
+def test_nothing_but_the_model_is_in_the_version(exported):
+    files = {str(path.relative_to(exported.path)) for path in exported.path.rglob("*") if path.is_file()}
+    assert files == {
+        "saved_model.pb",
+        "fingerprint.pb",
+        "variables/variables.index",
+        "variables/variables.data-00000-of-00001",
+        "assets.extra/kerasbert.yaml",
+        "assets.extra/tf_serving_warmup_requests",
+    }

@@ -1,0 +1,66 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasbert.config import BackboneConfig, HeadConfig
+from kerasbert.models import build_backbone, build_model
+from kerasbert.tasks import Classification
+
+SIZES = BackboneConfig(num_layers=2, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=24)
+ROWS = ([2, 7, 8, 3], [2, 9, 3], [2, 10, 11, 12, 13, 14, 3])
+
+
+def build(pooling: str, precision: str = "float32") -> keras.Model:
+    keras.utils.set_random_seed(0)
+    backbone = build_backbone(SIZES, 20, precision)
+    model = build_model(backbone, Classification("abc"), HeadConfig(pooling=pooling))
+    for weight in model.weights:  # the initial ones are so small that attention hardly attends
+        weight.assign(weight + keras.random.normal(weight.shape, stddev=0.3))
+    return model
+
+
+def inputs(rows: list[list[int]], length: int) -> dict[str, tf.Tensor]:
+    ids = tf.ragged.constant(rows, dtype=tf.int32).to_tensor(shape=[None, length])
+    mask = tf.cast(ids != 0, tf.int32)
+    return {"token_ids": ids, "segment_ids": tf.zeros_like(ids), "padding_mask": mask}
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "max", "mean_max"])
+def test_padding_never_changes_logits(pooling: str):
+    model = build(pooling)
+    short = model(inputs(ROWS, 8), training=False).numpy()
+    assert np.ptp(short, axis=0).min() > 0.05, "the rows must differ for this to say anything"
+    for length in (9, 16, 24):
+        np.testing.assert_allclose(model(inputs(ROWS, length), training=False), short, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "max", "mean_max"])
+def test_what_stands_in_the_padding_never_matters(pooling: str):
+    model = build(pooling)
+    clean = inputs(ROWS, 16)
+    noise = tf.random.stateless_uniform((3, 16), (0, 1), 5, 20, tf.int32)
+    dirty = {
+        "token_ids": tf.where(clean["padding_mask"] == 1, clean["token_ids"], noise),
+        "segment_ids": 1 - clean["padding_mask"],
+        "padding_mask": clean["padding_mask"],
+    }
+    np.testing.assert_allclose(model(dirty, training=False), model(clean, training=False), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["token_ids", "segment_ids"])
+def test_each_input_matters(name: str):
+    model = build("mean")
+    one = inputs(ROWS, 8)
+    two = {**one, name: one[name] + one["padding_mask"]}
+    assert np.abs(model(one, training=False) - model(two, training=False)).max() > 1e-3
+
+
+def test_logits_are_float32_in_mixed_precision():
+    model = build("mean_max", "mixed_bfloat16")
+    assert model.output.dtype == "float32"
+    assert model(inputs(ROWS, 8), training=False).dtype == tf.float32
+
+
+def test_the_encoder_can_be_found():
+    assert build("cls").get_layer("backbone").vocabulary_size == 20

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
+
+from kerasbert.tasks.metrics import decisions, score_decisions
+
+LABELS = ("a", "b", "c")
+label_ids = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30)
+bits = st.tuples(*[st.booleans()] * 3)
+label_sets = st.lists(st.tuples(bits, bits), min_size=1, max_size=30)
+
+
+def one_hot(ids: np.ndarray) -> np.ndarray:
+    return np.eye(3, dtype=np.float32)[ids]
+
+
+@settings(deadline=None, max_examples=50)
+@given(label_ids)
+def test_figures_of_one_label_a_row_are_those_of_scikit_learn(pairs: list):
+    truth, decided = np.array(pairs).T
+    figures = score_decisions(one_hot(truth), one_hot(decided), LABELS)
+    every = {"labels": [0, 1, 2], "zero_division": 0}
+    assert figures["accuracy"] == accuracy_score(truth, decided)
+    assert figures["macro_f1"] == pytest.approx(f1_score(truth, decided, average="macro", **every))
+    assert figures["micro_f1"] == pytest.approx(accuracy_score(truth, decided))
+    for i, label in enumerate(LABELS):
+        of = figures["per_class"][label]
+        assert of["precision"] == precision_score(truth == i, decided == i, zero_division=0)
+        assert of["recall"] == recall_score(truth == i, decided == i, zero_division=0)
+        assert of["f1"] == f1_score(truth == i, decided == i, zero_division=0)
+        assert of["support"] == np.sum(truth == i)
+
+
+@settings(deadline=None, max_examples=50)
+@given(label_sets)
+def test_figures_of_several_labels_a_row_are_those_of_scikit_learn(pairs: list):
+    truth, decided = (np.array(side, np.float32) for side in zip(*pairs, strict=True))
+    figures = score_decisions(truth, decided, LABELS)
+    for average in ("macro", "micro"):
+        expected = f1_score(truth, decided, average=average, zero_division=0)
+        assert figures[f"{average}_f1"] == pytest.approx(expected)
+    assert figures["accuracy"] == pytest.approx(np.mean([a == b for a, b in pairs]))
+    assert figures["examples"] == len(pairs)
+
+
+def test_figures_are_plain_numbers():
+    figures = score_decisions(one_hot([0, 1]), one_hot([0, 2]), LABELS)
+    per_class = figures.pop("per_class")
+    assert all(type(value) in (int, float) for value in figures.values())
+    assert all(type(value) in (int, float) for of in per_class.values() for value in of.values())
+
+
+def test_label_ids_become_one_hot_rows():
+    np.testing.assert_array_equal(decisions({"label_id": np.array([2, 0])}, 3), [[0, 0, 1], [1, 0, 0]])
+
+
+def test_given_labels_go_before_the_label_id():
+    outputs = {"label_id": np.array([2]), "given": np.array([[1, 1, 0]], np.int32)}
+    decided = decisions(outputs, 3)
+    np.testing.assert_array_equal(decided, [[1, 1, 0]])
+    assert decided.dtype == np.float32

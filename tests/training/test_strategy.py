@@ -1,0 +1,48 @@
+import pytest
+import tensorflow as tf
+
+from kerasbert.config import TrainingConfig
+from kerasbert.errors import ConfigError
+from kerasbert.training.strategy import choose_strategy
+
+
+@pytest.mark.parametrize("name", ["auto", "one_device"])
+def test_one_device_without_gpus(name: str):
+    assert choose_strategy(TrainingConfig(strategy=name)).num_replicas_in_sync == 1
+
+
+def test_mirrored_takes_all_devices():
+    devices = len(tf.config.list_logical_devices("CPU"))
+    assert devices == 2
+    assert choose_strategy(TrainingConfig(strategy="mirrored")).num_replicas_in_sync == devices
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 33])
+def test_a_batch_that_does_not_divide_is_refused(batch_size: int):
+    config = TrainingConfig(strategy="mirrored", batch_size=batch_size)
+    with pytest.raises(ConfigError, match=rf"batch_size: must be a multiple of the 2 .*Received: {batch_size}"):
+        choose_strategy(config)
+
+
+def test_one_device_takes_any_batch():
+    choose_strategy(TrainingConfig(strategy="one_device", batch_size=7))
+
+
+def test_several_gpus_are_mirrored(monkeypatch: pytest.MonkeyPatch):
+    cpus = tf.config.list_logical_devices("CPU")
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: cpus if kind == "GPU" else cpus[:1])
+    assert choose_strategy(TrainingConfig(strategy="auto")).num_replicas_in_sync == 2
+    assert choose_strategy(TrainingConfig(strategy="one_device")).num_replicas_in_sync == 1
+
+
+def test_models_of_different_sizes_are_mirrored_one_after_another():
+    for size in (3, 5, 4):
+        strategy = choose_strategy(TrainingConfig(strategy="mirrored"))
+
+        @tf.function
+        def total(strategy=strategy, size=size) -> tf.Tensor:
+            one = tf.ones(size)
+            return strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", one))
+
+        for replica in strategy.experimental_local_results(total()):
+            assert replica.numpy().tolist() == [2.0] * size

@@ -1,0 +1,181 @@
+import math
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerasbert.config import BackboneConfig, HeadConfig, TrainingConfig
+from kerasbert.models import build_backbone, build_model
+from kerasbert.tasks import Classification
+from kerasbert.training.optimizer import ReplicatedAdamW, build_optimizer
+from kerasbert.training.trainer import Trainer
+
+SIZES = BackboneConfig(
+    num_layers=1, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=8, dropout=0.0
+)
+# [CLS], [SEP] and [PAD] occur in each row, and so do some of the others.
+IDS = [[2, 5, 5, 5, 6, 3, 0, 0], [2, 5, 7, 3, 0, 0, 0, 0], [2, 6, 6, 5, 7, 8, 5, 3], [2, 7, 3, 0, 0, 0, 0, 0]]
+RATE = 1e-3
+
+
+@pytest.fixture
+def mirrored() -> tf.distribute.Strategy:
+    # Reduction without collectives, whose keys clash between strategies of one process.
+    cross = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=cross)
+
+
+def build(optimizer: keras.optimizers.Optimizer, dropout: float = 0.0, pooling: str = "mean") -> Trainer:
+    keras.utils.set_random_seed(1)
+    sizes = SIZES.model_copy(update={"dropout": dropout})
+    head = HeadConfig(pooling=pooling, dropout=dropout)
+    model = build_model(build_backbone(sizes, 10), Classification("abc"), head)
+    trainer = Trainer(model.input, model.output)
+    trainer.compile(optimizer=optimizer, loss=Classification("abc").loss(), jit_compile=False)
+    return trainer
+
+
+def inputs(rows: list[list[int]] = IDS) -> dict[str, tf.Tensor]:
+    ids = tf.constant(rows)
+    return {"token_ids": ids, "segment_ids": tf.zeros_like(ids), "padding_mask": tf.cast(ids != 0, tf.int32)}
+
+
+def batch() -> tuple:
+    return inputs(), tf.constant(np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]), tf.constant([1.0, 2.0, 0.5, 1.0])
+
+
+def fit(trainer: Trainer, *batches: tuple) -> dict[str, float]:
+    dataset = tf.data.Dataset.from_tensor_slices(batches[0]).batch(4)
+    for more in batches[1:]:
+        dataset = dataset.concatenate(tf.data.Dataset.from_tensor_slices(more).batch(4))
+    history = trainer.fit(dataset, verbose=0, shuffle=False)
+    return {name: values[-1] for name, values in history.history.items()}
+
+
+def dense_gradients(trainer: Trainer, data: tuple) -> dict[str, np.ndarray]:
+    """Gradients of the weighted mean loss; rows of sparse ones are summed by numpy."""
+    features, targets, weights = data
+    with tf.GradientTape() as tape:
+        losses = tf.nn.softmax_cross_entropy_with_logits(targets, trainer(features, training=True))
+        loss = tf.reduce_mean(losses * weights)
+    sparse = tape.gradient(loss, [weight.value for weight in trainer.trainable_weights])
+    dense = {}
+    for weight, gradient in zip(trainer.trainable_weights, sparse, strict=True):
+        if isinstance(gradient, tf.IndexedSlices):
+            array = np.zeros(weight.shape)
+            np.add.at(array, gradient.indices.numpy(), gradient.values.numpy().astype(np.float64))
+            dense[weight.path] = array
+        elif gradient is not None:
+            dense[weight.path] = gradient.numpy().astype(np.float64)
+    return dense
+
+
+def first_adam_step(gradient: np.ndarray) -> np.ndarray:
+    """Kingma & Ba 2015, the efficient form at the end of section 2."""
+    alpha = RATE * math.sqrt(1 - 0.999) / (1 - 0.9)
+    return -alpha * 0.1 * gradient / (np.sqrt(0.001 * gradient**2) + 1e-6)
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.05])
+def test_a_step_is_that_of_dense_gradients(clip_norm: float | None):
+    settings = {"learning_rate": RATE, "schedule": "constant", "warmup_fraction": 0.0, "weight_decay": 0.0}
+    trainer = build(build_optimizer(TrainingConfig(**settings, clip_norm=clip_norm), 1))
+    gradients = dense_gradients(trainer, batch())
+    norm = math.sqrt(sum(np.sum(gradient**2) for gradient in gradients.values()))
+    factor = min(1.0, clip_norm / norm) if clip_norm else 1.0
+    assert clip_norm is None or factor < 0.5
+    before = {weight.path: weight.numpy() for weight in trainer.trainable_weights}
+    fit(trainer, batch())
+    for weight in trainer.trainable_weights:
+        step = first_adam_step(factor * gradients[weight.path]) if weight.path in gradients else 0.0
+        np.testing.assert_allclose(weight.numpy(), before[weight.path] + step, atol=1e-6, err_msg=weight.path)
+    assert any("token_embedding" in path for path in gradients)
+
+
+def test_weights_that_the_head_does_not_use_stay_as_they_are():
+    trainer = build(ReplicatedAdamW(RATE), pooling="mean")
+    pooler = trainer.get_layer("backbone").get_layer("pooled_dense")
+    before = pooler.get_weights()
+    fit(trainer, batch())
+    assert all(np.array_equal(a, b) for a, b in zip(before, pooler.get_weights(), strict=True))
+
+
+def test_the_reported_loss_is_the_weighted_mean():
+    trainer = build(keras.optimizers.SGD(0.0))
+    features, targets, weights = batch()
+    losses = tf.nn.softmax_cross_entropy_with_logits(targets, trainer(features, training=False))
+    expected = float(tf.reduce_mean(losses * weights))
+    assert fit(trainer, batch(), batch())["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def on_replicas(strategy: tf.distribute.Strategy, function: Callable[[], tf.Tensor]) -> list[np.ndarray]:
+    results = strategy.experimental_local_results(strategy.run(tf.function(function)))
+    return [result.numpy() for result in results]
+
+
+def test_dropout_differs_between_replicas(mirrored: tf.distribute.Strategy):
+    with mirrored.scope():
+        trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
+    features = inputs()
+    one, two = on_replicas(mirrored, lambda: trainer(features, training=True))
+    np.testing.assert_array_equal(one, two)  # what is to be mended
+    trainer.separate_dropout()
+    one, two = on_replicas(mirrored, lambda: trainer(features, training=True))
+    assert np.all(np.abs(one - two).max(axis=1) > 1e-4)
+
+
+def test_every_dropout_layer_is_separated(mirrored: tf.distribute.Strategy):
+    with mirrored.scope():
+        trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
+    trainer.separate_dropout()
+    seeds = [v for v in trainer.variables if "seed" in v.path]
+    dropouts = [layer for layer in trainer._flatten_layers() if getattr(layer, "seed_generator", None)]
+    assert len(seeds) >= len(dropouts) > 3
+    for seed in seeds:
+        one, two = on_replicas(mirrored, lambda seed=seed: tf.identity(seed.value))
+        assert one[0] != two[0]
+        assert one[1] == two[1]
+
+
+def test_separated_dropout_keeps_differing_from_step_to_step(mirrored: tf.distribute.Strategy):
+    with mirrored.scope():
+        trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
+    trainer.separate_dropout()
+    features = inputs()
+    outputs = [
+        output for _ in range(3) for output in on_replicas(mirrored, lambda: trainer(features, training=True))
+    ]
+    assert len({output.tobytes() for output in outputs}) == 6
+
+
+def test_separated_dropout_leaves_inference_alone(mirrored: tf.distribute.Strategy):
+    with mirrored.scope():
+        trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
+    trainer.separate_dropout()
+    features = inputs()
+    one, two = on_replicas(mirrored, lambda: trainer(features, training=False))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_one_device_keeps_its_seeds():
+    trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
+    seeds = [variable for variable in trainer.variables if "seed" in variable.path]
+    before = [seed.numpy() for seed in seeds]
+    trainer.separate_dropout()
+    assert all(np.array_equal(a, b.numpy()) for a, b in zip(before, seeds, strict=True))
+
+
+@pytest.mark.parametrize("mask", [tf.bool, tf.int32])
+def test_bool_masks_and_odd_batches_are_built(mirrored: tf.distribute.Strategy, mask: tf.DType):
+    with mirrored.scope():
+        token_ids = keras.Input((3,), dtype="int32", name="token_ids")
+        padding_mask = keras.Input((3,), dtype=mask.name, name="padding_mask")
+        real = keras.ops.cast(padding_mask, "float32")
+        model = Trainer([token_ids, padding_mask], keras.layers.Dense(2)(token_ids * real))
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+        model.compile(optimizer=ReplicatedAdamW(RATE), loss=loss, jit_compile=False)
+    features = (tf.ones((5, 3), tf.int32), tf.cast(tf.ones((5, 3)), mask))
+    dataset = tf.data.Dataset.from_tensors((features, tf.ones((5, 2)) / 2, tf.ones(5)))
+    assert np.isfinite(model.fit(dataset, shuffle=False, verbose=0).history["loss"][0])
