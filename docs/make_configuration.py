@@ -32,7 +32,14 @@ def render() -> str:
 
 
 def _table(title: str, section: type[BaseModel], prefix: str = "") -> str:
-    lines = [f"## {title}", "", (section.__doc__ or "").strip(), "", "| key | default | meaning |", "| --- | --- | --- |"]
+    lines = [
+        f"## {title}",
+        "",
+        (section.__doc__ or "").strip(),
+        "",
+        "| key | default | meaning |",
+        "| --- | --- | --- |",
+    ]
     for name, field in section.model_fields.items():
         if field.description:
             lines.append(f"| `{prefix}{name}` | `{field.default}` | {field.description} |")

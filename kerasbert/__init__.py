@@ -2,10 +2,10 @@
 
 import kerasbert
 
-config = kerasbert.load_config("configs/train/sentiment.yaml")
+config = kerasbert.load_config("configs/train/classification.yaml", ["data.train=rows.csv"])
 result = kerasbert.train(config)
-kerasbert.export_model(result.run.path, "models/sentiment")
-kerasbert.open_model("models/sentiment").predict(["房间很干净"])
+kerasbert.export_model(result.run.path, "models/mine")
+kerasbert.open_model("models/mine").predict(["房间很干净"])
 """
 
 from importlib import import_module

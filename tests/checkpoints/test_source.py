@@ -14,7 +14,7 @@ from kerasbert.training.callbacks import History
 
 TOKENS = [*SPECIAL_TOKENS, *"手机酒店早餐衣服很好太差喜欢"]
 SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 24}
-FROM_SOURCE = {name: None for name in SIZES}
+FROM_SOURCE = dict.fromkeys(SIZES)
 
 
 def write_preset(directory: Path, tokens: list[str] = TOKENS, rows: int = len(TOKENS), **options) -> Path:
@@ -30,9 +30,7 @@ def preset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def equal(one, two) -> bool:
-    return all(
-        np.array_equal(a.numpy(), b.numpy()) for a, b in zip(one.weights, two.weights, strict=True)
-    )
+    return all(np.array_equal(a.numpy(), b.numpy()) for a, b in zip(one.weights, two.weights, strict=True))
 
 
 def test_a_preset_brings_weights_vocabulary_and_case(preset: Path):
@@ -124,7 +122,9 @@ def test_a_preset_whose_vocabulary_does_not_fit_its_weights_is_refused(tmp_path:
         open_source(str(directory))
 
 
-@pytest.mark.parametrize("key", ["num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions"])
+@pytest.mark.parametrize(
+    "key", ["num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions"]
+)
 def test_sizes_are_refused_beside_a_source(preset: Path, tiny_config, key: str):
     config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE, key: 16})
     with pytest.raises(ConfigError, match=rf"backbone\.{key}: can be set with .*scratch only"):
@@ -132,16 +132,12 @@ def test_sizes_are_refused_beside_a_source(preset: Path, tiny_config, key: str):
 
 
 def test_a_vocabulary_is_refused_beside_a_source(preset: Path, tiny_config):
-    config = tiny_config(
-        backbone={"source": str(preset), **FROM_SOURCE}, text={"vocabulary": "vocab.txt"}
-    )
+    config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE}, text={"vocabulary": "vocab.txt"})
     with pytest.raises(ConfigError, match=r"text\.vocabulary: can be set with"):
         prepare(config)
 
 
 def test_texts_longer_than_the_positions_of_the_source_are_refused(preset: Path, tiny_config):
-    config = tiny_config(
-        backbone={"source": str(preset), **FROM_SOURCE}, training={"max_length": 21}
-    )
+    config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE}, training={"max_length": 21})
     with pytest.raises(ConfigError, match=r"training\.max_length: must be at most 20"):
         prepare(config)

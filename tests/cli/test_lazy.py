@@ -17,7 +17,7 @@ SUBCOMMANDS = {"data": {"check"}, "plugins": {"list", "check", "new"}}
 # DESIGN.md, section 4; scripts depend on it.
 OPTIONS = {
     "quickstart": {"--workdir"},
-    "train": {"--set", "--run-dir", "--dry-run"},
+    "train": {"--set", "--run-dir", "--dry-run", "--resume"},
     "evaluate": {"--data", "--report", "--json"},
     "predict": {"--input", "--output", "--format"},
     "export": {"--version", "--precision"},

@@ -1,23 +1,26 @@
 """Exports of four small models. What a test changes it copies first."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
+from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config, merge, parse_config
 from kerasbert.export import Published, export_model
-from kerasbert.models import TextClassifier
-from kerasbert.training import TrainResult, prepare, train
+from kerasbert.models import TextClassifier, complete_backbone_config
+from kerasbert.tasks import get_task
+from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.training import TrainResult
 
-LONG = {
+SMALL = {
     "backbone": {"num_layers": 1, "hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32},
-    "head": {"pooling": "mean"},
-    "training": {"epochs": 2, "batch_size": 16, "max_length": 24, "learning_rate": 3e-3},
+    "training": {"max_length": 24},
 }
+CHARACTERS = "手机酒店早餐衣服好快贵无0123456789"
 
 
 @dataclass(frozen=True)
@@ -31,59 +34,59 @@ class Exported:
         return self.published.path
 
 
-def export_moved(result: TrainResult, directory: Path, precision: str = "float32") -> Exported:
+def export_moved(
+    path: Path, classifier: TextClassifier, directory: Path, precision: str = "float32"
+) -> Exported:
     """Exports a copy of the run, then deletes the copy and moves the model."""
-    run = Path(shutil.copytree(result.run.path, directory / "run"))
+    run = Path(shutil.copytree(path, directory / "run"))
     published = export_model(run, directory / "first", precision=precision)
     shutil.rmtree(run)
     path = directory / "moved" / "away"
     path.parent.mkdir()
     published.path.rename(path)
-    return Exported(result.classifier, Published(path, published.version, published.size), run)
+    return Exported(classifier, Published(path, published.version, published.size), run)
 
 
-def train_on(rows: list[dict], directory: Path, **values) -> TrainResult:
-    data = directory / "rows.jsonl"
-    data.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
-    given = {"data": {"train": str(data)}, "run_dir": str(directory / "trained")}
-    config = parse_config(Config, merge(merge(LONG, given), values), where="test")
-    return train(prepare(config))
+def export_untrained(labels: list[str], directory: Path, **values) -> Exported:
+    """Exports random weights, with a head that tells texts apart."""
+    config = parse_config(Config, merge(SMALL, values), where="test")
+    config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
+    task = get_task(config.task)(labels)
+    config.task_options = task.options.model_dump()
+    vocabulary = Vocabulary([*SPECIAL_TOKENS, *CHARACTERS])
+    keras.utils.set_random_seed(0)
+    classifier = TextClassifier(config, task, vocabulary)
+    kernel = classifier.model.get_layer("logits").kernel
+    kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))
+    run = RunDirectory(directory / "untrained")
+    run.create()
+    run.save_setup(config, vocabulary, labels)
+    run.save_weights(classifier.model, vocabulary, labels)
+    run.save_metrics({})
+    return export_moved(run.path, classifier, directory)
 
 
 @pytest.fixture(scope="session")
 def exported(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    return export_moved(trained, tmp_path_factory.mktemp("exported"))
+    return export_moved(trained.run.path, trained.classifier, tmp_path_factory.mktemp("exported"))
 
 
 @pytest.fixture(scope="session")
 def exported_bfloat16(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    return export_moved(trained, tmp_path_factory.mktemp("bfloat16"), "bfloat16")
+    directory = tmp_path_factory.mktemp("bfloat16")
+    return export_moved(trained.run.path, trained.classifier, directory, "bfloat16")
 
 
 @pytest.fixture(scope="session")
 def exported_pairs(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    directory = tmp_path_factory.mktemp("pairs")
-    words = ("手机", "酒店", "早餐", "衣服")
-    rows = [
-        {"text": f"{a}{i}", "pair": f"{b}{i}", "label": "same" if a == b else "other"}
-        for a in words
-        for b in words
-        for i in range(3)
-    ]
-    return export_moved(train_on(rows, directory, data={"pair_column": "pair"}), directory)
+    data = {"pair_column": "pair"}
+    return export_untrained(["other", "same"], tmp_path_factory.mktemp("pairs"), data=data)
 
 
 @pytest.fixture(scope="session")
 def exported_multi_label(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    directory = tmp_path_factory.mktemp("multi_label")
-    names = {"好": "positive", "快": "fast", "贵": "dear"}
-    texts = ["好快", "好贵", "快贵", "好", "快", "贵", "好快贵", "无"] * 5
-    rows = [
-        {"text": f"{text}{i}", "label": [label for sign, label in names.items() if sign in text]}
-        for i, text in enumerate(texts)
-    ]
-    result = train_on(rows, directory, task="multi_label", data={"validation_fraction": 0.25})
-    return export_moved(result, directory)
+    labels = ["dear", "fast", "positive"]
+    return export_untrained(labels, tmp_path_factory.mktemp("multi_label"), task="multi_label")
 
 
 @pytest.fixture(scope="session")

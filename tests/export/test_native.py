@@ -23,8 +23,6 @@ def test_a_damaged_variables_file_is_one_clear_line(exported, strings, tmp_path)
     shutil.copytree(exported.path, path)
     data = path / "variables" / "variables.data-00000-of-00001"
     data.write_bytes(data.read_bytes()[:100])
-    with pytest.raises(
-        ExportError, match=r"the native loader refused the model: .*variables\.data"
-    ) as caught:
+    with pytest.raises(ExportError, match=r"the native loader refused the model: .*less bytes") as caught:
         NativeModel(path).run([("serving_default", {"text": strings(["a"])})])
     assert "\n" not in str(caught.value)

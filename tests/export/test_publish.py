@@ -1,5 +1,4 @@
 import contextlib
-import importlib
 import resource
 import shutil
 from pathlib import Path
@@ -9,8 +8,6 @@ import tensorflow as tf
 
 from kerasbert.errors import CheckpointError, ConfigError, ExportError, UserError
 from kerasbert.export import NativeModel, export_model, publish
-
-verify_module = importlib.import_module("kerasbert.export.verify")
 
 
 @pytest.fixture

@@ -215,6 +215,7 @@ def test_a_model_of_several_labels_gives_them(exported_multi_label, strings):
     (answer,) = NativeModel(exported_multi_label.path).run([("serving_default", {"text": strings(texts)})])
     expected = exported_multi_label.classifier.predict(texts)
     assert answer["given"].tolist() == expected["given"].tolist()
+    assert 0 < answer["given"].sum() < answer["given"].size
     assert answer["label"].tolist() == expected["label"].tolist()
     np.testing.assert_array_equal(answer["given"], answer["probabilities"] >= 0.5)
     np.testing.assert_allclose(answer["probabilities"], expected["probabilities"], atol=1e-5, rtol=0)

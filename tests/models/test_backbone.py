@@ -13,7 +13,9 @@ def test_open_sizes_are_filled():
     )
 
 
-@pytest.mark.parametrize("name", ["num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions"])
+@pytest.mark.parametrize(
+    "name", ["num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions"]
+)
 def test_a_given_size_is_kept(name: str):
     complete = complete_backbone_config(BackboneConfig(**{name: 64}), max_length=77)
     expected = complete_backbone_config(BackboneConfig(), max_length=77).model_copy(update={name: 64})

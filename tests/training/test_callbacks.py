@@ -87,7 +87,9 @@ def test_without_patience_nothing_stops(keep_best, model):
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_ends_the_training(keep_best, loss: float):
-    with pytest.raises(KerasBertError, match=r"epoch 1: the loss is (nan|inf)\. Lower training\.learning_rate"):
+    with pytest.raises(
+        KerasBertError, match=r"epoch 1: the loss is (nan|inf)\. Lower training\.learning_rate"
+    ):
         keep_best([0.5], loss=loss)
 
 
@@ -123,7 +125,7 @@ def test_progress_has_a_line_under_each_head_for_each_epoch():
         show.on_train_batch_end(0)
         show.on_epoch_end(epoch, figures)
     heads, one, two = console.file.getvalue().splitlines()
-    assert heads.split() == "epoch loss val loss val acc val F1 rate rows/s seconds best".split()
+    assert heads.split() == ["epoch", "loss", "val", "loss", "val", "acc", "val", "F1", "rate", "rows/s", "seconds", "best"]
     assert one.split() == ["1", "0.5000", "12.2500", "1.0000", "0.2500", "1.0e-05", "12346", "1.2", "*"]
     assert two.split()[0] == "2"
     assert len(heads) == len(one) == len(two)

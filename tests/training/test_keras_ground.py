@@ -43,7 +43,13 @@ def test_keras_is_the_one_that_was_studied():
 
 @pytest.mark.parametrize(
     "name",
-    ["_compute_loss", "_maybe_symbolic_build", "_symbolic_build", "distribute_strategy", "get_metrics_result"],
+    [
+        "_compute_loss",
+        "_maybe_symbolic_build",
+        "_symbolic_build",
+        "distribute_strategy",
+        "get_metrics_result",
+    ],
 )
 def test_the_model_has_the_names_we_use(name: str):
     assert hasattr(keras.Model, name)

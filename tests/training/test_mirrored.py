@@ -25,10 +25,10 @@ SETTINGS = {
 }  # fmt: skip
 CASES = {
     "clipping": {"clip_norm": 0.05},
-    "class weights and label smoothing": {
-        "class_weights": {"negative": 0.2, "positive": 1.5}, "label_smoothing": 0.3,
+    # 13 batches of 6, then 2 rows, which both fall to one replica.
+    "weights, smoothing and an uneven last batch": {
+        "class_weights": {"negative": 0.2, "positive": 1.5}, "label_smoothing": 0.3, "batch_size": 6,
     },
-    "an uneven last batch": {"batch_size": 6},  # 13 batches of 6, then 2 rows, both on one replica
 }  # fmt: skip
 Weights = dict[str, np.ndarray]
 

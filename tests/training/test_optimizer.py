@@ -71,7 +71,9 @@ class NumpyAdamW:
 
     def step(self, number: int, gradients: dict[str, np.ndarray], total: int) -> None:
         config = self.config
-        alpha = rate(config.schedule, number, round(config.warmup_fraction * total), total, config.learning_rate)
+        alpha = rate(
+            config.schedule, number, round(config.warmup_fraction * total), total, config.learning_rate
+        )
         norm = math.sqrt(sum(float(np.sum(np.square(g))) for g in gradients.values()))
         factor = min(1.0, config.clip_norm / norm) if config.clip_norm else 1.0
         for name, gradient in gradients.items():
@@ -121,7 +123,9 @@ def test_one_device_clips_as_stock_keras_does():
         variables = [keras.Variable(weights[name], name=name) for name in NAMES]
         optimizer = kind(1e-2, global_clipnorm=0.5)
         for gradient in gradients:
-            optimizer.apply_gradients((tf.constant(gradient[n]), v) for n, v in zip(NAMES, variables, strict=True))
+            optimizer.apply_gradients(
+                (tf.constant(gradient[n]), v) for n, v in zip(NAMES, variables, strict=True)
+            )
         results.append([variable.numpy() for variable in variables])
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 

@@ -20,7 +20,9 @@ def test_mirrored_takes_all_devices():
 @pytest.mark.parametrize("batch_size", [1, 7, 33])
 def test_a_batch_that_does_not_divide_is_refused(batch_size: int):
     config = TrainingConfig(strategy="mirrored", batch_size=batch_size)
-    with pytest.raises(ConfigError, match=rf"batch_size: must be a multiple of the 2 .*Received: {batch_size}"):
+    with pytest.raises(
+        ConfigError, match=rf"batch_size: must be a multiple of the 2 .*Received: {batch_size}"
+    ):
         choose_strategy(config)
 
 

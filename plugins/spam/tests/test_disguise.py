@@ -69,7 +69,9 @@ def test_marks_elsewhere_stay(text: str):
     assert plain(text) == text
 
 
-@pytest.mark.parametrize("way", ["薇信", "溦信", "徽信", "嶶信", "V信", "v信", "Ｖ信", "微❤️", "薇❤", "v❤", "卫星号"])
+@pytest.mark.parametrize(
+    "way", ["薇信", "溦信", "徽信", "嶶信", "V信", "v信", "Ｖ信", "微❤️", "薇❤", "v❤", "卫星号"]
+)
 def test_the_ways_to_write_wechat_become_one(way: str):
     assert plain(f"加{way}详谈") == "加微信详谈"
 

@@ -1,0 +1,198 @@
+import json
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+
+from kerasbert.tasks import Classification, MultiLabel, SampleData, Task, get_task, registry
+from kerasbert.testing import run_checks
+
+
+class Pairs(Classification):
+    """Two texts a row, with a head of its own."""
+
+    name = "pairs"
+    summary = "do two texts say the same"
+    fixed_labels = ("different", "same")
+    defaults = {"data": {"pair_column": "pair"}}
+
+    def head(self, encoded, padding_mask, config):
+        hidden = layers.Dense(8, activation="tanh", dtype="float32")(encoded["pooled_output"])
+        return layers.Dense(2, dtype="float32")(hidden)
+
+
+class Topics(MultiLabel):
+    """Several of fixed labels."""
+
+    name = "topics"
+    summary = "what a review speaks of"
+    fixed_labels = ("food", "room", "staff", "price")
+
+    def decide(self, logits):
+        outputs = super().decide(logits)
+        return {**outputs, "count": tf.reduce_sum(outputs["given"], axis=1)}
+
+
+class LacksAnOutput(Classification):
+    name = "lacks_an_output"
+    summary = "broken"
+
+    def decide(self, logits):
+        outputs = super().decide(logits)
+        del outputs["score"]
+        return outputs
+
+
+class DropsRows(Classification):
+    name = "drops_rows"
+    summary = "broken"
+
+    def clean(self, text):
+        return tf.boolean_mask(text, tf.strings.length(text) > 0)
+
+
+class HalfLogits(Classification):
+    name = "half_logits"
+    summary = "broken"
+
+    def head(self, encoded, padding_mask, config):
+        return ops.cast(super().head(encoded, padding_mask, config), "float16")
+
+
+class OneLogitMore(Classification):
+    name = "one_logit_more"
+    summary = "broken"
+
+    def head(self, encoded, padding_mask, config):
+        return layers.Dense(len(self.labels) + 1, dtype="float32")(encoded["pooled_output"])
+
+
+class LosesTheBatch(Classification):
+    name = "loses_the_batch"
+    summary = "broken"
+
+    def decide(self, logits):
+        outputs = super().decide(logits)
+        return {**outputs, "highest": tf.reduce_max(outputs["score"], keepdims=True)}
+
+
+class ContradictsItself(Classification):
+    name = "contradicts_itself"
+    summary = "broken"
+
+    def decide(self, logits):
+        outputs = super().decide(logits)
+        return {**outputs, "label": tf.fill(tf.shape(outputs["label"]), self.labels[0])}
+
+
+class BreaksText(Classification):
+    name = "breaks_text"
+    summary = "broken"
+
+    def clean(self, text):
+        return tf.strings.substr(text, 0, 2)  # bytes
+
+
+class IgnoresTheText(Classification):
+    name = "ignores_the_text"
+    summary = "broken"
+
+    def head(self, encoded, padding_mask, config):
+        return super().head(
+            {**encoded, "pooled_output": ops.zeros_like(encoded["pooled_output"])}, padding_mask, config
+        )
+
+
+class OneLabel(Classification):
+    name = "one_label"
+    summary = "broken"
+    fixed_labels = ("only",)
+
+
+class WrongDefaults(Classification):
+    name = "wrong_defaults"
+    summary = "broken"
+    defaults = {"training": {"epoch": 3}}
+
+
+BROKEN = {
+    LacksAnOutput: ("decision_is_consistent", "score"),
+    DropsRows: ("cleaning_is_total", r"11 texts became \(?\["),
+    HalfLogits: ("head_gives_logits", "logits are float16"),
+    OneLogitMore: ("head_gives_logits", r"4\b.*3\b|3\b.*4\b"),
+    LosesTheBatch: ("decision_is_consistent", "batch"),
+    ContradictsItself: ("decision_is_consistent", "label is not what was decided"),
+    BreaksText: ("cleaning_is_total", "UnicodeDecodeError"),
+    IgnoresTheText: ("head_gives_logits", "no gradient reaches the embeddings"),
+    OneLabel: ("says_what_it_is", "one label leaves nothing to decide"),
+    WrongDefaults: ("defaults_are_valid", r"training\.epoch: unknown key"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Declares the tasks of this file as pip would."""
+    ours = [EntryPoint(t.name, f"{__name__}:{t.__name__}", registry.GROUP) for t in (Pairs, Topics, *BROKEN)]
+    monkeypatch.setattr(registry, "entry_points", lambda group: [*entry_points(group=group), *ours])
+
+
+def pair_samples(directory: Path) -> SampleData:
+    pairs = [(a, b) for a in "甲乙丙丁" for b in "甲乙丙丁"]
+    for name, rows in (("train", pairs), ("validation", [(b + "？", a + "？") for a, b in pairs])):
+        lines = (
+            json.dumps({"text": a, "pair": b, "label": "same" if a == b else "different"}) for a, b in rows
+        )
+        (directory / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    return SampleData(directory / "train.jsonl", directory / "validation.jsonl")
+
+
+def errors(task: type[Task]) -> dict[str, str]:
+    return {name: error for name, error in run_checks(task) if error is not None}
+
+
+@pytest.mark.parametrize("name", ["classification", "multi_label"])
+def test_built_in_tasks_keep_the_contract(name: str):
+    assert errors(get_task(name)) == {}
+
+
+def test_a_task_over_pairs_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Pairs, "sample_data", pair_samples(tmp_path))
+    monkeypatch.setattr(Pairs, "sample_texts", ("甲",))
+    assert errors(Pairs) == {}
+
+
+def test_a_task_with_several_fixed_labels_keeps_the_contract():
+    assert errors(Topics) == {}
+
+
+def test_every_check_is_run():
+    checks = run_checks(Classification)
+    assert [next(checks)[0] for _ in range(3)] == [
+        "says_what_it_is",
+        "defaults_are_valid",
+        "cleaning_is_total",
+    ]
+
+
+@pytest.mark.parametrize("task", BROKEN, ids=lambda task: task.name)
+def test_a_broken_task_is_told_what_is_wrong(task: type[Task]):
+    check, message = BROKEN[task]
+    # The checks run as they are asked for: those after the failing one are left out.
+    error = next(error for name, error in run_checks(task) if name == check)
+    assert error is not None
+    pytest.raises(AssertionError, _fail, error).match(message)
+
+
+def _fail(error: str) -> None:
+    raise AssertionError(error)
+
+
+def test_a_task_that_is_not_installed_fails_its_checks():
+    class Nowhere(Classification):
+        name = "nowhere"
+
+    name, error = next(run_checks(Nowhere))
+    assert name == "says_what_it_is"
+    assert "no task 'nowhere' is installed" in error
