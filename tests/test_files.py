@@ -50,6 +50,15 @@ def test_two_writers_do_not_share_a_temporary(tmp_path: Path):
     assert path.read_text(encoding="utf-8") == "1"
 
 
+def test_a_reader_that_has_the_old_file_open_keeps_it_whole(tmp_path: Path):
+    path = tmp_path / "a.txt"
+    path.write_text("the old content", encoding="utf-8")
+    with path.open(encoding="utf-8") as reader:
+        write_text(path, "new")
+        assert reader.read() == "the old content"
+    assert path.read_text(encoding="utf-8") == "new"
+
+
 def full_disk(*args, **kwargs):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

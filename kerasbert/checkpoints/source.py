@@ -61,4 +61,9 @@ def open_source(source: str) -> BackboneSource:
             "Expected scratch, a run directory or a keras-hub preset."
         ) from error
     vocabulary = Vocabulary(tokenizer.get_vocabulary())
+    if len(vocabulary) != backbone.vocabulary_size:
+        raise CheckpointError(
+            f"backbone.source: {source!r} has a vocabulary of {len(vocabulary)} tokens, but embeddings "
+            f"of {backbone.vocabulary_size}."
+        )
     return BackboneSource(backbone, vocabulary, {"lowercase": bool(tokenizer.lowercase)})

@@ -1,6 +1,7 @@
-"""Weights files: HDF5 with one dataset for each weight, named by its path in the model."""
+"""Weights files: HDF5 with one dataset for each weight, named by its place and path in the model."""
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,8 +24,8 @@ def save_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) 
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.attrs.update(belongs_to)
-        for weight in model.weights:
-            file[weight.path] = keras.ops.convert_to_numpy(weight)
+        for name, weight in _named(model):
+            file[name] = keras.ops.convert_to_numpy(weight)
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
 
@@ -45,8 +46,8 @@ def load_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) 
             )
             _require_same(path, digests, belongs_to)
             _require_partners(path, model, {name: data.shape for name, data in stored.items()})
-            for weight in model.weights:
-                weight.assign(stored[weight.path][()])
+            for name, weight in _named(model):
+                weight.assign(stored[name][()])
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such weights file.") from error
     except (OSError, RuntimeError) as error:  # how h5py reports damage
@@ -54,6 +55,18 @@ def load_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) 
         raise CheckpointError(
             f"{path}: is damaged or cut short ({reason}). Restore it or train again."
         ) from error
+
+
+def _named(model: keras.Model) -> list[tuple[str, keras.Variable]]:
+    """Returns each weight with its name in the file, `PLACE/PATH`.
+
+    Keras counts up the names of layers that were given none, over the life of the process: the path
+    is taken without such numbers, and the place keeps it distinct.
+    """
+    return [
+        (f"{place:04d}/{re.sub('_[0-9]+(?=/|$)', '', weight.path)}", weight)
+        for place, weight in enumerate(model.weights)
+    ]
 
 
 def _require_same(path: Path, digests: Mapping[str, str], belongs_to: Mapping[str, str]) -> None:
@@ -66,7 +79,7 @@ def _require_same(path: Path, digests: Mapping[str, str], belongs_to: Mapping[st
 
 
 def _require_partners(path: Path, model: keras.Model, stored: Mapping[str, tuple[int, ...]]) -> None:
-    wanted = {weight.path: tuple(weight.shape) for weight in model.weights}
+    wanted = {name: tuple(weight.shape) for name, weight in _named(model)}
     faults = [f"{name} is missing" for name in wanted if name not in stored]
     faults += [f"{name} has no place in the model" for name in stored if name not in wanted]
     faults += [

@@ -20,7 +20,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{path}: cannot be read ({reason}).") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
         raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from error
     if values is None:
         return {}
@@ -38,7 +38,7 @@ def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict
             raise ConfigError(f"--set must be KEY=VALUE. Received: {override!r}")
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:
             raise ConfigError(f"--set {key}: the value is not YAML. Received: {text!r}") from error
         branch: dict[str, Any] = {}
         leaf = branch
@@ -65,8 +65,7 @@ def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> M
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = dict.fromkeys(_explain(model, problem) for problem in error.errors())
-        raise ConfigError("\n".join(f"{where}: {line}" for line in lines)) from error
+        raise ConfigError("\n".join(f"{where}: {line}" for line in _explain(model, error))) from error
 
 
 def dump_yaml(values: Mapping[str, Any]) -> str:
@@ -74,29 +73,35 @@ def dump_yaml(values: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)
 
 
-def _explain(model: type[BaseModel], problem: Any) -> str:
-    location = [str(part) for part in problem["loc"]]
-    if not location:  # raised by a validator of ours, which names the keys itself
-        return str(problem["ctx"]["error"])
-    if problem["type"] == "extra_forbidden":
-        guess = _nearest(location, _keys(model))
-        return f"{'.'.join(location)}: unknown key. {guess}Received: {problem['input']!r}"
-    # The location of a union ends in the name of the branch that failed.
+def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
+    """Returns one line for each wrong key."""
     keys = _keys(model)
-    key = next(
-        (".".join(location[:n]) for n in range(len(location), 0, -1) if ".".join(location[:n]) in keys),
-        ".".join(location),
-    )
-    message = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
-    return f"{key}: {message[0].lower()}{message[1:]}. Received: {problem['input']!r}"
+    faults: dict[str, tuple[list[str], Any]] = {}
+    for problem in error.errors():
+        location = [str(part) for part in problem["loc"]]
+        if not location:  # raised by a validator of ours, which names the keys itself
+            return [str(problem["ctx"]["error"])]
+        # The location of a union ends in the name of the branch that failed.
+        ends = (".".join(location[:n]) for n in range(len(location), 0, -1))
+        key = next((end for end in ends if end in keys), ".".join(location))
+        message = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            key = ".".join(location)
+            message = f"unknown key{_nearest(location, keys)}"
+        messages, _ = faults.setdefault(key, ([], problem["input"]))
+        messages.append(f"{message[0].lower()}{message[1:]}")
+    lines = []
+    for key, (messages, received) in faults.items():
+        message = ", or ".join(dict.fromkeys(messages))
+        lines.append(f"{key}: {message}{'' if message.endswith('?') else '.'} Received: {received!r}")
+    return lines
 
 
 def _nearest(location: Sequence[str], keys: Sequence[str]) -> str:
-    name = ".".join(location)
-    close = difflib.get_close_matches(name, keys, n=1, cutoff=0.6)
-    if not close:  # perhaps the right name in the wrong section
-        close = [key for key in keys if key.rpartition(".")[2] == location[-1]]
-    return f"Did you mean {close[0]}? " if close else ""
+    # Perhaps the right name in the wrong section, else a misspelt one.
+    close = [key for key in keys if "." in key and key.rpartition(".")[2] == location[-1]]
+    close = close or difflib.get_close_matches(".".join(location), keys, n=1, cutoff=0.6)
+    return f". Did you mean {close[0]}?" if close else ""
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:

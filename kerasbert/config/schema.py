@@ -11,17 +11,26 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _as_string(value: Any) -> str:
+    """YAML reads `1` as a number; labels are strings."""
+    if value is None or isinstance(value, bool):
+        raise ValueError(f"put quotes around it: YAML reads it as {value}")
+    return str(value)
+
+
 def _as_strings(value: Any) -> Any:
-    """YAML reads `1: positive` with an integer key; labels are strings."""
     if isinstance(value, dict):
-        return {str(key): str(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [str(item) for item in value]
-    return value
+        return {_as_string(key): _as_string(item) for key, item in value.items()}
+    return [_as_string(item) for item in value] if isinstance(value, list) else value
+
+
+def _with_string_keys(value: Any) -> Any:
+    return {_as_string(key): item for key, item in value.items()} if isinstance(value, dict) else value
 
 
 Paths = Annotated[list[str], BeforeValidator(_as_list)]
 LabelMap = Annotated[dict[str, str], BeforeValidator(_as_strings)]
+LabelWeights = Annotated[Literal["balanced"] | dict[str, float] | None, BeforeValidator(_with_string_keys)]
 LabelList = Annotated[list[str], BeforeValidator(_as_strings)]
 
 
@@ -104,9 +113,7 @@ class TrainingConfig(Section):
     weight_decay: float = Field(0.01, ge=0, description="Decoupled decay (AdamW); none on bias and norms.")
     clip_norm: float | None = Field(1.0, gt=0, description="Global norm of the gradients, at most.")
     label_smoothing: Fraction = Field(0.0, description="Share of the target spread over all labels.")
-    class_weights: Literal["balanced"] | dict[str, float] | None = Field(
-        None, description="balanced, or a weight for each label."
-    )
+    class_weights: LabelWeights = Field(None, description="balanced, or a weight for each label.")
     token_dropout: Fraction = Field(
         0.0, description="Share of training tokens replaced by [MASK], anew at each step."
     )

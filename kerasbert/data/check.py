@@ -81,7 +81,8 @@ def check_files(
 
 def _figures(path: str, rows: Rows, graph: TextGraph) -> FileReport:
     lengths, unknown = token_lengths(rows, graph)
-    tokens = max(int(lengths.sum()), 1)
+    special = 2 if rows.pairs is None else 3
+    tokens = max(int(lengths.sum()) - special * len(rows), 1)
     return FileReport(
         path=path,
         rows=len(rows),
@@ -132,14 +133,22 @@ def _encoding_faults(path: str, rows: Rows, columns: Columns) -> list[str]:
     lines = [row.line for row in rows.rows if REPLACEMENT in row.text + (row.pair or "")]
     if not lines:
         return []
-    hint = ""
-    if columns.encoding != "gb18030" and Path(path).suffix in (".csv", ".tsv", ".jsonl"):
-        try:
-            Path(path).read_bytes().decode("gb18030")
+    fault, hint = f"bytes outside {columns.encoding}", ""
+    if Path(path).suffix in (".csv", ".tsv", ".jsonl"):
+        content = Path(path).read_bytes()
+        if _decodes(content, columns.encoding):
+            fault = "U+FFFD, left by an earlier conversion"
+        elif _decodes(content, "gb18030"):
             hint = " The file reads as gb18030: try data.encoding: gb18030."
-        except UnicodeDecodeError:
-            pass
-    return [f"{path}: {len(lines)} row(s) hold bytes outside {columns.encoding}: {_lines(lines)}.{hint}"]
+    return [f"{path}: {len(lines)} row(s) hold {fault}: {_lines(lines)}.{hint}"]
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _imbalance(path: str, rows: Rows, known: Sequence[str]) -> list[str]:

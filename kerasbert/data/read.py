@@ -1,5 +1,6 @@
 """Reading rows from CSV, TSV, JSONL and Parquet files, plain or gzipped, at constant memory."""
 
+import codecs
 import contextlib
 import csv
 import gzip
@@ -82,7 +83,7 @@ def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
 def _explain_read_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{path}: cannot be read ({reason}).") from error
 
@@ -97,7 +98,7 @@ def _row(record: dict[str, Any], line: int, path: Path, columns: Columns) -> Row
         value = record[column]
         if isinstance(value, list):  # several labels of a multi-label row in JSONL or Parquet
             return (columns.label_separator or "|").join(map(str, value))
-        return "" if value is None else str(value)
+        return _as_text(value)
 
     labels: list[str] = []
     if columns.label is not None:
@@ -105,37 +106,47 @@ def _row(record: dict[str, Any], line: int, path: Path, columns: Columns) -> Row
         labels = [joined] if columns.label_separator is None else joined.split(columns.label_separator)
     names = [columns.label_map.get(label.strip(), label.strip()) for label in labels]
     pair = None if columns.pair is None else cell(columns.pair)
-    return Row(cell(columns.text), tuple(filter(None, names)), pair, str(path), line)
+    return Row(cell(columns.text), tuple(dict.fromkeys(filter(None, names))), pair, str(path), line)
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    # JSON can name half a surrogate pair, which is no character.
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _text_records(path: Path, suffix: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        file = _open_text(path, columns.encoding)
-    except LookupError as error:
-        raise DataError(f"data.encoding: unknown encoding. Received: {columns.encoding!r}") from error
-    with file:
+    # CSV cells may hold line breaks; elsewhere a line ends at LF alone.
+    with _open_text(path, columns.encoding, newline="" if suffix == ".csv" else "\n") as file:
         if suffix == ".jsonl":
             yield from _jsonl(file, path)
         else:
             yield from _separated(file, path, "," if suffix == ".csv" else "\t")
 
 
-def _open_text(path: Path, encoding: str) -> IO[str]:
+def _open_text(path: Path, encoding: str, newline: str) -> IO[str]:
+    try:
+        name = codecs.lookup(encoding).name
+        "".encode(encoding)  # refuses codecs that are not of text
+    except (LookupError, UnicodeError) as error:
+        raise DataError(f"data.encoding: unknown encoding. Received: {encoding!r}") from error
     # utf-8-sig drops a byte-order mark, which would become part of the first column's name.
-    encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
+    name = "utf-8-sig" if name == "utf-8" else name
     opener = gzip.open if path.suffix == ".gz" else open
-    return io.TextIOWrapper(opener(path, "rb"), encoding=encoding, errors="replace", newline="")
+    return io.TextIOWrapper(opener(path, "rb"), encoding=name, errors="replace", newline=newline)
 
 
 def _separated(file: IO[str], path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows under a header line. In TSV quotes are literal characters, in CSV they enclose cells."""
     if delimiter == "\t":
-        # Lines end at LF alone: csv.reader would refuse a lone CR, and texts hold U+2028.
         lines = (line.rstrip("\r\n") for line in file)
         cells = ((number, line.split("\t")) for number, line in enumerate(lines, 1))
     else:
         csv.field_size_limit(_LONGEST_CELL)
-        reader = csv.reader(file)
+        reader = csv.reader(file, strict=True)
         cells = ((reader.line_num, row) for row in reader)
     header: list[str] = []
     try:

@@ -36,9 +36,14 @@ def split_rows(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
         groups[normalized(row)].append(index)
     members = list(groups.values())
     labels = [" ".join(rows.rows[group[0]].labels) for group in members]
+    # Combinations of several labels are too many to stratify by.
+    several = any(len(row.labels) != 1 for row in rows.rows)
     try:
         _, chosen = train_test_split(
-            range(len(members)), test_size=fraction, random_state=seed, stratify=labels
+            range(len(members)),
+            test_size=fraction,
+            random_state=seed,
+            stratify=None if several else labels,
         )
     except ValueError as error:
         raise DataError(

@@ -7,7 +7,7 @@ import tensorflow_text as tf_text
 
 from kerasbert.text.normalize import ascii_punctuation, spaced_words, valid_utf8
 from kerasbert.text.packing import pack
-from kerasbert.text.vocabulary import Vocabulary
+from kerasbert.text.vocabulary import UNKNOWN, Vocabulary
 
 # BERT's WordPiece makes longer words [UNK].
 _LONGEST_WORD = 100
@@ -48,7 +48,7 @@ class TextGraph(tf.Module):
         self._wordpiece = tf_text.FastWordpieceTokenizer(
             list(vocabulary.tokens),
             token_out_type=tf.int32,
-            unknown_token=vocabulary.tokens[vocabulary.unk],
+            unknown_token=UNKNOWN,
             no_pretokenization=True,
             max_bytes_per_word=4 * _LONGEST_WORD,
         )
@@ -74,10 +74,8 @@ class TextGraph(tf.Module):
         if self._ascii_punctuation:
             text = ascii_punctuation(text)
         words = tf.strings.split(spaced_words(text, self._lowercase))
-        # U+FFFD was removed from the text, so as a word it can only become [UNK].
-        unknown_if_long = tf.strings.regex_replace(
-            words.flat_values, f"^.{{{_LONGEST_WORD + 1},}}$", "\N{REPLACEMENT CHARACTER}"
-        )
+        # Brackets stand alone in a text, so this word cannot come from one.
+        unknown_if_long = tf.strings.regex_replace(words.flat_values, f"^.{{{_LONGEST_WORD + 1},}}$", UNKNOWN)
         return words.with_flat_values(unknown_if_long)
 
     def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:

@@ -22,6 +22,8 @@ def learn_vocabulary(words: Iterable[str], size: int, min_count: int) -> Vocabul
         min_count: rarer characters and pieces are left out.
     """
     counts = Counter(words)
+    for special in SPECIAL_TOKENS:  # [UNK] stands for words that are too long
+        del counts[special]
     inside = {character for word in counts if len(word) > 1 for character in word}
     lone = Counter({w: n for w, n in counts.items() if len(w) == 1 and w not in inside})
     ranked = sorted(lone.items(), key=lambda item: (-item[1], item[0]))
@@ -43,6 +45,9 @@ def _learn_pieces(counts: dict[str, int], size: int, min_count: int) -> list[str
     frequent = sum(n >= min_count for n in alphabet.values())
     if not frequent or size <= 0:
         return []
+    if max(counts.values()) < min_count:  # the learner would lower its threshold to what there is
+        characters = sorted(character for character, n in alphabet.items() if n >= min_count)
+        return [*characters, *(f"##{character}" for character in characters)][:size]
     learned = learner.learn(
         sorted(counts.items()),
         vocab_size=size,
@@ -50,7 +55,8 @@ def _learn_pieces(counts: dict[str, int], size: int, min_count: int) -> list[str
         lower_thresh=min_count,
         upper_thresh=max(min_count, *counts.values()),
         max_unique_chars=frequent,
+        max_token_length=100,
     )
     # The learner may exceed `size` a little: cut long pieces, which shorter ones can replace.
     short_first = sorted(learned, key=lambda piece: len(piece.removeprefix("##")) > 1)
-    return [piece for piece in short_first if piece not in SPECIAL_TOKENS][:size]
+    return short_first[:size]

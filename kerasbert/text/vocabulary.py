@@ -7,7 +7,8 @@ from pathlib import Path
 from kerasbert.errors import VocabularyError
 from kerasbert.files import write_text
 
-SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+UNKNOWN = "[UNK]"
+SPECIAL_TOKENS = ("[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
 
 
 class Vocabulary:

@@ -47,7 +47,8 @@ def problems(values: dict, model: type = Config) -> list[str]:
 )
 def test_an_unknown_key_names_the_nearest(values: dict, wrong: str, right: str):
     (line,) = problems(values)
-    assert line.startswith(f"c.yaml: {wrong}: unknown key. Did you mean {right}? Received: ")
+    assert line.startswith(f"c.yaml: {wrong}: unknown key. Did you mean {right}?")
+    assert "Received: " in line
 
 
 def test_an_unknown_key_like_no_other_names_none():
@@ -114,9 +115,9 @@ class Options(Section):
 
 
 def test_a_tasks_own_options_are_explained_in_the_same_way():
-    assert problems({"treshold": 0.4}, Options) == [
-        "c.yaml: treshold: unknown key. Did you mean threshold? Received: 0.4"
-    ]
+    (line,) = problems({"treshold": 0.4}, Options)
+    assert line.startswith("c.yaml: treshold: unknown key. Did you mean threshold?")
+    assert line.endswith("Received: 0.4")
     (line,) = problems({"threshold": 2}, Options)
     assert line.startswith("c.yaml: threshold: should be less than 1. Received: 2")
 
@@ -256,6 +257,12 @@ def test_the_later_value_wins_and_the_others_stay(base: dict, over: dict):
     assert (str(base), str(over)) == before
 
 
+def test_sections_are_merged_at_any_depth():
+    base = {"a": {"b": {"c": {"x": 1, "y": 1}, "z": 1}}, "k": {"l": 1}}
+    over = {"a": {"b": {"c": {"y": 2}}}, "k": 3}
+    assert merge(base, over) == {"a": {"b": {"c": {"x": 1, "y": 2}, "z": 1}}, "k": 3}
+
+
 @settings(deadline=None)
 @given(a=TREES, b=TREES)
 def test_merging_twice_is_merging_once(a: dict, b: dict):
@@ -264,7 +271,9 @@ def test_merging_twice_is_merging_once(a: dict, b: dict):
 
 # --- YAML ---------------------------------------------------------------------------------------------
 
-WORDS = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(
+# Three rare line ends have a test of their own.
+CHARACTERS = st.characters(codec="utf-8", exclude_characters="\x85\u2028\u2029")
+WORDS = st.text(CHARACTERS, max_size=8) | st.sampled_from(
     [
         "no",
         "1",
@@ -301,6 +310,12 @@ def test_a_config_survives_yaml(label_map, labels, rate, weights, separator):
     )
     text = dump_yaml(config.model_dump())
     assert parse_config(Config, yaml.safe_load(text), where="dumped") == config
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029"])
+def test_a_dump_keeps_rare_line_ends(end: str):
+    values = {"labels": [f"a{end}b", end], "after": 1}
+    assert yaml.safe_load(dump_yaml(values)) == values
 
 
 def test_a_dump_keeps_the_order_and_the_characters():

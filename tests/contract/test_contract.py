@@ -1,6 +1,9 @@
+import itertools
 import json
+import re
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import tensorflow as tf
@@ -16,7 +19,7 @@ class Pairs(Classification):
     name = "pairs"
     summary = "do two texts say the same"
     fixed_labels = ("different", "same")
-    defaults = {"data": {"pair_column": "pair"}}
+    defaults: ClassVar = {"data": {"pair_column": "pair"}}
 
     def head(self, encoded, padding_mask, config):
         hidden = layers.Dense(8, activation="tanh", dtype="float32")(encoded["pooled_output"])
@@ -114,12 +117,12 @@ class OneLabel(Classification):
 class WrongDefaults(Classification):
     name = "wrong_defaults"
     summary = "broken"
-    defaults = {"training": {"epoch": 3}}
+    defaults: ClassVar = {"training": {"epoch": 3}}
 
 
 BROKEN = {
     LacksAnOutput: ("decision_is_consistent", "score"),
-    DropsRows: ("cleaning_is_total", r"11 texts became \(?\["),
+    DropsRows: ("cleaning_is_total", "11 texts became"),
     HalfLogits: ("head_gives_logits", "logits are float16"),
     OneLogitMore: ("head_gives_logits", r"4\b.*3\b|3\b.*4\b"),
     LosesTheBatch: ("decision_is_consistent", "batch"),
@@ -138,18 +141,13 @@ def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "entry_points", lambda group: [*entry_points(group=group), *ours])
 
 
-def pair_samples(directory: Path) -> SampleData:
-    pairs = [(a, b) for a in "甲乙丙丁" for b in "甲乙丙丁"]
-    for name, rows in (("train", pairs), ("validation", [(b + "？", a + "？") for a, b in pairs])):
-        lines = (
-            json.dumps({"text": a, "pair": b, "label": "same" if a == b else "different"}) for a, b in rows
-        )
-        (directory / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    return SampleData(directory / "train.jsonl", directory / "validation.jsonl")
-
-
 def errors(task: type[Task]) -> dict[str, str]:
     return {name: error for name, error in run_checks(task) if error is not None}
+
+
+def error_of(task: type[Task], check: str) -> str | None:
+    # The checks run as they are asked for: those after this one are left out.
+    return next(error for name, error in run_checks(task) if name == check)
 
 
 @pytest.mark.parametrize("name", ["classification", "multi_label"])
@@ -157,14 +155,26 @@ def test_built_in_tasks_keep_the_contract(name: str):
     assert errors(get_task(name)) == {}
 
 
-def test_a_task_over_pairs_keeps_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Pairs, "sample_data", pair_samples(tmp_path))
-    monkeypatch.setattr(Pairs, "sample_texts", ("甲",))
+def test_a_task_over_pairs_keeps_the_contract():
     assert errors(Pairs) == {}
 
 
+def test_samples_of_pairs_may_share_one_of_their_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, pairs in (("train", ["ab", "aa"]), ("validation", ["ac", "bb"])):
+        lines = (
+            json.dumps({"text": a, "pair": b, "label": "same" if a == b else "different"}) for a, b in pairs
+        )
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    samples = SampleData(tmp_path / "train.jsonl", tmp_path / "validation.jsonl")
+    monkeypatch.setattr(Pairs, "sample_data", samples)
+    monkeypatch.setattr(Pairs, "sample_texts", ("a",))
+    assert error_of(Pairs, "samples_are_valid") is None
+
+
 def test_a_task_with_several_fixed_labels_keeps_the_contract():
-    assert errors(Topics) == {}
+    before_training = list(itertools.islice(run_checks(Topics), 6))
+    assert "decision_is_consistent" in dict(before_training)
+    assert [error for _, error in before_training if error] == []
 
 
 def test_every_check_is_run():
@@ -179,14 +189,9 @@ def test_every_check_is_run():
 @pytest.mark.parametrize("task", BROKEN, ids=lambda task: task.name)
 def test_a_broken_task_is_told_what_is_wrong(task: type[Task]):
     check, message = BROKEN[task]
-    # The checks run as they are asked for: those after the failing one are left out.
-    error = next(error for name, error in run_checks(task) if name == check)
+    error = error_of(task, check)
     assert error is not None
-    pytest.raises(AssertionError, _fail, error).match(message)
-
-
-def _fail(error: str) -> None:
-    raise AssertionError(error)
+    assert re.search(message, error), error
 
 
 def test_a_task_that_is_not_installed_fails_its_checks():

@@ -69,7 +69,7 @@ def test_an_unknown_task_names_the_nearest():
 
 
 def test_a_task_unlike_any_other_names_what_is_installed():
-    with pytest.raises(PluginError, match="Installed: .*classification.*multi_label") as caught:
+    with pytest.raises(PluginError, match=r"Installed: .*classification.*multi_label") as caught:
         get_task("zzz_zzz")
     assert "Did you mean" not in str(caught.value)
     assert "pip install kerasbert-zzz-zzz" in str(caught.value)
@@ -95,7 +95,8 @@ def test_a_broken_task_is_listed_with_its_error(install, case: str):
     source, error = BROKEN[case]
     install(f"plugin_{case}", source, mine=f"plugin_{case}:Mine")
     assert entry("mine").task is None
-    pytest.raises(PluginError, get_task, "mine").match(rf"'mine' of plugin_{case} is broken: .*{error}")
+    with pytest.raises(PluginError, match=rf"'mine' of plugin_{case} is broken: .*{error}"):
+        get_task("mine")
 
 
 def test_a_broken_task_harms_no_other(install):
@@ -113,7 +114,7 @@ def test_ctrl_c_is_no_broken_plugin(install):
 def test_a_task_provided_twice_is_refused(install):
     install("plugin_one", WORKING, mine="plugin_one:Mine")
     install("plugin_two", WORKING, mine="plugin_two:Mine")
-    with pytest.raises(PluginError, match="more than once, by plugin_(one|two), plugin_(one|two)"):
+    with pytest.raises(PluginError, match=r"more than once, by plugin_(one|two), plugin_(one|two)"):
         get_task("mine")
     assert [entry.distribution for entry in list_tasks() if entry.name == "mine"] == [
         "plugin_two",

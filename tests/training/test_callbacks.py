@@ -25,7 +25,7 @@ def model() -> keras.Model:
 
 @pytest.fixture
 def keep_best(model: keras.Model, vocabulary: Vocabulary, task: Classification, tmp_path: Path):
-    """Returns a function that feeds figures of epochs to a `KeepBest` and returns the saved weights' epoch."""
+    """Returns a function that feeds figures to a `KeepBest`; it returns that and the saved weights' epoch."""
 
     def feed(figures: list[float], loss: float = 1.0, **settings) -> tuple[KeepBest, int]:
         config = TrainingConfig(**settings)
@@ -125,7 +125,20 @@ def test_progress_has_a_line_under_each_head_for_each_epoch():
         show.on_train_batch_end(0)
         show.on_epoch_end(epoch, figures)
     heads, one, two = console.file.getvalue().splitlines()
-    assert heads.split() == ["epoch", "loss", "val", "loss", "val", "acc", "val", "F1", "rate", "rows/s", "seconds", "best"]
+    assert heads.split() == [
+        "epoch",
+        "loss",
+        "val",
+        "loss",
+        "val",
+        "acc",
+        "val",
+        "F1",
+        "rate",
+        "rows/s",
+        "seconds",
+        "best",
+    ]
     assert one.split() == ["1", "0.5000", "12.2500", "1.0000", "0.2500", "1.0e-05", "12346", "1.2", "*"]
     assert two.split()[0] == "2"
     assert len(heads) == len(one) == len(two)

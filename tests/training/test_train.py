@@ -307,26 +307,14 @@ def test_several_labels_a_row_train_and_evaluate(tiny_config, write, tmp_path: P
 # What goes wrong
 
 
-@pytest.mark.parametrize(("rate", "epochs"), [(1e10, 3), (1e38, 1)])
-def test_a_diverging_training_leaves_no_finished_run(tiny_config, rate: float, epochs: int):
-    config = tiny_config(
-        training={
-            "learning_rate": rate,
-            "epochs": epochs,
-            "clip_norm": None,
-            "batch_size": 80,
-            "warmup_fraction": 0,
-        }
-    )
-    try:
-        result = train(config)
-    except KerasBertError as error:
-        assert "Lower training.learning_rate" in str(error)
-        with pytest.raises(CheckpointError, match="did not finish"):
-            RunDirectory(config.run_dir).load()
-    else:
-        assert all(np.all(np.isfinite(weight)) for weight in weights(result))
-        assert np.all(np.isfinite(result.run.load().predict(["手机很好"])["probabilities"]))
+def test_a_training_that_ends_in_no_numbers_is_not_finished(tiny_config):
+    # The loss of the only step is that of the untrained model: it is the weights after it that are lost.
+    lost = {"learning_rate": 1e38, "epochs": 1, "batch_size": 80, "warmup_fraction": 0.0, "clip_norm": None}
+    config = tiny_config(training=lost)
+    with pytest.raises(KerasBertError, match=r"Lower training\.learning_rate"):
+        train(config)
+    with pytest.raises(CheckpointError, match="did not finish"):
+        RunDirectory(config.run_dir).load()
 
 
 def test_a_loss_that_is_no_number_names_the_epoch(tiny_config, monkeypatch: pytest.MonkeyPatch):

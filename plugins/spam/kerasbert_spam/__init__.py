@@ -51,11 +51,16 @@ class Spam(Classification):
         Where none reaches it, the one with the highest precision.
         """
         truth, scores = targets[:, _SPAM], probabilities[:, _SPAM]
+        if not truth.any():
+            return self.options
         precision, recall, thresholds = precision_recall_curve(truth, scores)
         precision, recall = precision[:-1], recall[:-1]  # the last point has no threshold
         f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
         rank = np.where(precision >= self.options.precision, 1.0 + f1, precision)
-        return self.options.model_copy(update={"threshold": float(thresholds[np.argmax(rank)])})
+        chosen = thresholds[np.argmax(rank)]
+        # Between two scores, so that rounding moves no row across.
+        below = np.max(scores[scores < chosen], initial=0.0)
+        return self.options.model_copy(update={"threshold": float(chosen + below) / 2})
 
     def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
         """Spam if its probability reaches the threshold."""

@@ -33,7 +33,7 @@ _LOOK_ALIKES = {
     "z": "ʐ",
 }
 # What stands for a word in adverts only: the ways to write WeChat.
-_WECHAT = r"[薇溦徽嶶威][信❤]|微❤|[v∨][信❤]|卫星号"
+_WECHAT = r"[薇溦徽嶶][信❤]|微❤|[v∨][信❤]|卫星号"
 _SEPARATED = r"(\p{Han})[.·•_*~|+／/\\-](\p{Han})"
 
 
@@ -43,12 +43,11 @@ def undisguise(text: tf.Tensor) -> tf.Tensor:
     Full-width and circled forms become plain (NFKC), invisible characters go, look-alike letters
     become Latin, single marks between Chinese characters go.
     """
-    text = tf.strings.regex_replace(text, _INVISIBLE, "")
     text = tf.strings.lower(tf_text.normalize_utf8(text, "NFKC"), encoding="utf-8")
+    text = tf.strings.regex_replace(text, _INVISIBLE, "")
     for latin, others in _LOOK_ALIKES.items():
         text = tf.strings.regex_replace(text, f"[{others}]", latin)
-    text = tf.strings.regex_replace(text, _WECHAT, "微信")
     # Matches do not overlap, so every second mark is left to the second pass.
     for _ in range(2):
         text = tf.strings.regex_replace(text, _SEPARATED, r"\1\2")
-    return text
+    return tf.strings.regex_replace(text, _WECHAT, "微信")
