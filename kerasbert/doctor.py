@@ -3,7 +3,7 @@
 import platform
 import sys
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import tensorflow as tf
 
@@ -28,7 +28,7 @@ def examine() -> list[Finding]:
     findings = [
         Finding("kerasbert", __version__),
         Finding("python", f"{platform.python_version()} on {platform.platform()}", _python_fits()),
-        *(Finding("package", f"{name} {version(name)}") for name in _PACKAGES),
+        *map(_package, _PACKAGES),
         _devices(),
         _native_loader(),
     ]
@@ -45,6 +45,13 @@ def examine() -> list[Finding]:
 
 def _python_fits() -> bool:
     return (3, 11) <= sys.version_info[:2] <= (3, 13)
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding("package", f"{name} {version(name)}")
+    except PackageNotFoundError:
+        return Finding("package", f"{name} is not installed", ok=False)
 
 
 def _devices() -> Finding:

@@ -84,12 +84,16 @@ def _answers(version: Path, texts: tuple[str, ...]) -> list[str]:
 
 
 def _make_anew(workdir: Path) -> None:
-    if workdir.exists() and any(workdir.iterdir()) and not (workdir / _MARK).is_file():
-        raise UserError(f"{workdir}: is not empty. Name another directory with --workdir.")
     try:
-        if workdir.exists():
-            shutil.rmtree(workdir)
-        workdir.mkdir(parents=True)
+        workdir.mkdir(parents=True, exist_ok=True)
+        old = list(workdir.iterdir())
+        if old and not (workdir / _MARK).is_file():
+            raise UserError(f"{workdir}: is not empty. Name another directory with --workdir.")
+        for path in old:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         (workdir / _MARK).touch()
     except OSError as error:
         raise UserError(f"{workdir}: cannot be written ({error.strerror}).") from error

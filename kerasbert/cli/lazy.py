@@ -1,5 +1,6 @@
 """A Click group that imports a command only when it runs or shows its own help."""
 
+import errno
 import importlib
 import os
 import sys
@@ -66,3 +67,8 @@ class LazyGroup(click.Group):
         except BrokenPipeError:  # the reader of our output went away, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            click.echo(f"Error: the output cannot be written ({error.strerror}).", err=True)
+            sys.exit(KerasBertError.exit_code)

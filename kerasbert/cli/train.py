@@ -38,6 +38,8 @@ def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run:
     console.print(
         f"validation accuracy {figures['accuracy']:.4f}, macro F1 {figures['macro_f1']:.4f} "
         f"(epoch {figures['best_epoch']})\nrun: {result.run.path}\nreport: {page}",
+        markup=False,
+        emoji=False,
         highlight=False,
         soft_wrap=True,
     )

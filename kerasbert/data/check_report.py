@@ -1,8 +1,8 @@
 """The check of data files as tables."""
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from kerasbert.data.check import CheckReport, FileReport
 
@@ -10,14 +10,14 @@ from kerasbert.data.check import CheckReport, FileReport
 def print_report(report: CheckReport, console: Console) -> None:
     """Prints `report`: a part for each file, then what is wrong."""
     for file in report.files:
-        console.print(f"{file.path}: {file.rows:,} rows", style="bold", markup=False, highlight=False)
+        console.print(Text(f"{file.path}: {file.rows:,} rows", style="bold"), soft_wrap=True)
         console.print(_labels(file))
         console.print(_lengths(file))
         console.print(f"[UNK] {file.unk_rate:.2%} of the tokens\n", markup=False, highlight=False)
     for warning in report.warnings:
-        console.print(f"warning: {warning}", markup=False, highlight=False, soft_wrap=True)
+        console.print(Text(f"warning: {warning}"), soft_wrap=True)
     for error in report.errors:
-        console.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        console.print(Text(f"error: {error}"), soft_wrap=True)
     console.print(f"{len(report.errors)} error(s), {len(report.warnings)} warning(s)", highlight=False)
 
 
@@ -25,7 +25,7 @@ def _labels(file: FileReport) -> Table:
     table = Table("label", "rows", "share", box=None, pad_edge=False)
     total = max(sum(file.label_counts.values()), 1)
     for label, count in file.label_counts.items():
-        table.add_row(escape(label), f"{count:,}", f"{count / total:.1%}")
+        table.add_row(Text(label), f"{count:,}", f"{count / total:.1%}")
     for reason, count in file.left_out.items():
         table.add_row(f"({reason})", f"{count:,}", "left out")
     return table

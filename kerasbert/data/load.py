@@ -86,7 +86,7 @@ def labels_of(rows: Rows, fixed: Sequence[str]) -> tuple[str, ...]:
         DataError: fewer than two labels.
     """
     labels = tuple(fixed) or tuple(sorted(rows.label_counts))
-    broken = [label for label in labels if "\n" in label]
+    broken = [label for label in labels if "\n" in label or "\r" in label]
     if broken:
         raise DataError(f"data.train: a label must not hold a line break. Received: {broken[0]!r}")
     if len(labels) < 2 or len(rows.label_counts) < 2:

@@ -1,5 +1,7 @@
 """The floor: a naive Bayes over characters and pairs of characters."""
 
+import warnings
+
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.multiclass import OneVsRestClassifier
@@ -9,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from kerasbert.data import Rows
 
 
-def baseline_decisions(train: Rows, rows: Rows, labels: tuple[str, ...]) -> np.ndarray:
+def baseline_decisions(train: Rows, rows: Rows, labels: tuple[str, ...]) -> np.ndarray | None:
     """Returns what naive Bayes, trained on `train`, decides on `rows`: float32 [rows, labels].
 
     A BERT that does not beat it has not earned its cost.
@@ -20,7 +22,12 @@ def baseline_decisions(train: Rows, rows: Rows, labels: tuple[str, ...]) -> np.n
     counts = CountVectorizer(analyzer="char", ngram_range=(1, 2), binary=True)
     pipeline = make_pipeline(counts, OneVsRestClassifier(bayes) if several else bayes)
     index = {label: i for i, label in enumerate(labels)}
-    pipeline.fit(_texts(train), _truth(train, index, several))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Label .* is present in all")
+        try:
+            pipeline.fit(_texts(train), _truth(train, index, several))
+        except ValueError:  # texts without a character
+            return None
     decided = pipeline.predict(_texts(rows))
     return decided.astype(np.float32) if several else np.eye(len(labels), dtype=np.float32)[decided]
 

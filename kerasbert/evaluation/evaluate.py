@@ -71,8 +71,10 @@ def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evalua
     targets = _targets(rows, labels)
     figures = score_decisions(targets, decided, labels)
     figures.update(_confusion(targets, decided, labels))
-    if train is not None and set(train.label_counts) <= set(labels):
-        floor = score_decisions(targets, baseline_decisions(train, rows, labels), labels)
+    fits = train is not None and train.rows and set(train.label_counts) <= set(labels)
+    baseline = baseline_decisions(train, rows, labels) if train is not None and fits else None
+    if baseline is not None:
+        floor = score_decisions(targets, baseline, labels)
         figures["baseline"] = {
             "model": "naive Bayes over characters and pairs of characters",
             **{name: floor[name] for name in ("accuracy", "macro_f1", "micro_f1")},

@@ -51,7 +51,7 @@ class SavedModel:
             self._serve = self._loaded.signatures["serving_default"]
             empty = tf.train.Example().SerializeToString()
             classes = self._loaded.signatures["classify"](inputs=tf.constant([empty]))["classes"]
-        except (OSError, tf.errors.OpError, KeyError, ValueError) as error:
+        except (OSError, tf.errors.OpError, LookupError, ValueError) as error:
             reason = " ".join(str(error).split())[:300]
             raise CheckpointError(f"{path}: cannot be loaded ({reason}).") from error
         self.labels = tuple(label.decode() for label in classes.numpy()[0])
@@ -72,16 +72,16 @@ def open_model(path: str | Path) -> TextClassifier | SavedModel:
     Raises:
         CheckpointError: it is neither, or it is damaged.
     """
+    if "://" in str(path):
+        raise CheckpointError(
+            f"{path}: asking a server is not built yet. Name the run or exported directory instead."
+        )
     path = Path(path)
     if RunDirectory.is_run(path):
         return RunDirectory(path).load()
     version = newest_version(path)
     if version is not None:
         return SavedModel(version)
-    if "://" in str(path):
-        raise CheckpointError(
-            f"{path}: asking a server is not built yet. Name the run or exported directory instead."
-        )
     what = "there is no such directory" if not path.exists() else "it is neither"
     raise CheckpointError(f"{path}: must be a run directory or an exported model. Received: {what}.")
 
@@ -92,5 +92,10 @@ def newest_version(path: Path) -> Path | None:
         return path
     if not path.is_dir():
         return None
-    versions = [p for p in path.iterdir() if p.name.isdigit() and (p / "saved_model.pb").is_file()]
+    versions = [p for p in path.iterdir() if is_version(p.name) and (p / "saved_model.pb").is_file()]
     return max(versions, key=lambda version: int(version.name), default=None)
+
+
+def is_version(name: str) -> bool:
+    """Whether a folder of this name is a version to a server."""
+    return name.isascii() and name.isdigit()

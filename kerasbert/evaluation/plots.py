@@ -13,8 +13,15 @@ from kerasbert.evaluation.evaluate import Evaluation
 
 _BLUE, _ORANGE, _GREY = "#2b6cb0", "#dd6b20", "#a0aec0"
 _BINS = 10
+_STYLE: Any = {
+    "svg.fonttype": "none",  # text stays text: the reader's browser has Chinese fonts, matplotlib none
+    "svg.hashsalt": "kerasbert",
+    "font.family": "sans-serif",
+    "text.parse_math": False,  # a label may hold a $
+}
 
 
+@matplotlib.rc_context(_STYLE)
 def per_class(figures: Mapping[str, Mapping[str, float]]) -> str:
     """Precision, recall and F1 of each label."""
     labels = list(figures)
@@ -31,6 +38,7 @@ def per_class(figures: Mapping[str, Mapping[str, float]]) -> str:
     return _svg(figure)
 
 
+@matplotlib.rc_context(_STYLE)
 def reliability(evaluation: Evaluation) -> str:
     """How often a decision is right, by its probability (Guo et al. 2017, figure 1)."""
     score = evaluation.probabilities.max(axis=1)
@@ -49,6 +57,7 @@ def reliability(evaluation: Evaluation) -> str:
     return _svg(figure)
 
 
+@matplotlib.rc_context(_STYLE)
 def training_curves(history: list[dict[str, Any]]) -> str:
     """Loss and validation accuracy of each epoch."""
     epochs = [record["epoch"] for record in history]
@@ -79,10 +88,9 @@ def training_curves(history: list[dict[str, Any]]) -> str:
 
 
 def _svg(figure: Figure) -> str:
-    # Text stays text: the reader's browser has Chinese fonts, matplotlib has none.
-    settings: Any = {"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "kerasbert"}
     buffer = io.StringIO()
-    with matplotlib.rc_context(settings), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2]
+    document = buffer.getvalue()
+    return document[document.index("<svg") :]

@@ -56,7 +56,8 @@ def report_training(result: TrainResult) -> Path:
     """Writes `report/` of a finished training, on its validation rows, and returns the page."""
     prepared = result.prepared
     evaluation = evaluate_rows(result.classifier, prepared.validation, prepared.train)
-    lines = result.run.history.read_text(encoding="utf-8").splitlines()
+    history = result.run.history  # none where the first epoch was interrupted
+    lines = history.read_text(encoding="utf-8").splitlines() if history.is_file() else []
     title = f"{result.run.path.name}: {prepared.config.task} on its validation rows"
     return write_report(evaluation, result.run.report, title, [json.loads(line) for line in lines])
 

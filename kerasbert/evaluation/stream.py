@@ -15,19 +15,20 @@ from kerasbert.data.read import FORMATS
 from kerasbert.errors import DataError
 from kerasbert.evaluation.models import Model
 from kerasbert.evaluation.predict import answer_record, predict_rows
-from kerasbert.files import atomic_path
+from kerasbert.files import atomic_path, explain_write_errors
 
 
 def argument_rows(texts: Sequence[str], config: Config) -> Iterator[Row]:
     """Yields the texts of the command line as rows."""
     for number, text in enumerate(texts, 1):
+        # An argument may hold any bytes.
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         yield _row(text, config, "argument", number)
 
 
 def input_rows(source: str, config: Config) -> Iterator[Row]:
     """Yields the rows of a data file, or of lines of text; `-` is stdin."""
-    suffixes = Path(source).suffixes
-    if source != "-" and suffixes and set(suffixes[-2:]) & set(FORMATS):
+    if Path(source).name.removesuffix(".gz").endswith(FORMATS):
         yield from read_rows(source, replace(Columns.of(config.data), label=None))
         return
     with contextlib.ExitStack() as stack:
@@ -50,7 +51,7 @@ def write_answers(model: Model, rows: Iterable[Row], output: str, form: str) -> 
         form: `jsonl`, or `tsv` with the columns text, label, score.
     """
     # Someone who types wants an answer to each line.
-    settings = {"window": 1} if sys.stdin.isatty() else {}
+    settings = {"window": 1} if sys.stdin and sys.stdin.isatty() else {}
     lines = (
         _line(answer_record(row, answer, model.labels), form)
         for row, answer in predict_rows(model, rows, **settings)
@@ -58,7 +59,12 @@ def write_answers(model: Model, rows: Iterable[Row], output: str, form: str) -> 
     if output == "-":
         _write(lines, sys.stdout.buffer, form)
         return
-    with atomic_path(Path(output)) as temporary, temporary.open("wb") as file:
+    path = Path(output)
+    if path.exists() and not path.is_file():  # a pipe or a device; a directory is refused here
+        with explain_write_errors(path), path.open("wb") as file:
+            _write(lines, file, form)
+        return
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
         _write(lines, file, form)
 
 

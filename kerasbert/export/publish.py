@@ -11,7 +11,7 @@ import tensorflow as tf
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import dump_yaml
 from kerasbert.errors import ConfigError, ExportError, UserError
-from kerasbert.evaluation.models import EXPORTED_CONFIG
+from kerasbert.evaluation.models import EXPORTED_CONFIG, is_version
 from kerasbert.export.signatures import ServingModule, build_signatures
 from kerasbert.export.verify import TOLERANCE, verify
 from kerasbert.export.warmup import write_warmup
@@ -85,14 +85,14 @@ def _in_precision(trainer: TextClassifier, run: str | Path, precision: str) -> T
 def _write(classifier: TextClassifier, staging: Path) -> None:
     try:
         tf.saved_model.save(ServingModule(classifier), str(staging), build_signatures(classifier))
+        write_warmup(staging, classifier.takes_pairs)
     except tf.errors.OpError as error:  # a full disk, for one
         raise OSError(error.message.rpartition(";")[2].strip()) from error
-    write_warmup(staging, classifier.takes_pairs)
     write_text(staging / EXPORTED_CONFIG, dump_yaml(classifier.config.model_dump()))
 
 
 def _next_version(base: Path) -> int:
-    return max((int(path.name) for path in base.iterdir() if path.name.isdigit()), default=0) + 1
+    return max((int(path.name) for path in base.iterdir() if is_version(path.name)), default=0) + 1
 
 
 def _flush(directory: Path) -> None:

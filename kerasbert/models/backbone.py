@@ -3,6 +3,7 @@
 import keras_nlp
 
 from kerasbert.config import BackboneConfig
+from kerasbert.errors import ConfigError
 
 _SCRATCH = {"num_layers": 2, "hidden_dim": 128, "num_heads": 2, "intermediate_dim": 512}
 
@@ -12,7 +13,14 @@ def complete_backbone_config(config: BackboneConfig, max_length: int) -> Backbon
     open_sizes = {name: size for name, size in _SCRATCH.items() if getattr(config, name) is None}
     if config.max_positions is None:
         open_sizes["max_positions"] = max_length
-    return BackboneConfig.model_validate({**config.model_dump(), **open_sizes})
+    completed = BackboneConfig.model_validate({**config.model_dump(), **open_sizes})
+    hidden_dim, num_heads = completed.hidden_dim or 0, completed.num_heads or 1
+    if hidden_dim % num_heads:
+        raise ConfigError(
+            f"backbone.hidden_dim: must be a multiple of backbone.num_heads. "
+            f"Received: {hidden_dim} and {num_heads}"
+        )
+    return completed
 
 
 def build_backbone(

@@ -23,7 +23,7 @@ def main(model: str, requests: str, answers: str) -> int:
             for request in json.loads(Path(requests).read_text(encoding="utf-8"))
         ]
     except NativeError as error:
-        print(error, file=sys.stderr)
+        print(" ".join(str(error).split()), file=sys.stderr)
         return 1
     Path(answers).write_text(json.dumps(result), encoding="utf-8")
     return 0

@@ -132,7 +132,7 @@ class NativeSession:
 
     def _to_tensor(self, array: np.ndarray) -> int:
         if array.dtype != object:
-            array = np.ascontiguousarray(array)
+            array = array.copy(order="C")
             tensor = self._allocate(_CODES[array.dtype], array.shape, array.nbytes)
             data = self._call("TF_TensorData", _Pointer, _Pointer(tensor))
             if array.nbytes:

@@ -21,13 +21,18 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
     Raises:
         UserError: the name is not an identifier, or the directory exists.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    class_name = "".join(map(str.capitalize, name.split("_")))
+    if (
+        not re.fullmatch(r"[a-z](_?[a-z0-9])*", name)
+        or keyword.iskeyword(name)
+        or keyword.iskeyword(class_name)
+    ):
         raise UserError(f"NAME must be lower-case letters, digits and underscores. Received: {name!r}")
     dashed = name.replace("_", "-")
     target = directory or Path(f"kerasbert-{dashed}")
     if target.exists():
         raise UserError(f"{target}: exists already. Name another with --directory.")
-    words = {"name": name, "dashed": dashed, "cls": "".join(map(str.capitalize, name.split("_")))}
+    words = {"name": name, "dashed": dashed, "cls": class_name}
     with explain_write_errors(target):
         _copy(files(__package__) / "files", target, words)
     return target

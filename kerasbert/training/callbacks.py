@@ -75,10 +75,11 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compares and saves."""
         logs = logs or {}
-        if not np.isfinite(logs["loss"]):
+        if not (np.isfinite(logs["loss"]) and np.isfinite(logs["val_loss"])):
             raise KerasBertError(
-                f"epoch {epoch + 1}: the loss is {logs['loss']}. Lower training.learning_rate, or use "
-                "training.precision: float32. The best weights before are kept."
+                f"epoch {epoch + 1}: the loss is {logs['loss']}, on validation rows {logs['val_loss']}. "
+                "Lower training.learning_rate, or use training.precision: float32. The best weights "
+                "before are kept."
             )
         value = self._sign * logs[self._monitor]
         logs["best"] = bool(value > self.best)

@@ -49,7 +49,7 @@ def prepare(config: Config) -> Prepared:
     task_class = get_task(config.task)
     columns = Columns.of(config.data, task_class.label_separator)
     train = load_rows(config.data.train, columns)
-    labels = labels_of(train, config.data.labels or task_class.fixed_labels)
+    labels = labels_of(train, task_class.fixed_labels or config.data.labels)
     require_known_labels(train, labels)
     if config.data.validation:
         validation = read_valid_rows(config.data.validation, columns, labels)
@@ -68,7 +68,7 @@ def prepare(config: Config) -> Prepared:
 def check_for_training(paths: Sequence[str], config: Config) -> CheckReport:
     """Checks data files as a training with `config` would use them; see `check_files`."""
     task_class = get_task(config.task)
-    labels = config.data.labels or task_class.fixed_labels
+    labels = task_class.fixed_labels or config.data.labels
 
     def text_graph(rows: Rows) -> TextGraph:
         task = task_class(labels or tuple(rows.label_counts), config.task_options)

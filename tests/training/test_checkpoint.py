@@ -18,7 +18,7 @@ SETTINGS = {
 }
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for the end of the process: nothing after it runs."""
 
 
@@ -32,7 +32,7 @@ def kill_after(monkeypatch):
         def on_train_batch_end(self, batch, logs=None):
             seen.append(batch)
             if len(seen) == steps:
-                raise Killed
+                raise KilledError
 
         monkeypatch.setattr(History, "on_train_batch_end", on_train_batch_end)
         return lambda: monkeypatch.setattr(History, "on_train_batch_end", lambda *args, **kwargs: None)
@@ -53,7 +53,7 @@ def test_a_killed_training_ends_with_the_weights_of_a_whole_one(tiny_config, tmp
     whole = train(prepare(tiny_config(training=SETTINGS)))
     settings = {"training": SETTINGS, "run_dir": str(tmp_path / "killed")}
     revive = kill_after(steps)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(prepare(tiny_config(**settings)))
     revive()
     if steps < 2:  # no checkpoint yet
@@ -70,7 +70,7 @@ def test_a_killed_training_ends_with_the_weights_of_a_whole_one(tiny_config, tmp
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny_config, kill_after):
     revive = kill_after(9)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(prepare(tiny_config(training=SETTINGS)))
     revive()
     newest, before = checkpoint_files(RunDirectory(tiny_config().run_dir).checkpoints)
@@ -87,7 +87,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny_config, kill_aft
 
 def test_only_an_unfinished_run_of_the_same_settings_and_rows_is_resumed(tiny_config, kill_after, tmp_path):
     revive = kill_after(9)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(prepare(tiny_config(training=SETTINGS)))
     revive()
     with pytest.raises(ConfigError, match=r"training\.learning_rate: differs"):

@@ -35,16 +35,3 @@ def test_several_gpus_are_mirrored(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: cpus if kind == "GPU" else cpus[:1])
     assert choose_strategy(TrainingConfig(strategy="auto")).num_replicas_in_sync == 2
     assert choose_strategy(TrainingConfig(strategy="one_device")).num_replicas_in_sync == 1
-
-
-def test_models_of_different_sizes_are_mirrored_one_after_another():
-    for size in (3, 5, 4):
-        strategy = choose_strategy(TrainingConfig(strategy="mirrored"))
-
-        @tf.function
-        def total(strategy=strategy, size=size) -> tf.Tensor:
-            one = tf.ones(size)
-            return strategy.run(lambda: tf.distribute.get_replica_context().all_reduce("SUM", one))
-
-        for replica in strategy.experimental_local_results(total()):
-            assert replica.numpy().tolist() == [2.0] * size
