@@ -1,11 +1,13 @@
 """BERT text classification with Keras, from labelled text to TensorFlow Serving.
 
-import kerasbert
+In short::
 
-config = kerasbert.load_config("configs/train/classification.yaml", ["data.train=rows.csv"])
-result = kerasbert.train(config)
-kerasbert.export_model(result.run.path, "models/mine")
-kerasbert.open_model("models/mine").predict(["房间很干净"])
+    import kerasbert
+
+    config = kerasbert.load_config("configs/train/classification.yaml", ["data.train=rows.csv"])
+    result = kerasbert.train(config)
+    kerasbert.export_model(result.run.path, "models/mine")
+    kerasbert.open_model("models/mine").predict(["房间很干净"])
 """
 
 from importlib import import_module
