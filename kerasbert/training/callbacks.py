@@ -75,11 +75,12 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Compares and saves."""
         logs = logs or {}
-        if not (np.isfinite(logs["loss"]) and np.isfinite(logs["val_loss"])):
+        lost = {name: logs[name] for name in ("loss", "val_loss") if not np.isfinite(logs.get(name, 0.0))}
+        if lost:
+            name, figure = next(iter(lost.items()))
             raise KerasBertError(
-                f"epoch {epoch + 1}: the loss is {logs['loss']}, on validation rows {logs['val_loss']}. "
-                "Lower training.learning_rate, or use training.precision: float32. The best weights "
-                "before are kept."
+                f"epoch {epoch + 1}: the {name} is {figure}. Lower training.learning_rate, or use "
+                "training.precision: float32. The best weights before are kept."
             )
         value = self._sign * logs[self._monitor]
         logs["best"] = bool(value > self.best)

@@ -113,7 +113,7 @@ def test_a_closed_pipe_is_no_error_to_show(process, trained, tmp_path):
     err = running.stderr.read().decode()
     running.stderr.close()
     assert json.loads(first)["text"] == "手机很好"
-    assert running.wait(timeout=120) in (0, 1)
+    assert running.wait(timeout=400) in (0, 1)
     assert err == ""
 
 

@@ -197,7 +197,7 @@ def interrupted(process, reviews_file, tmp_path_factory):
         if re.match(rb" +3 ", line):
             break
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=120)
+    out, err = running.communicate(timeout=400)
     return directory, running.returncode, out.decode(), (seen + err).decode()
 
 

@@ -56,7 +56,7 @@ def graph(model: Path) -> saved_model_pb2.SavedModel:
 def native(model: Path, requests: list, directory: Path) -> subprocess.CompletedProcess:
     (directory / "requests.json").write_text(json.dumps(requests))
     command = [sys.executable, "-m", "kerasbert.native", str(model), "requests.json", "answers.json"]
-    return subprocess.run(command, capture_output=True, text=True, cwd=directory, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, cwd=directory, check=False, timeout=400)
 
 
 def answers(model: Path, batches: list[dict[str, np.ndarray]], directory: Path) -> list[dict]:

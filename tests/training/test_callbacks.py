@@ -93,9 +93,9 @@ def test_a_loss_that_is_no_number_ends_the_training(keep_best, loss: float):
         keep_best([0.5], loss=loss)
 
 
-def test_a_validation_loss_that_is_no_number_is_never_the_best(keep_best):
-    callback, saved = keep_best([0.5, float("nan"), 0.4], monitor="loss")
-    assert callback.best_epoch == saved == 3
+def test_a_validation_loss_that_is_no_number_ends_the_training(keep_best):
+    with pytest.raises(KerasBertError, match="epoch 2: the val_loss is nan"):
+        keep_best([0.5, float("nan"), 0.4], monitor="loss")
 
 
 def test_history_has_a_line_for_each_epoch(model: keras.Model, tmp_path: Path):
