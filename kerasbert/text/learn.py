@@ -19,7 +19,8 @@ def learn_vocabulary(words: Iterable[str], size: int, min_count: int) -> Vocabul
     Args:
         words: all words of all texts, as `TextGraph.words` separates them.
         size: the most tokens, special tokens included.
-        min_count: rarer characters and pieces are left out.
+        min_count: rarer characters are left out, and pieces more than one rarer (the learner's search
+            may end one below).
     """
     counts = Counter(words)
     for special in SPECIAL_TOKENS:  # [UNK] stands for words that are too long
