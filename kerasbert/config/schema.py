@@ -86,6 +86,9 @@ class BackboneConfig(Section):
     max_positions: int | None = Field(
         None, ge=8, description="Length of the position table (scratch: training.max_length)."
     )
+    activation: Literal["gelu", "gelu_tanh"] | None = Field(
+        None, description="Exact GELU or its tanh approximation (scratch: gelu_tanh, the faster)."
+    )
     dropout: Fraction = Field(0.1, description="Dropout inside the encoder.")
 
 

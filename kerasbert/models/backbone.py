@@ -1,11 +1,18 @@
 """The encoder: KerasHub's BertBackbone, built from the configuration."""
 
+import keras
 import keras_nlp
 
 from kerasbert.config import BackboneConfig
 from kerasbert.errors import ConfigError
 
-_SCRATCH = {"num_layers": 2, "hidden_dim": 128, "num_heads": 2, "intermediate_dim": 512}
+_SCRATCH = {
+    "num_layers": 2,
+    "hidden_dim": 128,
+    "num_heads": 2,
+    "intermediate_dim": 512,
+    "activation": "gelu_tanh",
+}
 
 
 def complete_backbone_config(config: BackboneConfig, max_length: int) -> BackboneConfig:
@@ -33,7 +40,7 @@ def build_backbone(
         vocabulary_size: rows of the token embedding.
         precision: a Keras dtype policy; `mixed_*` keeps the weights in float32.
     """
-    return keras_nlp.models.BertBackbone(
+    backbone = keras_nlp.models.BertBackbone(
         vocabulary_size=vocabulary_size,
         num_layers=config.num_layers,
         num_heads=config.num_heads,
@@ -44,3 +51,13 @@ def build_backbone(
         dtype=precision,
         name="backbone",
     )
+    # KerasHub's BERT knows GELU by its tanh approximation only; most other BERTs use the exact one.
+    for layer in backbone.transformer_layers:
+        layer._feedforward_intermediate_dense.activation = activation(config)
+    return backbone
+
+
+def activation(config: BackboneConfig):
+    """Returns the function that `config.activation` names (Hendrycks & Gimpel 2016, section 2)."""
+    approximate = config.activation == "gelu_tanh"
+    return lambda x: keras.activations.gelu(x, approximate=approximate)
