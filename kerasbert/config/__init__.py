@@ -1,11 +1,13 @@
 """The configuration of a training run: typed, complete, printable."""
 
 from kerasbert.config.load import apply_overrides, dump_yaml, merge, parse_config, read_yaml
+from kerasbert.config.pretraining import MaskingConfig, PhaseConfig, PretrainingConfig
 from kerasbert.config.schema import (
     BackboneConfig,
     Config,
     DataConfig,
     HeadConfig,
+    OptimizationConfig,
     Section,
     TextConfig,
     TrainingConfig,
@@ -16,6 +18,10 @@ __all__ = [
     "Config",
     "DataConfig",
     "HeadConfig",
+    "MaskingConfig",
+    "OptimizationConfig",
+    "PhaseConfig",
+    "PretrainingConfig",
     "Section",
     "TextConfig",
     "TrainingConfig",

@@ -102,12 +102,9 @@ class HeadConfig(Section):
     dropout: Fraction = Field(0.1, description="Dropout before the classifier.")
 
 
-class TrainingConfig(Section):
-    """How the model learns."""
+class OptimizationConfig(Section):
+    """How weights are optimised, the same for fine-tuning and pre-training."""
 
-    epochs: int = Field(3, ge=1, description="Passes over the training rows, at most.")
-    batch_size: int = Field(32, ge=1, description="Rows of one optimizer step over all replicas.")
-    max_length: int = Field(128, ge=8, description="Tokens of a row, special tokens included; cut beyond.")
     learning_rate: float = Field(5e-5, gt=0, description="Peak learning rate.")
     schedule: Literal["linear", "cosine", "constant"] = Field(
         "linear", description="How the rate falls from its peak to zero."
@@ -115,6 +112,22 @@ class TrainingConfig(Section):
     warmup_fraction: Fraction = Field(0.1, description="Share of the steps over which the rate rises.")
     weight_decay: float = Field(0.01, ge=0, description="Decoupled decay (AdamW); none on bias and norms.")
     clip_norm: float | None = Field(1.0, gt=0, description="Global norm of the gradients, at most.")
+    seed: int = Field(0, ge=0, description="Seed of weights, order, masks, dropout and the split.")
+    strategy: Literal["auto", "one_device", "mirrored"] = Field(
+        "auto", description="auto: mirrored where there are several GPUs."
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32", description="Arithmetic of the encoder in training; weights stay float32."
+    )
+    deterministic: bool = Field(False, description="Bit-equal repeats on the same hardware, slower on GPUs.")
+
+
+class TrainingConfig(OptimizationConfig):
+    """How the model learns."""
+
+    epochs: int = Field(3, ge=1, description="Passes over the training rows, at most.")
+    batch_size: int = Field(32, ge=1, description="Rows of one optimizer step over all replicas.")
+    max_length: int = Field(128, ge=8, description="Tokens of a row, special tokens included; cut beyond.")
     label_smoothing: Fraction = Field(0.0, description="Share of the target spread over all labels.")
     class_weights: LabelWeights = Field(None, description="balanced, or a weight for each label.")
     token_dropout: Fraction = Field(
@@ -126,17 +139,9 @@ class TrainingConfig(Section):
     monitor: Literal["accuracy", "macro_f1", "loss"] = Field(
         "accuracy", description="Validation figure that chooses the best weights."
     )
-    seed: int = Field(0, ge=0, description="Seed of weights, order, dropout and the validation split.")
-    strategy: Literal["auto", "one_device", "mirrored"] = Field(
-        "auto", description="auto: mirrored where there are several GPUs."
-    )
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        "float32", description="Arithmetic of the encoder in training; weights stay float32."
-    )
     checkpoint_every_steps: int | None = Field(
         None, ge=1, description="Steps between checkpoints to resume from. Empty: one after each epoch."
     )
-    deterministic: bool = Field(False, description="Bit-equal repeats on the same hardware, slower on GPUs.")
 
 
 class Config(Section):

@@ -2,12 +2,14 @@
 
 from kerasbert.models.backbone import build_backbone, complete_backbone_config
 from kerasbert.models.classifier import build_model
+from kerasbert.models.pretraining import build_pretraining_model
 from kerasbert.models.text_classifier import TextClassifier, build_text_graph
 
 __all__ = [
     "TextClassifier",
     "build_backbone",
     "build_model",
+    "build_pretraining_model",
     "build_text_graph",
     "complete_backbone_config",
 ]

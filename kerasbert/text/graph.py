@@ -80,9 +80,11 @@ class TextGraph(tf.Module):
 
     def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of `text` without special tokens and uncut: int32 [batch, None]."""
-        words = self.words(text)
-        pieces = self._wordpiece.tokenize(words.flat_values)
-        return words.with_flat_values(pieces).merge_dims(1, 2)
+        return self.pieces(self.words(text)).merge_dims(1, 2)
+
+    def pieces(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Returns the ids of each word of `words`, string [batch, None]: int32 [batch, None, None]."""
+        return words.with_flat_values(self._wordpiece.tokenize(words.flat_values))
 
     def pack(self, ids: tf.RaggedTensor, pair: tf.RaggedTensor | None = None) -> dict[str, tf.Tensor]:
         """Cuts `ids` (and `pair`), adds [CLS] and [SEP], pads. See `__call__` for the result."""

@@ -1,8 +1,5 @@
-"""The whole state of a training in one file, so that it can go on exactly where it was."""
+"""Checkpoints of a fine-tuning, so that it can go on exactly where it was."""
 
-import io
-import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasbert.errors import CheckpointError
-from kerasbert.files import atomic_path, make_directory
+from kerasbert.checkpoints.state import restore_state, save_state
 from kerasbert.training.callbacks import KeepBest
 from kerasbert.training.trainer import Trainer
-
-_KEPT = 2
-
 
 @dataclass(frozen=True)
 class Position:
@@ -66,19 +59,12 @@ class Checkpoint(keras.callbacks.Callback):
 
     def save(self) -> None:
         """Writes the state as it is."""
-        make_directory(self._directory)
         facts = {
             "step": self._step(),
             "best": self._keep_best.best,
             "best_epoch": self._keep_best.best_epoch,
         }
-        buffer = io.BytesIO()
-        arrays = [keras.ops.convert_to_numpy(variable) for variable in self._state()]
-        np.savez(buffer, json.dumps(facts), *arrays)
-        with atomic_path(self._directory / f"step-{facts['step']:09d}.npz") as temporary:
-            temporary.write_bytes(buffer.getbuffer())
-        for old in checkpoint_files(self._directory)[_KEPT:]:
-            old.unlink(missing_ok=True)
+        save_state(self._directory, facts, self._state())
 
     def restore(self) -> Position:
         """Reads the newest checkpoint that is whole, and returns where it stands.
@@ -86,20 +72,9 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             CheckpointError: there is none.
         """
-        for path in checkpoint_files(self._directory):
-            try:
-                with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                    facts, *arrays = (archive[name] for name in archive.files)
-            except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-                continue  # damaged: the one before is as good, only older
-            state = self._state()
-            if [array.shape for array in arrays] != [tuple(v.shape) for v in state]:
-                raise CheckpointError(f"{path}: is of another model. Train anew with another --run-dir.")
-            for variable, array in zip(state, arrays, strict=True):
-                variable.assign(array)
-            self._running_loss = arrays[-len(self._trainer.loss_variables) :]
-            return Position(**json.loads(str(facts)))
-        raise CheckpointError(f"{self._directory}: holds no checkpoint to resume from.")
+        facts = restore_state(self._directory, self._state())
+        self._running_loss = [keras.ops.convert_to_numpy(v) for v in self._trainer.loss_variables]
+        return Position(**facts)
 
     def _state(self) -> list[Any]:
         trainer = self._trainer
@@ -107,8 +82,3 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _step(self) -> int:
         return int(keras.ops.convert_to_numpy(self._trainer.optimizer.iterations))
-
-
-def checkpoint_files(directory: Path) -> list[Path]:
-    """Returns the checkpoints in `directory`, the newest first."""
-    return sorted(directory.glob("step-*.npz"), reverse=True)

@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from kerasbert.config import TrainingConfig
+from kerasbert.config import OptimizationConfig
 
 
 class ReplicatedAdamW(keras.optimizers.AdamW):
@@ -68,7 +68,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def build_optimizer(config: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
+def build_optimizer(config: OptimizationConfig, total_steps: int) -> keras.optimizers.Optimizer:
     """Returns AdamW (Loshchilov & Hutter 2019) with warm-up, decay and clipping by global norm.
 
     Biases and normalisation weights do not decay, as in BERT.

@@ -20,7 +20,7 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
         raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
     now = prepared.config.model_dump()
     # The directory may have moved, and a finished part may have calibrated the task's options.
-    other = [key for key in _differences(begun, now) if key.split(".")[0] not in ("run_dir", "task_options")]
+    other = [key for key in differences(begun, now) if key.split(".")[0] not in ("run_dir", "task_options")]
     if other:
         raise ConfigError(
             f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
@@ -31,11 +31,12 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
     run.metrics.unlink(missing_ok=True)
 
 
-def _differences(begun: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+def differences(begun: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    """Returns the dotted keys of `begun` whose values are others `now`."""
     keys = []
     for key in begun:
         if isinstance(begun[key], dict) and isinstance(now.get(key), dict):
-            keys += _differences(begun[key], now[key], f"{prefix}{key}.")
+            keys += differences(begun[key], now[key], f"{prefix}{key}.")
         elif begun[key] != now.get(key):
             keys.append(prefix + key)
     return keys

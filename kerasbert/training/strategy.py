@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
-from kerasbert.config import TrainingConfig
+from kerasbert.config import OptimizationConfig
 from kerasbert.errors import ConfigError
 
 
-def choose_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
-    """Returns the strategy that `config` names.
+def choose_strategy(config: OptimizationConfig, batch_size: int) -> tf.distribute.Strategy:
+    """Returns the strategy that `config` names, for a global batch of `batch_size`.
 
     `auto` mirrors over the GPUs of this host where there are several. `mirrored` takes the GPUs, or
     the logical CPUs where there is no GPU.
@@ -19,9 +19,9 @@ def choose_strategy(config: TrainingConfig) -> tf.distribute.Strategy:
     if config.strategy == "one_device" or (config.strategy == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     devices = gpus or tf.config.list_logical_devices("CPU")
-    if config.batch_size % len(devices):
+    if batch_size % len(devices):
         raise ConfigError(
-            f"training.batch_size: must be a multiple of the {len(devices)} replicas, since it is the "
-            f"global batch. Received: {config.batch_size}"
+            f"batch_size: must be a multiple of the {len(devices)} replicas, since it is the "
+            f"global batch. Received: {batch_size}"
         )
     return tf.distribute.MirroredStrategy([device.name for device in devices])

@@ -61,7 +61,7 @@ def train(config: Config | Prepared, console: Console | None = None, resume: boo
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    strategy = choose_strategy(settings)
+    strategy = choose_strategy(settings, settings.batch_size)
     weights = _row_weights(prepared)
 
     run = RunDirectory(config.run_dir or "")

@@ -36,8 +36,9 @@ class Trainer(keras.Model):
         )
         # The loss is divided by the number of replicas so that gradients can be summed.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self._loss_tracker.update_state(loss * replicas, sample_weight=tf.shape(targets)[0])
-        return self.get_metrics_result()
+        rows = tf.shape(keras.tree.flatten(targets)[0])[0]
+        self._loss_tracker.update_state(loss * replicas, sample_weight=rows)
+        return self.compute_metrics(inputs, targets, logits, weights)
 
     @property
     def loss_variables(self) -> list[Any]:

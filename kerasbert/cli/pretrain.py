@@ -1,0 +1,43 @@
+"""kerasbert pretrain."""
+
+import click
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of CONFIG.")
+@click.option("--run-dir", type=click.Path(), help="Where the run goes; must be new or empty.")
+@click.option("--resume", is_flag=True, help="Go on with the unfinished run in --run-dir.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+def pretrain(
+    config: str, overrides: tuple[str, ...], run_dir: str | None, resume: bool, dry_run: bool
+) -> None:
+    """Pre-train a backbone as CONFIG, a YAML file, says.
+
+    The run directory becomes a Hugging Face folder that backbone.source takes.
+    """
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from pathlib import Path
+
+        from rich.console import Console
+
+        from kerasbert.config import PretrainingConfig, apply_overrides, parse_config, read_yaml
+        from kerasbert.pretraining import describe, prepare_pretraining
+        from kerasbert.pretraining import pretrain as pretrain_backbone
+
+    values = apply_overrides(read_yaml(Path(config)), overrides)
+    settings = parse_config(PretrainingConfig, values, where=config)
+    if run_dir:
+        settings.run_dir = run_dir
+    prepared = prepare_pretraining(settings)
+    if dry_run:
+        click.echo(describe(prepared))
+        return
+    result = pretrain_backbone(prepared, Console(stderr=True), resume)
+    if result.interrupted:
+        click.echo(f"Interrupted. Go on with: kerasbert pretrain {config} --resume --run-dir {result.run.path}", err=True)
+        raise SystemExit(130)
+    figures = ", ".join(f"{name.removeprefix('val_')} {value:.4f}" for name, value in result.metrics.items() if name.startswith("val_"))
+    click.echo(f"held out: {figures}\nbackbone: {result.run.path}", err=True)

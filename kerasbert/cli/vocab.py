@@ -1,0 +1,38 @@
+"""kerasbert vocab train."""
+
+import click
+
+
+@click.group()
+def vocab() -> None:
+    """Make vocabularies."""
+
+
+@vocab.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@click.option("--output", required=True, type=click.Path(), help="The vocab.txt to write.")
+@click.option("--size", default=8000, show_default=True, type=click.IntRange(32), help="Most tokens.")
+@click.option(
+    "--min-count",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Rarer characters are left out.",
+)
+@click.option("--cased", is_flag=True, help="Keep case and accents.")
+@click.option("--text-field", default="text", show_default=True, help="Field of the text in JSONL.")
+def train(files: tuple[str, ...], output: str, size: int, min_count: int, cased: bool, text_field: str) -> None:
+    """Learn a WordPiece vocabulary from FILES, .txt or .jsonl, also .gz.
+
+    Special tokens come first, then single characters, then pieces of words.
+    """
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from pathlib import Path
+
+        from kerasbert.corpus import train_vocabulary
+
+    vocabulary = train_vocabulary(files, size, min_count, not cased, text_field)
+    vocabulary.save(Path(output))
+    click.echo(f"{output}: {len(vocabulary):,} tokens", err=True)

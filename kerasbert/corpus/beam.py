@@ -1,0 +1,112 @@
+"""Building a corpus as an Apache Beam pipeline, for more text than one machine takes.
+
+Every step is a plain function of this package; Beam brings the documents of a shard together.
+"""
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerasbert.corpus.build import begin_corpus, finish_corpus
+from kerasbert.corpus.corpus import Corpus
+from kerasbert.corpus.read import Document, Unreadable, read_documents
+from kerasbert.corpus.settings import CorpusSettings
+from kerasbert.corpus.shards import shard_of, write_shard
+from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
+from kerasbert.errors import UserError
+from kerasbert.text import Vocabulary
+
+try:
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+except ImportError as error:
+    raise UserError("Apache Beam is not installed. Install it with: pip install 'kerasbert[beam]'") from error
+
+_BATCH = 256  # documents tokenised at once
+
+
+def build_corpus_with_beam(
+    files: Sequence[str | Path],
+    directory: Path,
+    vocabulary: Vocabulary,
+    settings: CorpusSettings,
+    flags: str = "",
+) -> Corpus:
+    """Builds the same corpus as `build_corpus`, byte for byte, with a Beam runner.
+
+    Args:
+        files: where each worker finds them.
+        directory: where each worker can write.
+        vocabulary: of the tokens.
+        settings: of the corpus.
+        flags: of Beam, such as `--runner=FlinkRunner --flink_master=HOST:8081`.
+    """
+    open_shards = begin_corpus(files, directory, vocabulary, settings)
+    if open_shards:
+        options = PipelineOptions(shlex.split(flags))
+        with beam.Pipeline(options=options) as pipeline:
+            _ = (
+                pipeline
+                | "Files" >> beam.Create(list(enumerate(map(str, files))))
+                | "Spread files" >> beam.Reshuffle()
+                | "Read" >> beam.FlatMap(_read, settings, frozenset(open_shards))
+                | "Tokenize" >> beam.ParDo(_Tokenize(vocabulary.tokens, settings))
+                | "Shards" >> beam.GroupByKey()
+                | "Pair and write" >> beam.Map(_write, str(directory), vocabulary.tokens, settings)
+            )
+    return finish_corpus(directory)
+
+
+def _read(
+    file: tuple[int, str], settings: CorpusSettings, wanted: frozenset[str]
+) -> Iterator[Document | Unreadable]:
+    place, path = file
+    for item in read_documents(path, place, settings.text_field):
+        if shard_of(item.key, settings) in wanted:
+            yield item
+
+
+class _Tokenize(beam.DoFn):
+    """From documents to (shard, content), several at once."""
+
+    def __init__(self, tokens: tuple[str, ...], settings: CorpusSettings):
+        self._tokens, self._settings = tokens, settings
+
+    def setup(self) -> None:
+        self._tokenizer = Tokenizer(Vocabulary(self._tokens), self._settings)
+
+    def start_bundle(self) -> None:
+        self._batch: list[Document] = []
+
+    def process(self, item: Document | Unreadable) -> Iterator[tuple[str, Any]]:
+        if isinstance(item, Unreadable):
+            yield shard_of(item.key, self._settings), item
+            return
+        self._batch.append(item)
+        if len(self._batch) == _BATCH:
+            yield from self._flush()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        for value in self._flush():
+            yield beam.utils.windowed_value.WindowedValue(
+                value, beam.window.MIN_TIMESTAMP, [beam.window.GlobalWindow()]
+            )
+
+    def _flush(self) -> Iterator[tuple[str, bytes]]:
+        batch, self._batch = self._batch, []
+        for document in self._tokenizer(batch):
+            yield shard_of(document.key, self._settings), document.to_bytes()
+
+
+def _write(
+    shard: tuple[str, Iterable[Any]], directory: str, tokens: tuple[str, ...], settings: CorpusSettings
+) -> None:
+    name, items = shard
+    documents, unreadable = [], []
+    for item in items:
+        if isinstance(item, Unreadable):
+            unreadable.append(item)
+        else:
+            documents.append(TokenizedDocument.from_bytes(item))
+    write_shard(directory, name, documents, unreadable, Vocabulary(tokens), settings)

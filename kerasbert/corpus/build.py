@@ -1,0 +1,145 @@
+"""Building a corpus on this machine, one shard in memory at a time."""
+
+import contextlib
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from kerasbert.corpus.corpus import SETUP, SUMMARY, Corpus
+from kerasbert.corpus.read import Document, Unreadable, read_documents
+from kerasbert.corpus.settings import CorpusSettings
+from kerasbert.corpus.shards import Counts, read_counts, shard_names, shard_of, write_shard
+from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
+from kerasbert.errors import DataError, UserError
+from kerasbert.files import explain_write_errors, make_directory, write_text
+from kerasbert.text import Vocabulary
+
+_BATCH = 4096  # sentences tokenised at once
+
+
+def build_corpus(
+    files: Sequence[str | Path], directory: Path, vocabulary: Vocabulary, settings: CorpusSettings
+) -> Corpus:
+    """Reads, tokenises and pairs the text of `files` into a corpus directory.
+
+    The result depends on the files, the vocabulary and the settings only. An interrupted build, started
+    again, keeps the shards that are finished. A file that is named twice counts twice.
+
+    Raises:
+        UserError: a file cannot be read, or `directory` holds something else.
+    """
+    open_shards = begin_corpus(files, directory, vocabulary, settings)
+    spill = directory / ".spill"
+    with explain_write_errors(directory):
+        shutil.rmtree(spill, ignore_errors=True)
+        try:
+            if open_shards:
+                spill.mkdir()
+                unreadable = _spill(files, spill, set(open_shards), vocabulary, settings)
+                for name in open_shards:
+                    documents = map(TokenizedDocument.from_bytes, _read(spill / name))
+                    write_shard(
+                        str(directory), name, documents, unreadable.get(name, []), vocabulary, settings
+                    )
+        except tf.errors.OpError as error:
+            raise UserError(f"{directory}: cannot be written ({error.message}).") from error
+        finally:
+            shutil.rmtree(spill, ignore_errors=True)
+    return finish_corpus(directory)
+
+
+def begin_corpus(
+    files: Sequence[str | Path], directory: Path, vocabulary: Vocabulary, settings: CorpusSettings
+) -> list[str]:
+    """Prepares a corpus directory and returns the names of the shards that are still to be made."""
+    setup = {
+        "files": [{"path": str(file), "bytes": _size(file)} for file in files],
+        "vocabulary": vocabulary.digest,
+        "settings": settings.model_dump(),
+    }
+    if (directory / SETUP).is_file():
+        if json.loads((directory / SETUP).read_text(encoding="utf-8")) != setup:
+            raise UserError(
+                f"{directory}: was begun with other files, settings or another vocabulary. Name another "
+                "directory, or remove it."
+            )
+    elif directory.exists() and any(directory.iterdir()):
+        raise UserError(f"{directory}: is not empty. Name another directory.")
+    else:
+        make_directory(directory)
+        vocabulary.save(directory / "vocab.txt")
+        write_text(directory / SETUP, json.dumps(setup, ensure_ascii=False, indent=2) + "\n")
+    names = [name for split in shard_names(settings).values() for name in split]
+    return [name for name in names if read_counts(str(directory), name) is None]
+
+
+def finish_corpus(directory: Path) -> Corpus:
+    """Writes the summary, which marks the corpus as finished."""
+    setup = json.loads((directory / SETUP).read_text(encoding="utf-8"))
+    settings = CorpusSettings(**setup["settings"])
+    summary: dict[str, Any] = {}
+    for split, names in shard_names(settings).items():
+        counts = sum((read_counts(str(directory), name) or Counts() for name in names), Counts())
+        summary[split] = dataclasses.asdict(counts)
+    if not summary["train"]["examples"]:
+        raise DataError(f"{directory}: there is no text in {', '.join(f['path'] for f in setup['files'])}.")
+    write_text(directory / SUMMARY, json.dumps(summary, indent=2) + "\n")
+    return Corpus.open(directory)
+
+
+def _size(path: str | Path) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def _spill(
+    files: Sequence[str | Path],
+    spill: Path,
+    wanted: set[str],
+    vocabulary: Vocabulary,
+    settings: CorpusSettings,
+) -> dict[str, list[Unreadable]]:
+    """Writes the tokenised documents of each wanted shard into a file of its own."""
+    tokenizer = Tokenizer(vocabulary, settings)
+    unreadable: dict[str, list[Unreadable]] = {}
+    batch: list[Document] = []
+    waiting = 0
+    with contextlib.ExitStack() as stack:
+        writers = {name: stack.enter_context(tf.io.TFRecordWriter(str(spill / name))) for name in wanted}
+
+        def write_batch() -> None:
+            for document in tokenizer(batch):
+                writers[shard_of(document.key, settings)].write(document.to_bytes())
+            batch.clear()
+
+        for item in read_all(files, settings):
+            shard = shard_of(item.key, settings)
+            if shard not in wanted:
+                continue
+            if isinstance(item, Unreadable):
+                unreadable.setdefault(shard, []).append(item)
+                continue
+            batch.append(item)
+            waiting += len(item.sentences)
+            if waiting >= _BATCH:
+                write_batch()
+                waiting = 0
+        write_batch()
+    return unreadable
+
+
+def read_all(files: Sequence[str | Path], settings: CorpusSettings) -> Iterator[Document | Unreadable]:
+    """Yields the documents of all files."""
+    for place, file in enumerate(files):
+        yield from read_documents(file, place, settings.text_field)
+
+
+def _read(path: Path) -> Iterator[bytes]:
+    return (record.numpy() for record in tf.data.TFRecordDataset(str(path)))

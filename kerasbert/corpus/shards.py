@@ -1,0 +1,116 @@
+"""A shard: some of the documents, chosen by hash, as one file of examples in random order."""
+
+import dataclasses
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.corpus.examples import NEXT, NO_PAIR, NOT_NEXT, make_examples
+from kerasbert.corpus.read import Unreadable
+from kerasbert.corpus.records import serialize
+from kerasbert.corpus.settings import CorpusSettings
+from kerasbert.corpus.tokenize import TokenizedDocument
+from kerasbert.text import Vocabulary
+
+_HASHES = 1 << 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """What a shard or a corpus holds. `tokens` are those of the text, special tokens aside."""
+
+    documents: int = 0
+    sentences: int = 0
+    tokens: int = 0
+    unknown: int = 0
+    examples: int = 0
+    pairs_next: int = 0
+    pairs_not_next: int = 0
+    unpaired: int = 0
+    unreadable: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        mine, others = dataclasses.astuple(self), dataclasses.astuple(other)
+        return Counts(*(a + b for a, b in zip(mine, others, strict=True)))
+
+
+def shard_names(settings: CorpusSettings) -> dict[str, list[str]]:
+    """Returns the names of the shards of each split, without suffix."""
+    held_out = max(1, round(settings.shards * settings.held_out)) if settings.held_out else 0
+    sizes = {"train": settings.shards, "validation": held_out}
+    return {
+        split: [f"{split}-{number:05d}-of-{size:05d}" for number in range(size)]
+        for split, size in sizes.items()
+    }
+
+
+def shard_of(key: str, settings: CorpusSettings) -> str:
+    """Returns the name of the shard a document belongs to, a pure function of its key and the seed."""
+    names = shard_names(settings)
+    split = "validation" if _fraction(f"{settings.seed}/split/{key}") < settings.held_out else "train"
+    return names[split][int(_fraction(f"{settings.seed}/shard/{key}") * len(names[split]))]
+
+
+def _fraction(text: str) -> float:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) / _HASHES
+
+
+def write_shard(
+    directory: str,
+    name: str,
+    documents: Iterable[TokenizedDocument],
+    unreadable: Sequence[Unreadable],
+    vocabulary: Vocabulary,
+    settings: CorpusSettings,
+) -> None:
+    """Writes `NAME.tfrecord` and, when that is whole, its counts as `NAME.json`.
+
+    The result depends on the documents and the settings only, not on the order they come in. Paths may
+    be of any file system TensorFlow knows.
+    """
+    documents = sorted((d for d in documents if d.sentences), key=lambda document: document.key)
+    random = np.random.default_rng([settings.seed, *name.encode()])
+    examples = list(make_examples(documents, vocabulary, settings, random))
+    order = random.permutation(len(examples))
+    temporary = f"{directory}/.{uuid.uuid4().hex[:8]}-{name}"
+    with tf.io.TFRecordWriter(temporary) as writer:
+        for place in order:
+            writer.write(serialize(examples[place]))
+    tf.io.gfile.rename(temporary, f"{directory}/{name}.tfrecord", overwrite=True)
+    if unreadable:
+        lines = [json.dumps(dataclasses.asdict(item), ensure_ascii=False) for item in unreadable]
+        _write(f"{directory}/{name}.unreadable.jsonl", "\n".join(sorted(lines)) + "\n")
+    labels = [example.label for example in examples]
+    ids = [token for d in documents for s in d.sentences for token in s.ids]
+    counts = Counts(
+        documents=len(documents),
+        sentences=sum(len(document.sentences) for document in documents),
+        tokens=len(ids),
+        unknown=ids.count(vocabulary.unk),
+        examples=len(examples),
+        pairs_next=labels.count(NEXT),
+        pairs_not_next=labels.count(NOT_NEXT),
+        unpaired=labels.count(NO_PAIR),
+        unreadable=len(unreadable),
+    )
+    _write(f"{directory}/{name}.json", json.dumps(dataclasses.asdict(counts)))
+
+
+def read_counts(directory: str, name: str) -> Counts | None:
+    """Returns the counts of a shard, or None if it is not finished."""
+    path = f"{directory}/{name}.json"
+    if not tf.io.gfile.exists(path):
+        return None
+    with tf.io.gfile.GFile(path) as file:
+        return Counts(**json.loads(file.read()))
+
+
+def _write(path: str, text: str) -> None:
+    temporary = f"{path}.{uuid.uuid4().hex[:8]}"
+    with tf.io.gfile.GFile(temporary, "w") as file:
+        file.write(text)
+    tf.io.gfile.rename(temporary, path, overwrite=True)

@@ -1,0 +1,118 @@
+"""Sentences as token ids, with the places where words begin."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from kerasbert.corpus.read import Document
+from kerasbert.corpus.settings import CorpusSettings
+from kerasbert.errors import UserError
+from kerasbert.text import TextGraph, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Token ids, and for each one whether a word begins there."""
+
+    ids: list[int]
+    starts: list[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizedDocument:
+    """The sentences of a document that hold any token."""
+
+    key: str
+    sentences: list[Sentence]
+
+    def to_bytes(self) -> bytes:
+        """Returns the document as JSON."""
+        return json.dumps([self.key, [[s.ids, list(map(int, s.starts))] for s in self.sentences]]).encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "TokenizedDocument":
+        """Reads what `to_bytes` gave."""
+        key, sentences = json.loads(content)
+        return cls(key, [Sentence(ids, list(map(bool, starts))) for ids, starts in sentences])
+
+
+class Tokenizer:
+    """The text graph of classification, plus word boundaries.
+
+    The pieces of a word that WordPiece splits belong together. Chinese characters are words of their
+    own, unless `settings.words` is `jieba`.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, settings: CorpusSettings):
+        self._graph = TextGraph(
+            vocabulary,
+            settings.max_length,
+            lowercase=settings.lowercase,
+            ascii_punctuation=settings.ascii_punctuation,
+        )
+        self._segment = _jieba() if settings.words == "jieba" else None
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def split(sentences: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            words = self._graph.words(sentences)
+            pieces = self._graph.pieces(words)
+            return words.flat_values, words.row_splits, pieces.flat_values, pieces.values.row_splits
+
+        self._split = split
+
+    def __call__(self, documents: Sequence[Document]) -> Iterator[TokenizedDocument]:
+        """Tokenises some documents at once."""
+        sentences = [sentence for document in documents for sentence in document.sentences]
+        # Plain lists: reading a ragged tensor row by row would take most of the time.
+        words, of_sentence, pieces, of_word = (
+            value.numpy().tolist() for value in self._split(tf.constant(sentences, tf.string, [len(sentences)]))
+        )
+
+        def sentence(number: int) -> Sentence:
+            first, last = of_sentence[number], of_sentence[number + 1]
+            begins = self._word_starts(words[first:last])
+            starts: list[bool] = []
+            for begin, place in zip(begins, range(first, last), strict=True):
+                starts += [begin, *[False] * (of_word[place + 1] - of_word[place] - 1)]
+            return Sentence(pieces[of_word[first] : of_word[last]], starts)
+
+        numbers = iter(range(len(sentences)))
+        for document in documents:
+            parts = (sentence(next(numbers)) for _ in document.sentences)
+            yield TokenizedDocument(document.key, [part for part in parts if part.ids])
+
+    def _word_starts(self, words: list[bytes]) -> list[bool]:
+        """Segments each run of Chinese characters, which are single words here."""
+        if self._segment is None:
+            return [True] * len(words)
+        begins: list[bool] = []
+        run = ""
+        for word in [*(word.decode() for word in words), ""]:
+            if len(word) == 1 and _is_chinese(word):
+                run += word
+                continue
+            if run:
+                for segment in self._segment(run):
+                    begins += [True, *[False] * (len(segment) - 1)]
+                run = ""
+            begins.append(True)
+        return begins[:-1]
+
+
+def _is_chinese(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
+
+
+def _jieba() -> Callable[[str], Iterator[str]]:
+    try:
+        import jieba
+    except ImportError as error:
+        raise UserError(
+            "words: jieba is not installed. Install it with pip install 'kerasbert[segment]', or take "
+            "words: characters."
+        ) from error
+    jieba.setLogLevel(logging.WARNING)
+    return jieba.Tokenizer().cut

@@ -1,0 +1,56 @@
+"""A vocabulary from raw text files."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from kerasbert.corpus.read import Unreadable, read_documents
+from kerasbert.errors import DataError
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
+
+_BATCH = 4096  # sentences at once
+
+
+def train_vocabulary(
+    files: Sequence[str | Path],
+    size: int = 8000,
+    min_count: int = 5,
+    lowercase: bool = True,
+    text_field: str = "text",
+) -> Vocabulary:
+    """Learns a WordPiece vocabulary from raw text, at the memory of its distinct words.
+
+    Args:
+        files: as `read_documents` takes them.
+        size: most tokens, special tokens included.
+        min_count: rarer characters are left out.
+        lowercase: lower-case and strip accents first.
+        text_field: of JSONL files.
+
+    Raises:
+        DataError: a file cannot be read, or there is no text.
+    """
+    graph = TextGraph(Vocabulary(SPECIAL_TOKENS), max_length=8, lowercase=lowercase)
+    counts: Counter[bytes] = Counter()
+    for sentences in _batches(files, text_field):
+        counts.update(graph.words(tf.constant(sentences)).flat_values.numpy())
+    if not counts:
+        raise DataError(f"there is no text in {', '.join(map(str, files))}.")
+    words = Counter({word.decode(): count for word, count in counts.items()})
+    return learn_vocabulary(words.elements(), size, min_count)
+
+
+def _batches(files: Sequence[str | Path], text_field: str) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for place, file in enumerate(files):
+        for document in read_documents(file, place, text_field):
+            if isinstance(document, Unreadable):
+                continue
+            batch += document.sentences
+            if len(batch) >= _BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch

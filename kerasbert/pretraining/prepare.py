@@ -1,0 +1,87 @@
+"""Everything a pre-training needs before its first step."""
+
+import time
+from dataclasses import dataclass
+
+from kerasbert.checkpoints import BackboneSource, open_source
+from kerasbert.config import PretrainingConfig, TextConfig
+from kerasbert.corpus import Corpus
+from kerasbert.errors import ConfigError
+from kerasbert.models import complete_backbone_config
+from kerasbert.text import Vocabulary
+
+
+@dataclass(frozen=True)
+class PreparedPretraining:
+    """The inputs of a pre-training. `config` is complete: nothing in it is left to a default."""
+
+    config: PretrainingConfig
+    corpora: list[Corpus]  # one for each phase
+    source: BackboneSource | None  # None: from scratch
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary that all corpora share."""
+        return self.corpora[0].vocabulary
+
+    @property
+    def text(self) -> TextConfig:
+        """How strings become tokens, as the corpora were made."""
+        settings = self.corpora[0].settings
+        return TextConfig(lowercase=settings.lowercase, ascii_punctuation=settings.ascii_punctuation)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps of all phases."""
+        return sum(phase.steps for phase in self.config.phases)
+
+
+def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
+    """Opens the corpora and the source, and settles what the configuration leaves open.
+
+    Raises:
+        UserError: they do not fit together; the message says why.
+    """
+    config = config.model_copy(deep=True)
+    config.run_dir = config.run_dir or f"runs/pretrain-{time.strftime('%Y%m%d-%H%M%S')}"
+    corpora = [Corpus.open(phase.corpus) for phase in config.phases]
+    _require_same_text(config, corpora)
+    for place, (phase, corpus) in enumerate(zip(config.phases, corpora, strict=True)):
+        if phase.batch_size > corpus.counts["train"].examples:
+            raise ConfigError(
+                f"phases.{place}.batch_size: must be at most {corpus.counts['train'].examples}, the examples "
+                f"of {corpus.path}. Received: {phase.batch_size}"
+            )
+    longest = max(corpus.settings.max_length for corpus in corpora)
+    source = None
+    if config.backbone.source == "scratch":
+        config.backbone = complete_backbone_config(config.backbone, longest)
+    else:
+        source = open_source(config.backbone.source)
+        if source.vocabulary.tokens != corpora[0].vocabulary.tokens:
+            raise ConfigError(
+                f"phases.0.corpus: {corpora[0].path} is not of the vocabulary of {config.backbone.source}. "
+                f"Build it with --vocabulary {config.backbone.source}"
+            )
+        config.backbone = source.complete(config.backbone)
+    if longest > (config.backbone.max_positions or 0):
+        raise ConfigError(
+            f"backbone.max_positions: must be at least {longest}, the longest examples of the corpora. "
+            f"Received: {config.backbone.max_positions}"
+        )
+    return PreparedPretraining(config, corpora, source)
+
+
+def _require_same_text(config: PretrainingConfig, corpora: list[Corpus]) -> None:
+    first = corpora[0]
+    for place, corpus in enumerate(corpora):
+        where = f"phases.{place}.corpus: {corpus.path}"
+        if corpus.vocabulary.tokens != first.vocabulary.tokens:
+            raise ConfigError(f"{where} has another vocabulary than {first.path}.")
+        for name in ("lowercase", "ascii_punctuation"):
+            if getattr(corpus.settings, name) != getattr(first.settings, name):
+                raise ConfigError(f"{where} has other settings ({name}) than {first.path}.")
+        if config.nsp and corpus.settings.pairs == "none":
+            raise ConfigError(
+                f"{where} has no sentence pairs. Set nsp: false, or build it with --pairs nsp."
+            )

@@ -1,0 +1,206 @@
+"""A pre-training, from corpora to a backbone that `backbone.source` takes."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+
+from kerasbert.checkpoints.state import restore_state, save_state
+from kerasbert.config import PretrainingConfig
+from kerasbert.errors import ConfigError, KerasBertError, UserError
+from kerasbert.models import build_backbone, build_pretraining_model
+from kerasbert.pretraining.batches import training_batches
+from kerasbert.pretraining.prepare import PreparedPretraining, prepare_pretraining
+from kerasbert.pretraining.progress import Progress
+from kerasbert.pretraining.run import PretrainingRun
+from kerasbert.pretraining.validate import Validation
+from kerasbert.training.optimizer import build_optimizer
+from kerasbert.training.reopen import differences
+from kerasbert.training.strategy import choose_strategy
+from kerasbert.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class PretrainingResult:
+    """What a pre-training reached."""
+
+    run: PretrainingRun
+    metrics: dict[str, Any]
+    interrupted: bool
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Steps between two checkpoints, all in one phase."""
+
+    phase: int
+    first: int  # step of the whole training
+    first_in_phase: int
+    steps: int
+
+
+def pretrain(
+    config: PretrainingConfig | PreparedPretraining, console: Console | None = None, resume: bool = False
+) -> PretrainingResult:
+    """Pre-trains a backbone and leaves it as a Hugging Face folder.
+
+    Each stretch between two checkpoints starts its batches anew at their place, in the same way a
+    resumed training does: resuming changes nothing.
+
+    Args:
+        config: the configuration, or what `prepare_pretraining` made of it.
+        console: where progress is shown. None: nowhere.
+        resume: go on with the unfinished training in `run_dir`, at its last checkpoint.
+
+    Raises:
+        UserError: the configuration does not fit the corpora, or the run cannot be resumed.
+        KerasBertError: the loss stopped being a number.
+    """
+    prepared = config if isinstance(config, PreparedPretraining) else prepare_pretraining(config)
+    config, settings = prepared.config, prepared.config.training
+    console = console or Console(quiet=True)
+    keras.utils.set_random_seed(settings.seed)
+    if settings.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    run = PretrainingRun(config.run_dir or "")
+    if resume:
+        _reopen(run, config)
+    else:
+        run.create(config)
+
+    for phase in config.phases:
+        strategy = choose_strategy(settings, phase.batch_size)
+    with strategy.scope():
+        model = _initial_model(prepared, console)
+        trainer = Trainer(model.input, model.output)
+        optimizer = build_optimizer(settings, prepared.total_steps)
+        optimizer.build(trainer.trainable_variables)
+        trainer.compile(optimizer=optimizer, jit_compile=False, **_losses(config.nsp))
+    state = [*trainer.variables, *optimizer.variables]
+    step = restore_state(run.checkpoints, state)["step"] if resume else 0
+    run.cut_history(step)
+    trainer.separate_dropout()
+
+    start, interrupted, last = time.perf_counter(), False, {}
+    validation = Validation(model, config)
+    progress = Progress(console, prepared.total_steps, config.nsp)
+    try:
+        for stretch in _stretches(config, step):
+            figures = _train(trainer, prepared, stretch, validation, progress)
+            last = {"step": stretch.first + stretch.steps, "phase": stretch.phase, **figures}
+            save_state(run.checkpoints, {"step": last["step"]}, state)
+            run.add_history(last)
+            progress.line(last)
+    except KeyboardInterrupt:
+        return PretrainingResult(run, last, interrupted=True)
+    finally:
+        progress.close()
+    return _finish(prepared, run, model, validation, time.perf_counter() - start)
+
+
+def _initial_model(prepared: PreparedPretraining, console: Console) -> keras.Model:
+    config = prepared.config
+    backbone = build_backbone(config.backbone, len(prepared.vocabulary), config.training.precision)
+    model = build_pretraining_model(backbone, config.backbone, config.nsp)
+    if prepared.source:
+        prepared.source.copy_to(backbone)
+        found = prepared.source.copy_heads_to(model)
+        wanted = ["mlm_head", *(["nsp_head"] if config.nsp else [])]
+        missing = [name for name in wanted if name not in found]
+        if missing:
+            console.print(
+                f"{config.backbone.source} has no weights for {' and '.join(missing)}: random to begin with."
+            )
+    return model
+
+
+def _losses(nsp: bool) -> dict[str, Any]:
+    # The weights of a batch make the mean over all places the mean over the masked ones.
+    names = ("mlm", "nsp") if nsp else ("mlm",)
+    return {
+        "loss": {name: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for name in names},
+        "weighted_metrics": {
+            name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] for name in names
+        },
+    }
+
+
+def _stretches(config: PretrainingConfig, step: int) -> Iterator[_Stretch]:
+    """Yields what is left to do after `step` steps."""
+    every = config.training.checkpoint_every_steps
+    begin = 0
+    for place, phase in enumerate(config.phases):
+        for first in range(0, phase.steps, every):
+            steps = min(every, phase.steps - first)
+            if begin + first >= step:
+                yield _Stretch(place, begin + first, first, steps)
+        begin += phase.steps
+
+
+def _train(
+    trainer: Trainer,
+    prepared: PreparedPretraining,
+    stretch: _Stretch,
+    validation: Validation,
+    progress: Progress,
+) -> dict[str, float]:
+    config = prepared.config
+    phase, corpus = config.phases[stretch.phase], prepared.corpora[stretch.phase]
+    batches = training_batches(corpus, config, phase.batch_size, stretch.first_in_phase, stretch.first)
+    start = time.perf_counter()
+    history = trainer.fit(
+        batches.take(stretch.steps),
+        steps_per_epoch=stretch.steps,
+        callbacks=[progress],
+        shuffle=False,
+        verbose=0,
+    )
+    seconds = time.perf_counter() - start
+    figures = {name: float(values[-1]) for name, values in history.history.items()}
+    if not np.isfinite(figures["loss"]):
+        raise KerasBertError(
+            f"step {stretch.first + stretch.steps}: the loss is {figures['loss']}. Lower "
+            "training.learning_rate, or use training.precision: float32. The checkpoint before is kept."
+        )
+    if "mlm_loss" not in figures:  # Keras names single losses only where there are several
+        figures["mlm_loss"] = figures["loss"]
+    figures["learning_rate"] = float(keras.ops.convert_to_numpy(trainer.optimizer.learning_rate))
+    figures["seconds"] = seconds
+    figures["examples_per_second"] = stretch.steps * phase.batch_size / seconds
+    return {**figures, **validation(corpus, phase.batch_size)}
+
+
+def _reopen(run: PretrainingRun, config: PretrainingConfig) -> None:
+    begun, now = run.load_config().model_dump(), config.model_dump()
+    if run.metrics.is_file():
+        raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
+    other = [key for key in differences(begun, now) if key != "run_dir"]
+    if other:
+        raise ConfigError(
+            f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
+            "pretrain.yaml, or begin anew with another --run-dir."
+        )
+
+
+def _finish(
+    prepared: PreparedPretraining,
+    run: PretrainingRun,
+    model: keras.Model,
+    validation: Validation,
+    seconds: float,
+) -> PretrainingResult:
+    from kerasbert.checkpoints.hugging_face import save_hugging_face
+
+    last = prepared.config.phases[-1]
+    figures = validation(prepared.corpora[-1], last.batch_size)
+    metrics = {**figures, "steps": prepared.total_steps, "seconds": round(seconds, 1)}
+    save_hugging_face(run.path, model, prepared.config.backbone, prepared.text, prepared.vocabulary)
+    run.save_metrics(metrics)
+    shutil.rmtree(run.checkpoints, ignore_errors=True)
+    return PretrainingResult(run, metrics, interrupted=False)

@@ -1,0 +1,54 @@
+"""The directory of a pre-training: in the end a Hugging Face folder, and what led to it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kerasbert.config import PretrainingConfig, dump_yaml, parse_config, read_yaml
+from kerasbert.errors import CheckpointError, UserError
+from kerasbert.files import explain_write_errors, make_directory, write_text
+
+
+class PretrainingRun:
+    """`pretrain.yaml`, `history.jsonl`, `checkpoints/`; when finished the backbone and `metrics.json`."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.config = self.path / "pretrain.yaml"
+        self.history = self.path / "history.jsonl"
+        self.checkpoints = self.path / "checkpoints"
+        self.metrics = self.path / "metrics.json"
+        self.model_card = self.path / "MODEL_CARD.md"
+
+    def create(self, config: PretrainingConfig) -> None:
+        """Makes the directory, which must be new or empty."""
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise UserError(
+                f"{self.path}: exists already. Name another directory with --run-dir, go on with --resume, "
+                "or remove it."
+            )
+        make_directory(self.path)
+        write_text(self.config, dump_yaml(config.model_dump()))
+
+    def load_config(self) -> PretrainingConfig:
+        """Returns the resolved configuration."""
+        if not self.config.is_file():
+            raise CheckpointError(f"{self.path}: is not a pre-training run (it has no pretrain.yaml).")
+        return parse_config(PretrainingConfig, read_yaml(self.config), where=str(self.config))
+
+    def cut_history(self, step: int) -> None:
+        """Drops the lines after `step`, which will be written again."""
+        if self.history.is_file():
+            lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+            write_text(self.history, "".join(kept))
+
+    def add_history(self, record: Mapping[str, Any]) -> None:
+        """Appends a line."""
+        with explain_write_errors(self.history), self.history.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def save_metrics(self, metrics: Mapping[str, Any]) -> None:
+        """Marks the run as finished."""
+        write_text(self.metrics, json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
