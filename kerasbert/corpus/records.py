@@ -23,7 +23,7 @@ def serialize(example: Example) -> bytes:
                 for name, values in features.items()
             }
         )
-    ).SerializeToString()
+    ).SerializeToString(deterministic=True)
 
 
 def parse(records: tf.Tensor, pad: int) -> dict[str, tf.Tensor]:
