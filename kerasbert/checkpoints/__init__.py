@@ -1,5 +1,6 @@
 """Where weights come from and go to: run directories, backbone sources and Hugging Face folders."""
 
+from kerasbert.checkpoints.convert import describe_source, export_run, import_checkpoint
 from kerasbert.checkpoints.hugging_face import save_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import BackboneSource, open_source
@@ -8,6 +9,9 @@ from kerasbert.checkpoints.weights import load_weights, save_weights
 __all__ = [
     "BackboneSource",
     "RunDirectory",
+    "describe_source",
+    "export_run",
+    "import_checkpoint",
     "load_weights",
     "open_source",
     "save_hugging_face",
