@@ -14,6 +14,8 @@ _INDEX = ".ckpt.index"
 # What an optimizer keeps for each weight, and its counter.
 _SLOTS = ("/adam_m", "/adam_v", "/lamb_m", "/lamb_v")
 _COUNTER = "global_step"
+# The kinds of error that TensorFlow's reader raises.
+_DAMAGE = (tf.errors.OpError, RuntimeError, ValueError, IndexError)
 _TASK_HEAD = ("output_weights", "output_bias")
 
 
@@ -51,7 +53,7 @@ def read_google_tf1(directory: Path, source: str) -> BackboneSource:
     def read(name: str) -> np.ndarray:
         try:
             return reader.get_tensor(name)
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except _DAMAGE as error:
             raise CheckpointError(_damaged(prefix, error)) from error
 
     return fill_source(
@@ -73,7 +75,7 @@ def _open(prefix: Path):
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}
         return shapes, reader.get_variable_to_dtype_map(), reader
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+    except _DAMAGE as error:
         raise CheckpointError(_damaged(prefix, error)) from error
 
 

@@ -123,10 +123,18 @@ def test_a_preset_whose_vocabulary_does_not_fit_its_weights_is_refused(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "key", ["num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions"]
+    ("key", "value"),
+    [
+        ("num_layers", 1),
+        ("hidden_dim", 16),
+        ("num_heads", 2),
+        ("intermediate_dim", 16),
+        ("max_positions", 16),
+        ("activation", "gelu"),
+    ],
 )
-def test_sizes_are_refused_beside_a_source(preset: Path, tiny_config, key: str):
-    config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE, key: 16})
+def test_sizes_are_refused_beside_a_source(preset: Path, tiny_config, key: str, value):
+    config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE, key: value})
     with pytest.raises(ConfigError, match=rf"backbone\.{key}: can be set with .*scratch only"):
         prepare(config)
 
