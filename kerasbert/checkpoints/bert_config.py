@@ -23,7 +23,6 @@ _FIXED = {
     "type_vocab_size": 2,
     "is_decoder": False,
     "add_cross_attention": False,
-    "tie_word_embeddings": True,
     "quantization_config": None,
 }
 
@@ -80,6 +79,7 @@ def write_bert_config(config: BackboneConfig) -> dict[str, Any]:
         "attention_probs_dropout_prob": config.dropout,
         "initializer_range": 0.02,
         **{key: value for key, value in _FIXED.items() if value is not None},
+        "tie_word_embeddings": True,
     }
 
 

@@ -70,6 +70,8 @@ def export_run(
         Sentences on what Transformers will not do as the run does.
     """
     require_new_directory(Path(directory))
+    if (Path(run) / "pretrain.yaml").is_file():
+        raise CheckpointError(f"{run}: is a pre-training, whose directory is a Hugging Face folder already.")
     classifier = RunDirectory(run).load()
     config = classifier.config
     settings: dict[str, Any] = {"dtype": dtype}

@@ -163,6 +163,13 @@ def test_an_existing_place_is_refused(trained: TrainResult, tmp_path: Path, func
         function(str(trained.run.path), tmp_path)
 
 
+def test_a_pretraining_needs_no_export(hugging_face, tensors, tmp_path: Path):
+    directory = hugging_face(tensors)
+    (directory / "pretrain.yaml").touch()
+    with pytest.raises(CheckpointError, match="is a Hugging Face folder already"):
+        export_run(directory, tmp_path / "out")
+
+
 def test_nothing_is_left_of_a_failed_write(hugging_face, tensors, tmp_path: Path, monkeypatch):
     directory = hugging_face(tensors)
 

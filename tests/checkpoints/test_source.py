@@ -88,6 +88,11 @@ def test_nonsense_is_refused(source: str):
         open_source(source)
 
 
+def test_a_training_names_the_key(tiny_config):
+    with pytest.raises(CheckpointError, match=r"^backbone\.source: 'no/such/place' cannot be loaded"):
+        prepare(tiny_config(backbone={"source": "no/such/place", **FROM_SOURCE}))
+
+
 def test_a_directory_of_something_else_is_refused(tmp_path: Path):
     with pytest.raises(CheckpointError, match="is no checkpoint that kerasbert knows"):
         open_source(str(tmp_path))
