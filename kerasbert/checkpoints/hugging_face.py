@@ -19,13 +19,14 @@ from kerasbert.checkpoints.bert_config import (
 from kerasbert.checkpoints.safetensors_files import INDEX, WEIGHTS, SafetensorsFiles
 from kerasbert.checkpoints.tensor_names import file_name, find, shorten, to_file
 from kerasbert.config import BackboneConfig, TextConfig
-from kerasbert.errors import CheckpointError
+from kerasbert.errors import CheckpointError, ConfigError
 from kerasbert.files import atomic_path, make_directory, write_text
 from kerasbert.text import Vocabulary
 
 CONFIG = "config.json"
 TOKENIZER = "tokenizer_config.json"
 VOCABULARY = "vocab.txt"
+_DTYPES = ("float32", "float16")
 _PICKLED = "pytorch_model.bin"
 # Counted, not learned; older files hold them all the same.
 _BUFFERS = ("bert.embeddings.position_ids", "bert.embeddings.token_type_ids")
@@ -136,6 +137,8 @@ def write_folder(
         max_length: where a tokenizer should cut. None: at the positions.
         several_labels: whether a row may have several labels.
     """
+    if dtype not in _DTYPES:
+        raise ConfigError(f"dtype: must be one of {', '.join(_DTYPES)}. Received: {dtype!r}")
     heads = tuple(
         name
         for name in ("mlm_head", "nsp_head", "logits")

@@ -30,7 +30,7 @@ def checkpoint() -> None:
     multiple=True,
     type=click.Path(),
     metavar="FILE",
-    help="Keep only tokens that occur in these text files (one text a line, also .gz).",
+    help="Keep only tokens that occur in these UTF-8 text files (one text a line, also .gz).",
 )
 @_DTYPE
 def import_(

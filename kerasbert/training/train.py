@@ -100,7 +100,7 @@ def train(config: Config | Prepared, console: Console | None = None, resume: boo
 
     console = console or Console(quiet=True)
     for note in prepared.source.notes if prepared.source else ():
-        console.print(f"backbone.source: {note}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"backbone.source: {note}", markup=False, emoji=False, highlight=False, soft_wrap=True)
     show = ShowProgress(console, steps, settings.epochs)
     callbacks = [
         Validate(prepared.task, prepared.validation, graph, _even_batch(strategy)),

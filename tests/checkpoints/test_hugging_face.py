@@ -288,6 +288,11 @@ def test_numbers_too_large_for_float16_are_refused(hugging_face, tensors, tmp_pa
     assert not (tmp_path / "out" / "model.safetensors").exists()
 
 
+def test_another_number_type_is_refused(hugging_face, tensors, tmp_path: Path):
+    with pytest.raises(UserError, match=r"dtype: must be one of float32, float16\. Received: 'int8'"):
+        save_source(tmp_path / "out", open_source(str(hugging_face(tensors))), dtype="int8")
+
+
 def test_a_weight_that_bert_has_not_is_refused(hugging_face, tensors, tmp_path: Path):
     source = open_source(str(hugging_face(tensors)))
     encoded = source.backbone.output["pooled_output"]

@@ -16,7 +16,7 @@ from kerasbert.models.pretraining import build_pretraining_model
 from kerasbert.text import TextGraph
 from kerasbert.training import TrainResult, prepare, train
 
-CLOSE = {"rtol": 0, "atol": 1e-4}
+CLOSE = {"rtol": 0, "atol": 2e-5}
 ENGLISH = (
     "The room was clean, and the service wasn't bad at all!",
     "Je suis allé au café: très déçu (12.50 € for nothing).",
