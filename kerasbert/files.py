@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,3 +53,29 @@ def explain_write_errors(path: Path) -> Iterator[None]:
         raise UserError(
             f"{path}: cannot be written ({reason}). Free space or choose another place."
         ) from error
+
+
+def require_new_directory(path: Path) -> None:
+    """Raises `UserError` unless `path` is free, or an empty directory."""
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"{path}: exists already. Name another directory, or remove it.")
+
+
+@contextlib.contextmanager
+def new_directory(path: Path) -> Iterator[Path]:
+    """Yields a temporary sibling of `path` that becomes `path` when the block ends well.
+
+    Raises:
+        UserError: `path` exists and is not an empty directory, or cannot be written.
+    """
+    require_new_directory(path)
+    make_directory(path.parent)
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    try:
+        with explain_write_errors(path):
+            temporary.mkdir()
+        yield temporary
+        with explain_write_errors(path):
+            temporary.replace(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

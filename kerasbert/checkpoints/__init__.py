@@ -1,7 +1,19 @@
-"""Where weights come from and go to: run directories and backbone sources."""
+"""Where weights come from and go to: run directories, backbone sources and Hugging Face folders."""
 
+from kerasbert.checkpoints.convert import describe_source, export_run, import_checkpoint
+from kerasbert.checkpoints.hugging_face import save_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import BackboneSource, open_source
 from kerasbert.checkpoints.weights import load_weights, save_weights
 
-__all__ = ["BackboneSource", "RunDirectory", "load_weights", "open_source", "save_weights"]
+__all__ = [
+    "BackboneSource",
+    "RunDirectory",
+    "describe_source",
+    "export_run",
+    "import_checkpoint",
+    "load_weights",
+    "open_source",
+    "save_hugging_face",
+    "save_weights",
+]

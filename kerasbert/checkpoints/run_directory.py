@@ -81,7 +81,10 @@ class RunDirectory:
         """Returns the resolved configuration."""
         if not self.config.is_file():
             raise CheckpointError(f"{self.path}: is not a run directory (it has no config.yaml).")
-        return parse_config(Config, read_yaml(self.config), where=str(self.config))
+        config = parse_config(Config, read_yaml(self.config), where=str(self.config))
+        # Runs from before there was a choice had what keras-hub has.
+        config.backbone.activation = config.backbone.activation or "gelu_tanh"
+        return config
 
     def load(self) -> TextClassifier:
         """Returns the trained classifier.

@@ -1,69 +1,101 @@
-"""`backbone.source`: an encoder that exists already, with its vocabulary."""
+"""`backbone.source`: which format a source has, and reading it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras_nlp
 
+from kerasbert.checkpoints.backbone_source import BackboneSource
+from kerasbert.checkpoints.bert_config import read_json
+from kerasbert.checkpoints.google_tf1 import is_google_tf1, read_google_tf1
+from kerasbert.checkpoints.hugging_face import read_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
+from kerasbert.config import BackboneConfig
 from kerasbert.errors import CheckpointError
 from kerasbert.text import Vocabulary
 
+__all__ = ["BackboneSource", "open_source"]
 
-@dataclass(frozen=True)
-class BackboneSource:
-    """A trained encoder and what must stay as it is when it is trained further."""
-
-    backbone: keras_nlp.models.BertBackbone
-    vocabulary: Vocabulary
-    text: Mapping[str, Any]  # settings of the text section
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """The sizes for the backbone section of the configuration."""
-        config = self.backbone.get_config()
-        names = ("num_layers", "hidden_dim", "num_heads", "intermediate_dim")
-        return {
-            **{name: config[name] for name in names},
-            "max_positions": config["max_sequence_length"],
-        }
-
-    def copy_to(self, backbone: keras_nlp.models.BertBackbone) -> None:
-        """Copies the weights into a backbone of the same sizes."""
-        for new, old in zip(backbone.weights, self.backbone.weights, strict=True):
-            new.assign(old)
+_BUNDLED = Path(__file__).parents[1] / "presets"
+_EXPECTED = (
+    "Expected a run directory (config.yaml), a pre-training run or a Hugging Face folder (config.json, "
+    "model.safetensors), a Google TF1 checkpoint (bert_config.json, *.ckpt.index) or a keras-hub preset."
+)
 
 
 def open_source(source: str) -> BackboneSource:
-    """Opens a finished run directory, or a keras-hub preset by name, handle or local folder.
+    """Opens an encoder by path, by the name of a bundled one, or by keras-hub name or handle.
 
     Raises:
-        CheckpointError: there is no such source, or it is no BERT.
+        CheckpointError: there is no such source, it is damaged, or it is no BERT that kerasbert can build.
     """
-    if RunDirectory.is_run(source):
-        classifier = RunDirectory(source).load()
-        text = classifier.config.text.model_dump(include={"lowercase", "ascii_punctuation"})
-        return BackboneSource(classifier.model.get_layer("backbone"), classifier.text_graph.vocabulary, text)
-    if Path(source).exists() and not (Path(source) / "config.json").is_file():
-        raise CheckpointError(
-            f"backbone.source: {source} is neither a run directory (config.yaml) nor a keras-hub "
-            "preset (config.json)."
-        )
+    path = Path(source)
+    if source in bundled_presets():
+        return read_hugging_face(_BUNDLED / source, source)
+    if RunDirectory.is_run(path):
+        return _open_run(source)
+    if path.exists() and not path.is_dir():
+        raise CheckpointError(f"{source}: must be a folder. {_EXPECTED}")
+    if path.is_dir() and not _is_keras_hub_preset(path):
+        if is_google_tf1(path):
+            return read_google_tf1(path, source)
+        if (path / "config.json").is_file():
+            return read_hugging_face(path, source)
+        if (path / "pretrain.yaml").is_file():
+            raise CheckpointError(
+                f"{source}: this pre-training did not finish (it has no model.safetensors)."
+            )
+        raise CheckpointError(f"{source}: is no checkpoint that kerasbert knows. {_EXPECTED}")
+    return _open_preset(source)
+
+
+def bundled_presets() -> list[str]:
+    """Returns the names of the encoders that come with the package."""
+    return sorted(path.parent.name for path in _BUNDLED.glob("*/config.json"))
+
+
+def _open_run(source: str) -> BackboneSource:
+    classifier = RunDirectory(source).load()
+    text = classifier.config.text.model_dump(include={"lowercase", "ascii_punctuation"})
+    config = classifier.config.backbone.model_copy(update={"source": source})
+    return BackboneSource(
+        classifier.model.get_layer("backbone"),
+        classifier.text_graph.vocabulary,
+        config,
+        text,
+        format="kerasbert run",
+        notes=("its classifier stayed behind",),
+    )
+
+
+def _is_keras_hub_preset(path: Path) -> bool:
+    config = path / "config.json"
+    if not config.is_file() or (path / "bert_config.json").is_file():
+        return False
+    return "class_name" in read_json(config)
+
+
+def _open_preset(source: str) -> BackboneSource:
     try:
         backbone = keras_nlp.models.BertBackbone.from_preset(source)
         tokenizer = keras_nlp.models.BertTokenizer.from_preset(source)
     except Exception as error:  # keras-hub and its download clients raise many kinds
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(
-            f"backbone.source: {source!r} cannot be loaded as a BERT preset ({reason}). "
-            "Expected scratch, a run directory or a keras-hub preset."
+            f"{source!r} cannot be loaded as a BERT preset of keras-hub ({reason}). {_EXPECTED}"
         ) from error
     vocabulary = Vocabulary(tokenizer.get_vocabulary())
     if len(vocabulary) != backbone.vocabulary_size:
         raise CheckpointError(
-            f"backbone.source: {source!r} has a vocabulary of {len(vocabulary)} tokens, but embeddings "
-            f"of {backbone.vocabulary_size}."
+            f"{source!r} has a vocabulary of {len(vocabulary)} tokens, but embeddings of "
+            f"{backbone.vocabulary_size}."
         )
-    return BackboneSource(backbone, vocabulary, {"lowercase": bool(tokenizer.lowercase)})
+    if backbone.num_segments != 2:
+        raise CheckpointError(f"{source!r} must have 2 segments. Received: {backbone.num_segments}")
+    names = ("num_layers", "hidden_dim", "num_heads", "intermediate_dim", "dropout")
+    config = BackboneConfig(
+        source=source,
+        max_positions=backbone.max_sequence_length,
+        activation="gelu_tanh",  # the only one that keras-hub's BERT has
+        **{name: getattr(backbone, name) for name in names},
+    )
+    return BackboneSource(backbone, vocabulary, config, {"lowercase": bool(tokenizer.lowercase)})

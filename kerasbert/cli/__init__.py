@@ -20,6 +20,7 @@ main = LazyGroup(
         "evaluate": ("evaluate:evaluate", "Measure a model on labelled data."),
         "predict": ("predict:predict", "Classify texts."),
         "export": ("export:export", "Export a run as a SavedModel for TensorFlow Serving."),
+        "checkpoint": ("checkpoint:checkpoint", "Bring checkpoints in and out, or look at one."),
         "data": ("data:data", "Look at data files before training on them."),
         "plugins": ("plugins:plugins", "List, check and start task plugins."),
         "doctor": ("doctor:doctor", "Tell whether this machine can train and export."),

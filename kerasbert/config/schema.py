@@ -78,7 +78,7 @@ class TextConfig(Section):
 class BackboneConfig(Section):
     """The BERT encoder. The sizes are set with `source: scratch` and come from the source otherwise."""
 
-    source: str = Field("scratch", description="scratch, a keras-hub preset, or a run directory.")
+    source: str = Field("scratch", description="scratch, or a checkpoint: see checkpoints.md.")
     num_layers: int | None = Field(None, ge=1, description="Transformer layers (scratch: 2).")
     hidden_dim: int | None = Field(None, ge=8, description="Width (scratch: 128).")
     num_heads: int | None = Field(None, ge=1, description="Attention heads (scratch: 2).")

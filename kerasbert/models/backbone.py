@@ -59,5 +59,6 @@ def build_backbone(
 
 def activation(config: BackboneConfig):
     """Returns the function that `config.activation` names (Hendrycks & Gimpel 2016, section 2)."""
-    approximate = config.activation == "gelu_tanh"
+    # None: a run from before there was a choice.
+    approximate = config.activation != "gelu"
     return lambda x: keras.activations.gelu(x, approximate=approximate)

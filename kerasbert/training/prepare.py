@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 
@@ -20,7 +21,7 @@ from kerasbert.data import (
 )
 from kerasbert.data.batches import slices
 from kerasbert.data.load import require_known_labels
-from kerasbert.errors import ConfigError
+from kerasbert.errors import ConfigError, UserError
 from kerasbert.models import build_text_graph, complete_backbone_config
 from kerasbert.tasks import Task, get_task
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
@@ -90,12 +91,13 @@ def _settle_encoder(
             Vocabulary.load(config.text.vocabulary) if config.text.vocabulary else _learn(config, task, rows)
         )
     else:
-        source = open_source(config.backbone.source)
-        vocabulary = source.vocabulary
         _refuse_sizes(config)
-        config.backbone = BackboneConfig(
-            **{**config.backbone.model_dump(), **source.sizes},
-        )
+        try:
+            source = open_source(config.backbone.source)
+        except UserError as error:
+            raise type(error)(f"backbone.source: {error}") from error
+        vocabulary = source.vocabulary
+        config.backbone = source.config.model_copy(update=_own(config.backbone))
         config.text = config.text.model_copy(update=dict(source.text))
     if max_length > (config.backbone.max_positions or 0):
         raise ConfigError(
@@ -105,9 +107,14 @@ def _settle_encoder(
     return source, vocabulary, config
 
 
+def _own(backbone: BackboneConfig) -> dict[str, Any]:
+    """Returns what a training decides for itself, whatever the source says."""
+    return {"source": backbone.source, "dropout": backbone.dropout}
+
+
 def _refuse_sizes(config: Config) -> None:
-    sizes = ("num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions")
-    given = [f"backbone.{name}" for name in sizes if getattr(config.backbone, name) is not None]
+    names = (name for name in BackboneConfig.model_fields if name not in _own(config.backbone))
+    given = [f"backbone.{name}" for name in names if getattr(config.backbone, name) is not None]
     if config.text.vocabulary:
         given.append("text.vocabulary")
     if given:

@@ -98,7 +98,10 @@ def train(config: Config | Prepared, console: Console | None = None, resume: boo
         run.cut_history(first_step // steps)
     trainer.separate_dropout()
 
-    show = ShowProgress(console or Console(quiet=True), steps, settings.epochs)
+    console = console or Console(quiet=True)
+    for note in prepared.source.notes if prepared.source else ():
+        console.print(f"backbone.source: {note}", markup=False, emoji=False, highlight=False, soft_wrap=True)
+    show = ShowProgress(console, steps, settings.epochs)
     callbacks = [
         Validate(prepared.task, prepared.validation, graph, _even_batch(strategy)),
         keep_best,

@@ -38,13 +38,13 @@ def test_a_preset_brings_weights_vocabulary_and_case(preset: Path):
     assert equal(source.backbone, keras_nlp.models.BertBackbone.from_preset(str(preset)))
     assert source.vocabulary.tokens == tuple(TOKENS)
     assert source.text["lowercase"] is False
-    assert source.sizes == {**SIZES, "max_positions": 20}
+    assert {name: getattr(source.config, name) for name in SIZES} == SIZES
+    assert (source.config.max_positions, source.config.activation) == (20, "gelu_tanh")
 
 
-def test_weights_are_copied_into_a_backbone_of_the_same_sizes(preset: Path, tiny_config):
+def test_weights_are_copied_into_a_backbone_of_the_same_sizes(preset: Path):
     source = open_source(str(preset))
-    sizes = tiny_config(backbone=source.sizes).backbone
-    backbone = build_backbone(sizes, len(source.vocabulary))
+    backbone = build_backbone(source.config, len(source.vocabulary))
     assert not equal(backbone, source.backbone)
     source.copy_to(backbone)
     assert equal(backbone, source.backbone)
@@ -84,12 +84,17 @@ def test_a_second_training_starts_from_the_weights_of_the_first(
 
 @pytest.mark.parametrize("source", ["no/such/place", "bert_nonsense_en", "kaggle", ""])
 def test_nonsense_is_refused(source: str):
-    with pytest.raises(CheckpointError, match=r"backbone\.source"):
+    with pytest.raises(CheckpointError, match=r"cannot be loaded as a BERT preset|no checkpoint that"):
         open_source(source)
 
 
+def test_a_training_names_the_key(tiny_config):
+    with pytest.raises(CheckpointError, match=r"^backbone\.source: 'no/such/place' cannot be loaded"):
+        prepare(tiny_config(backbone={"source": "no/such/place", **FROM_SOURCE}))
+
+
 def test_a_directory_of_something_else_is_refused(tmp_path: Path):
-    with pytest.raises(CheckpointError, match="is neither a run directory"):
+    with pytest.raises(CheckpointError, match="is no checkpoint that kerasbert knows"):
         open_source(str(tmp_path))
 
 
@@ -111,7 +116,7 @@ def test_a_preset_of_another_architecture_is_refused(tmp_path: Path):
 def test_a_damaged_preset_is_refused(preset: Path, tmp_path: Path, damage: str):
     copy = shutil.copytree(preset, tmp_path / "copy")
     (copy / damage).write_bytes((copy / damage).read_bytes()[:7])
-    with pytest.raises(UserError, match=r"backbone\.source|vocabulary"):
+    with pytest.raises(UserError, match=r"cannot be |vocabulary"):
         open_source(str(copy))
 
 
@@ -123,10 +128,18 @@ def test_a_preset_whose_vocabulary_does_not_fit_its_weights_is_refused(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "key", ["num_layers", "hidden_dim", "num_heads", "intermediate_dim", "max_positions"]
+    ("key", "value"),
+    [
+        ("num_layers", 1),
+        ("hidden_dim", 16),
+        ("num_heads", 2),
+        ("intermediate_dim", 16),
+        ("max_positions", 16),
+        ("activation", "gelu"),
+    ],
 )
-def test_sizes_are_refused_beside_a_source(preset: Path, tiny_config, key: str):
-    config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE, key: 16})
+def test_sizes_are_refused_beside_a_source(preset: Path, tiny_config, key: str, value):
+    config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE, key: value})
     with pytest.raises(ConfigError, match=rf"backbone\.{key}: can be set with .*scratch only"):
         prepare(config)
 

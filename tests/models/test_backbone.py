@@ -9,7 +9,12 @@ TINY = BackboneConfig(num_layers=2, hidden_dim=16, num_heads=2, intermediate_dim
 def test_open_sizes_are_filled():
     complete = complete_backbone_config(BackboneConfig(), max_length=77)
     assert complete == BackboneConfig(
-        num_layers=2, hidden_dim=128, num_heads=2, intermediate_dim=512, max_positions=77
+        num_layers=2,
+        hidden_dim=128,
+        num_heads=2,
+        intermediate_dim=512,
+        max_positions=77,
+        activation="gelu_tanh",
     )
 
 

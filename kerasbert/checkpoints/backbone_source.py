@@ -1,0 +1,123 @@
+"""An encoder that exists already, with its vocabulary, from whatever format."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import keras_nlp
+import numpy as np
+
+from kerasbert.checkpoints.tensor_names import (
+    HEADS,
+    Format,
+    Shapes,
+    file_name,
+    from_file,
+    head_shapes,
+    require_partners,
+)
+from kerasbert.config import BackboneConfig
+from kerasbert.errors import CheckpointError
+from kerasbert.models import build_backbone
+from kerasbert.text import Vocabulary
+
+_POOLER = "pooled_dense/"
+
+
+@dataclass(frozen=True)
+class BackboneSource:
+    """A trained encoder and what must stay as it is when it is trained further."""
+
+    backbone: keras_nlp.models.BertBackbone
+    vocabulary: Vocabulary
+    config: BackboneConfig  # all sizes, the positions and the activation
+    text: Mapping[str, Any]  # settings of the text section
+    heads: Mapping[str, np.ndarray] = field(default_factory=dict)  # of pre-training, by Keras path
+    format: str = "keras-hub preset"
+    dtype: str = "float32"  # in the file
+    missing: tuple[str, ...] = ()  # weights of the backbone that the source lacks: they are random
+    notes: tuple[str, ...] = ()  # sentences for the user
+
+    def copy_to(self, backbone: keras_nlp.models.BertBackbone) -> None:
+        """Copies the weights into a backbone of the same sizes, but for the missing ones."""
+        for new, old in zip(backbone.weights, self.backbone.weights, strict=True):
+            if old.path not in self.missing:
+                new.assign(old)
+
+    def copy_heads_to(self, model: keras.Model) -> list[str]:
+        """Copies the pre-training heads that both sides have; returns which of `HEADS` these are."""
+        names = {layer.name for layer in model.layers}
+        copied = [name for name in self.head_names if name in names]
+        for weight in model.weights:
+            if weight.path.split("/")[0] in copied:
+                weight.assign(self.heads[weight.path])
+        return copied
+
+    @property
+    def head_names(self) -> list[str]:
+        """Which of `HEADS` the source has."""
+        return [name for name in HEADS if any(path.startswith(f"{name}/") for path in self.heads)]
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The weights that the source has, those of the heads included, by Keras path."""
+        backbone = {weight.path: weight.numpy() for weight in self.backbone.weights}
+        return {**{path: w for path, w in backbone.items() if path not in self.missing}, **self.heads}
+
+
+def fill_source(
+    where: str,
+    stored: Shapes,
+    read: Callable[[str], np.ndarray],
+    form: Format,
+    config: BackboneConfig,
+    vocabulary: Vocabulary,
+    **settings: Any,
+) -> BackboneSource:
+    """Returns a source with the tensors of a file: each must have its place, each place its tensor.
+
+    Args:
+        where: the file, for messages.
+        stored: shapes by tensor name, without what is left out on purpose.
+        read: returns a tensor by its name.
+        form: whose names these are.
+        config: complete.
+        vocabulary: of the file.
+        **settings: for `BackboneSource`.
+    """
+    backbone = build_backbone(config, len(vocabulary))
+    shapes = {weight.path: tuple(weight.shape) for weight in backbone.weights}
+    heads = head_shapes(config, len(vocabulary))
+    stored_heads = [
+        name
+        for name in HEADS
+        if any(file_name(path, form) in stored for path in heads if path.startswith(f"{name}/"))
+    ]
+    wanted = {**shapes, **{path: s for path, s in heads.items() if path.split("/")[0] in stored_heads}}
+    pooler = [path for path in shapes if path.startswith(_POOLER)]
+    missing: list[str] = []
+    notes = list(settings.pop("notes", ()))
+    # BertForMaskedLM has no pooler: nothing looks at [CLS] while words are guessed.
+    if "mlm_head" in stored_heads and not any(file_name(path, form) in stored for path in pooler):
+        missing = pooler
+        wanted = {path: shape for path, shape in wanted.items() if path not in pooler}
+        notes.append("there is no pooler in it, as usual after masked LM alone: a new one starts at random")
+    require_partners(where, wanted, stored, form)
+
+    weights = {weight.path: weight for weight in backbone.weights}
+    of_heads: dict[str, np.ndarray] = {}
+    for path, shape in wanted.items():
+        tensor = from_file(path, read(file_name(path, form)), shape, form)
+        if not np.isfinite(tensor).all():
+            raise CheckpointError(
+                f"{where}: {file_name(path, form)} holds numbers that are not finite. The file is of a "
+                "training that failed, or damaged: take another."
+            )
+        if path in weights:
+            weights[path].assign(tensor)
+        else:
+            of_heads[path] = tensor
+    return BackboneSource(
+        backbone, vocabulary, config, heads=of_heads, missing=tuple(missing), notes=tuple(notes), **settings
+    )

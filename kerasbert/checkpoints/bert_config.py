@@ -1,0 +1,93 @@
+"""BERT's JSON configuration, in the keys that Google and Hugging Face share, and ours."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kerasbert.config import BackboneConfig, parse_config
+from kerasbert.errors import CheckpointError
+
+_SIZES = {
+    "num_layers": "num_hidden_layers",
+    "hidden_dim": "hidden_size",
+    "num_heads": "num_attention_heads",
+    "intermediate_dim": "intermediate_size",
+    "max_positions": "max_position_embeddings",
+}
+_ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
+# What makes another architecture of it, and the only value that is ours.
+_FIXED = {
+    "layer_norm_eps": 1e-12,
+    "position_embedding_type": "absolute",
+    "type_vocab_size": 2,
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "quantization_config": None,
+}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Returns the JSON object in the file at `path`."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{path}: cannot be read as JSON ({reason}).") from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path}: must be a JSON object. Received: {type(values).__name__}")
+    return values
+
+
+def read_bert_config(path: Path, source: str) -> BackboneConfig:
+    """Returns the backbone that a `config.json` or `bert_config.json` describes.
+
+    Raises:
+        CheckpointError: it is not a BERT, or one that kerasbert cannot build.
+    """
+    values = read_json(path)
+    if values.get("model_type", "bert") != "bert":
+        raise CheckpointError(f"{path}: model_type must be bert. Received: {values['model_type']!r}")
+    lacking = [key for key in (*_SIZES.values(), "vocab_size") if not isinstance(values.get(key), int)]
+    if lacking:
+        raise CheckpointError(f"{path}: {', '.join(lacking)} must be given as whole numbers.")
+    for key, ours in _FIXED.items():
+        if values.get(key, ours) != ours:
+            raise CheckpointError(f"{path}: {key} must be {ours}. Received: {values[key]!r}")
+    act = values.get("hidden_act", "gelu")
+    if act not in _ACTIVATIONS:
+        raise CheckpointError(
+            f"{path}: hidden_act must be one of {', '.join(_ACTIVATIONS)}. Received: {act!r}"
+        )
+    if values["hidden_size"] % max(values["num_attention_heads"], 1):
+        raise CheckpointError(f"{path}: hidden_size must be a multiple of num_attention_heads.")
+    ours = {name: values[key] for name, key in _SIZES.items()}
+    ours |= {"source": source, "activation": _ACTIVATIONS[act]}
+    dropout = values.get("hidden_dropout_prob")
+    if isinstance(dropout, float):
+        ours["dropout"] = dropout
+    return parse_config(BackboneConfig, ours, where=str(path))
+
+
+def write_bert_config(config: BackboneConfig) -> dict[str, Any]:
+    """Returns the part of a `config.json` that describes the backbone."""
+    return {
+        "model_type": "bert",
+        **{key: getattr(config, name) for name, key in _SIZES.items()},
+        "hidden_act": "gelu" if config.activation == "gelu" else "gelu_new",
+        "hidden_dropout_prob": config.dropout,
+        "attention_probs_dropout_prob": config.dropout,
+        "initializer_range": 0.02,
+        **{key: value for key, value in _FIXED.items() if value is not None},
+        "tie_word_embeddings": True,
+    }
+
+
+def require_vocabulary_size(path: Path, tokens: int) -> None:
+    """Raises if the configuration at `path` speaks of another number of tokens."""
+    rows: Mapping[str, Any] = read_json(path)
+    if rows["vocab_size"] != tokens:
+        raise CheckpointError(
+            f"{path}: vocab_size is {rows['vocab_size']}, but vocab.txt beside it has {tokens} tokens. "
+            "Put back the vocab.txt of these weights."
+        )

@@ -1,0 +1,144 @@
+"""Checkpoints in and out: any source to a Hugging Face folder, a run to one, and what a source is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kerasbert.checkpoints.backbone_source import BackboneSource
+from kerasbert.checkpoints.hugging_face import save_hugging_face, write_folder
+from kerasbert.checkpoints.resize import ids_of_files, keep_tokens, resize_positions
+from kerasbert.checkpoints.run_directory import RunDirectory
+from kerasbert.checkpoints.source import open_source
+from kerasbert.checkpoints.tensor_names import HEADS
+from kerasbert.config import TextConfig
+from kerasbert.errors import CheckpointError
+from kerasbert.files import new_directory, require_new_directory
+from kerasbert.models import TextClassifier
+from kerasbert.tasks import Task
+
+_BACKBONE_ALONE = "export the backbone alone (--backbone-only)"
+
+
+def import_checkpoint(
+    source: str,
+    directory: str | Path,
+    positions: int | None = None,
+    keep_tokens_of: Sequence[str] = (),
+    dtype: str = "float32",
+) -> list[str]:
+    """Writes any source as a Hugging Face folder: the backbone, and its pre-training heads if it has any.
+
+    Args:
+        source: as in `backbone.source`.
+        directory: where to; must be new or empty.
+        positions: rows of the position table. None: as they are.
+        keep_tokens_of: text files; tokens that occur in none of them are left out. Empty: all stay.
+        dtype: float32 or float16, of the numbers in the file.
+
+    Returns:
+        Sentences on what is not as in the source.
+    """
+    require_new_directory(Path(directory))
+    opened = open_source(source)
+    notes = list(opened.notes)
+    config, vocabulary, weights = opened.config, opened.vocabulary, opened.weights
+    if keep_tokens_of:
+        ids = ids_of_files(keep_tokens_of, vocabulary, opened.text)
+        weights, vocabulary = keep_tokens(weights, vocabulary, ids)
+        notes.append(f"{len(vocabulary):,} of {len(opened.vocabulary):,} tokens were kept")
+    if positions is not None:
+        weights = resize_positions(weights, positions)
+        config = config.model_copy(update={"max_positions": positions})
+        notes.append(f"{positions} positions instead of {opened.config.max_positions}")
+    with new_directory(Path(directory)) as staging:
+        write_folder(staging, weights, config, TextConfig(**opened.text), vocabulary, dtype=dtype)
+    return notes
+
+
+def export_run(
+    run: str | Path, directory: str | Path, backbone_only: bool = False, dtype: str = "float32"
+) -> list[str]:
+    """Writes a finished run as a Hugging Face folder: BertForSequenceClassification, or BertModel.
+
+    Args:
+        run: a run directory.
+        directory: where to; must be new or empty.
+        backbone_only: leave the classifier out.
+        dtype: float32 or float16, of the numbers in the file.
+
+    Returns:
+        Sentences on what Transformers will not do as the run does.
+    """
+    require_new_directory(Path(directory))
+    if (Path(run) / "pretrain.yaml").is_file():
+        raise CheckpointError(f"{run}: is a pre-training, whose directory is a Hugging Face folder already.")
+    classifier = RunDirectory(run).load()
+    config = classifier.config
+    settings: dict[str, Any] = {"dtype": dtype}
+    if backbone_only:
+        model = classifier.model.get_layer("backbone")
+    else:
+        _require_usual_head(str(run), classifier)
+        model = classifier.model
+        settings |= {
+            "labels": classifier.labels,
+            "max_length": config.training.max_length,
+            "several_labels": classifier.task.label_separator is not None,
+        }
+    with new_directory(Path(directory)) as staging:
+        vocabulary = classifier.text_graph.vocabulary
+        save_hugging_face(staging, model, config.backbone, config.text, vocabulary, **settings)
+    return _what_transformers_lacks(classifier)
+
+
+def describe_source(source: str) -> dict[str, Any]:
+    """Returns what a source is, as values for JSON."""
+    opened = open_source(source)
+    config = opened.config
+    return {
+        "source": source,
+        "format": opened.format,
+        "num_layers": config.num_layers,
+        "hidden_dim": config.hidden_dim,
+        "num_heads": config.num_heads,
+        "intermediate_dim": config.intermediate_dim,
+        "max_positions": config.max_positions,
+        "activation": config.activation,
+        "vocabulary_size": len(opened.vocabulary),
+        "lowercase": opened.text["lowercase"],
+        "ascii_punctuation": opened.text.get("ascii_punctuation", False),
+        "heads": {name: name in opened.head_names for name in HEADS},
+        "pooler": not opened.missing,
+        "parameters": _parameters(opened),
+        "dtype": opened.dtype,
+        "notes": list(opened.notes),
+    }
+
+
+def _parameters(source: BackboneSource) -> int:
+    return sum(weight.size for weight in source.weights.values())
+
+
+def _require_usual_head(run: str, classifier: TextClassifier) -> None:
+    pooling = classifier.config.head.pooling
+    if type(classifier.task).head is not Task.head:
+        raise CheckpointError(
+            f"{run}: the task {classifier.config.task} has a head of its own, which Transformers does not "
+            f"know. What can be done: {_BACKBONE_ALONE}."
+        )
+    if pooling != "cls":
+        raise CheckpointError(
+            f"{run}: head.pooling must be cls, which is all that BertForSequenceClassification computes. "
+            f"Received: {pooling}. Train again with head.pooling=cls, or {_BACKBONE_ALONE}."
+        )
+
+
+def _what_transformers_lacks(classifier: TextClassifier) -> list[str]:
+    notes = []
+    if classifier.config.text.ascii_punctuation:
+        notes.append("Transformers will not map punctuation to ASCII (text.ascii_punctuation): do it before")
+    if type(classifier.task).clean is not Task.clean:
+        notes.append(
+            f"Transformers will not clean texts as the task {classifier.config.task} does: do it before"
+        )
+    return notes

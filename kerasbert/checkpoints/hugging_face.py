@@ -1,0 +1,249 @@
+"""Hugging Face folders: `config.json`, `tokenizer_config.json`, `vocab.txt`, `model.safetensors`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import safetensors.numpy
+
+from kerasbert.checkpoints.backbone_source import BackboneSource, fill_source
+from kerasbert.checkpoints.bert_config import (
+    read_bert_config,
+    read_json,
+    require_vocabulary_size,
+    write_bert_config,
+)
+from kerasbert.checkpoints.safetensors_files import INDEX, WEIGHTS, SafetensorsFiles
+from kerasbert.checkpoints.tensor_names import file_name, find, shorten, to_file
+from kerasbert.config import BackboneConfig, TextConfig
+from kerasbert.errors import CheckpointError, ConfigError
+from kerasbert.files import atomic_path, make_directory, write_text
+from kerasbert.text import Vocabulary
+
+CONFIG = "config.json"
+TOKENIZER = "tokenizer_config.json"
+VOCABULARY = "vocab.txt"
+_DTYPES = ("float32", "float16")
+_PICKLED = "pytorch_model.bin"
+# Counted, not learned; older files hold them all the same.
+_BUFFERS = ("bert.embeddings.position_ids", "bert.embeddings.token_type_ids")
+_TASK_HEADS = ("classifier.", "qa_outputs.")
+_TIED = {
+    "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+}
+_ARCHITECTURES = {
+    (): "BertModel",
+    ("mlm_head",): "BertForMaskedLM",
+    ("nsp_head",): "BertForNextSentencePrediction",
+    ("mlm_head", "nsp_head"): "BertForPreTraining",
+    ("logits",): "BertForSequenceClassification",
+}
+
+
+def read_hugging_face(directory: Path, source: str) -> BackboneSource:
+    """Reads the encoder, and the pre-training heads if there are any.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or it is no BERT that kerasbert can build.
+    """
+    config = read_bert_config(directory / CONFIG, source)
+    if not (directory / WEIGHTS).is_file() and not (directory / INDEX).is_file():
+        raise CheckpointError(_no_weights(directory))
+    vocabulary = Vocabulary.load(directory / VOCABULARY)
+    require_vocabulary_size(directory / CONFIG, len(vocabulary))
+    text = _read_text(directory / TOKENIZER)
+    files = SafetensorsFiles(directory)
+    names: dict[str, str] = {}
+    for name in files.shapes:
+        if names.setdefault(_usual(name), name) != name:
+            raise CheckpointError(f"{files.path}: {name} and {names[_usual(name)]} are the same weight.")
+    for buffer in _BUFFERS:
+        names.pop(buffer, None)
+    _untie(files, names)
+    task_head = [name for name in names if name.startswith(_TASK_HEADS)]
+    notes = [f"{', '.join(task_head)} stayed behind: the head of another task"] if task_head else []
+    for name in task_head:
+        del names[name]
+    return fill_source(
+        str(files.path),
+        {usual: files.shapes[name] for usual, name in names.items()},
+        lambda usual: files.read(names[usual]),
+        "hugging_face",
+        config,
+        vocabulary,
+        text=text,
+        format="Hugging Face folder",
+        dtype=files.dtype,
+        notes=notes,
+    )
+
+
+def save_hugging_face(
+    directory: Path,
+    model: keras.Model,
+    config: BackboneConfig,
+    text: TextConfig,
+    vocabulary: Vocabulary,
+    labels: Sequence[str] = (),
+    dtype: str = "float32",
+    **more: Any,
+) -> None:
+    """Writes a model as a folder that Transformers and `backbone.source` read; the weights come last.
+
+    Args:
+        directory: is made if need be; its files of these names are replaced.
+        model: holds the layer `backbone`, and perhaps `mlm_head`, `nsp_head` or the classifier `logits`.
+        config: of the backbone, complete.
+        text: of the vocabulary.
+        vocabulary: its rows are those of the token embedding.
+        labels: of the classifier, in order.
+        dtype: float32 or float16, of the numbers in the file.
+        **more: see `write_folder`.
+    """
+    weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+    foreign = [path for path in weights if find(path) is None]
+    if foreign:
+        raise CheckpointError(
+            f"{directory}: Hugging Face's BERT has no place for {shorten(foreign)}. Save the backbone alone."
+        )
+    write_folder(directory, weights, config, text, vocabulary, labels, dtype, **more)
+
+
+def write_folder(
+    directory: Path,
+    weights: Mapping[str, np.ndarray],
+    config: BackboneConfig,
+    text: TextConfig,
+    vocabulary: Vocabulary,
+    labels: Sequence[str] = (),
+    dtype: str = "float32",
+    max_length: int | None = None,
+    several_labels: bool = False,
+) -> None:
+    """Writes weights, by Keras path, as a Hugging Face folder.
+
+    Args:
+        directory: is made if need be.
+        weights: of the backbone and its heads; those that are absent are not written.
+        config: of the backbone, complete.
+        text: of the vocabulary.
+        vocabulary: its rows are those of the token embedding.
+        labels: of the classifier, in order.
+        dtype: float32 or float16.
+        max_length: where a tokenizer should cut. None: at the positions.
+        several_labels: whether a row may have several labels.
+    """
+    if dtype not in _DTYPES:
+        raise ConfigError(f"dtype: must be one of {', '.join(_DTYPES)}. Received: {dtype!r}")
+    heads = tuple(
+        name
+        for name in ("mlm_head", "nsp_head", "logits")
+        if any(path.startswith(f"{name}/") for path in weights)
+    )
+    # A bare BertModel has no prefix, all others have one.
+    prefix = "bert." if heads else ""
+    tensors = {
+        file_name(path, "hugging_face").replace("bert.", prefix, 1): _in_dtype(path, weight, dtype)
+        for path, weight in weights.items()
+    }
+    values = {
+        "architectures": [_ARCHITECTURES[heads]],
+        **write_bert_config(config),
+        "vocab_size": len(vocabulary),
+        "pad_token_id": vocabulary.pad,
+        "torch_dtype": dtype,
+    }
+    if labels:
+        values["id2label"] = {str(number): label for number, label in enumerate(labels)}
+        values["label2id"] = {label: number for number, label in enumerate(labels)}
+        kind = "multi" if several_labels else "single"
+        values["problem_type"] = f"{kind}_label_classification"
+    make_directory(directory)
+    _write_json(directory / CONFIG, values)
+    _write_json(directory / TOKENIZER, _tokenizer(text, max_length or config.max_positions))
+    vocabulary.save(directory / VOCABULARY)
+    with atomic_path(directory / WEIGHTS) as temporary:
+        # Not save_file: what it writes is for its owner's eyes only.
+        temporary.write_bytes(safetensors.numpy.save(tensors, metadata={"format": "pt"}))
+
+
+def _usual(name: str) -> str:
+    """Returns a tensor name as BertForPreTraining of today gives it."""
+    if name.startswith(("embeddings.", "encoder.", "pooler.")):
+        name = f"bert.{name}"
+    # The names of the first conversions from TF1.
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+
+
+def _untie(files: SafetensorsFiles, names: dict[str, str]) -> None:
+    """Takes out what repeats another tensor, or stands in for it."""
+    for copy, original in _TIED.items():
+        if copy not in names:
+            continue
+        if original not in names:
+            names[original] = names.pop(copy)
+        elif not np.array_equal(files.read(names[copy]), files.read(names[original])):
+            raise CheckpointError(
+                f"{files.path}: {copy} is not {original}. A masked LM head with an output matrix "
+                "of its own has no place in the model."
+            )
+        else:
+            del names[copy]
+
+
+def _read_text(path: Path) -> dict[str, Any]:
+    """Returns the settings of the text section; without the file those of Transformers' BertTokenizer."""
+    values = read_json(path) if path.is_file() else {}
+    lowercase = values.get("do_lower_case", True)
+    for key, ours in (("tokenize_chinese_chars", True), ("strip_accents", lowercase)):
+        if values.get(key) not in (None, ours):
+            raise CheckpointError(
+                f"{path}: {key} must be {json.dumps(ours)} here. Received: {values[key]!r}. The token ids "
+                "would differ; remove the key if that does not matter to you."
+            )
+    name = values.get("tokenizer_class") or "BertTokenizer"
+    if name not in ("BertTokenizer", "BertTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"):
+        raise CheckpointError(f"{path}: tokenizer_class must be BertTokenizer. Received: {name!r}")
+    return {"lowercase": bool(lowercase), "ascii_punctuation": bool(values.get("ascii_punctuation", False))}
+
+
+def _tokenizer(text: TextConfig, max_length: int | None) -> dict[str, Any]:
+    return {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": text.lowercase,
+        "strip_accents": None,
+        "tokenize_chinese_chars": True,
+        "model_max_length": max_length,
+        "pad_token": "[PAD]",
+        "unk_token": "[UNK]",
+        "cls_token": "[CLS]",
+        "sep_token": "[SEP]",
+        "mask_token": "[MASK]",
+        "ascii_punctuation": text.ascii_punctuation,  # ours; Transformers does not know it
+    }
+
+
+def _in_dtype(path: str, weight: np.ndarray, dtype: str) -> np.ndarray:
+    if dtype == "float16" and np.abs(weight).max(initial=0) > np.finfo(np.float16).max:
+        raise CheckpointError(f"{path}: holds numbers too large for float16. Use float32.")
+    return to_file(path, weight.astype(dtype), "hugging_face")
+
+
+def _no_weights(directory: Path) -> str:
+    if (directory / "pretrain.yaml").is_file():
+        return f"{directory}: this pre-training did not finish (it has no {WEIGHTS})."
+    if (directory / _PICKLED).is_file():
+        return (
+            f"{directory}: has its weights in {_PICKLED} only, which can run any code. Convert it where you "
+            'trust it: python -c "from transformers import AutoModelForPreTraining as M; '
+            f"M.from_pretrained('{directory}').save_pretrained('{directory}', safe_serialization=True)\""
+        )
+    return f"{directory}: has no {WEIGHTS}."
+
+
+def _write_json(path: Path, values: Mapping[str, Any]) -> None:
+    write_text(path, json.dumps(values, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,67 @@
+"""Changing the positions or the vocabulary of an encoder that exists already."""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.errors import DataError, UserError
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+
+POSITIONS = "position_embedding/embeddings"
+# The weights with one row for each token.
+_OF_TOKENS = ("token_embedding/embeddings", "mlm_head/output_bias")
+_FEWEST_POSITIONS = 8  # the configuration has no fewer
+
+
+def resize_positions(weights: Mapping[str, np.ndarray], positions: int) -> dict[str, np.ndarray]:
+    """Returns `weights` with a position table of `positions` rows.
+
+    A shorter table keeps its first rows. A longer one repeats all of them, as Longformer was begun from
+    RoBERTa (Beltagy et al. 2020, section 5, https://arxiv.org/abs/2004.05150): attention to near
+    neighbours is right everywhere but at the seams, and training mends these.
+    """
+    if positions < _FEWEST_POSITIONS:
+        raise UserError(f"--positions: must be at least {_FEWEST_POSITIONS}. Received: {positions}")
+    table = weights[POSITIONS]
+    return {**weights, POSITIONS: table[np.arange(positions) % len(table)]}
+
+
+def keep_tokens(
+    weights: Mapping[str, np.ndarray], vocabulary: Vocabulary, ids: np.ndarray
+) -> tuple[dict[str, np.ndarray], Vocabulary]:
+    """Returns weights and vocabulary with the special tokens and those of `ids`, in their old order."""
+    special = [vocabulary.tokens.index(token) for token in SPECIAL_TOKENS]
+    kept = np.union1d(ids, special).astype(np.int64)
+    resized = {path: weight[kept] if path in _OF_TOKENS else weight for path, weight in weights.items()}
+    return resized, Vocabulary(vocabulary.tokens[index] for index in kept)
+
+
+def ids_of_files(files: Sequence[str], vocabulary: Vocabulary, text: Mapping[str, Any]) -> np.ndarray:
+    """Returns the distinct ids that occur in text files, int64 [ids], sorted.
+
+    Args:
+        files: of UTF-8 text, one text a line, also .gz.
+        vocabulary: of the tokenizer.
+        text: settings of the text section.
+    """
+    graph = TextGraph(vocabulary, max_length=8, **text)  # tokenize does not cut
+    found = np.zeros(len(vocabulary), bool)
+    for file in files:
+        lines = _lines(Path(file))
+        while part := list(islice(lines, 4096)):
+            found[graph.tokenize(tf.constant(part, tf.string)).flat_values.numpy()] = True
+    return np.flatnonzero(found)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield from file
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from error

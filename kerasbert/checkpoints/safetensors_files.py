@@ -1,0 +1,73 @@
+"""Reading tensors from one safetensors file or from the shards that an index names."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import ml_dtypes  # noqa: F401 (gives NumPy the bfloat16 that safetensors asks it for)
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from kerasbert.checkpoints.bert_config import read_json
+from kerasbert.errors import CheckpointError
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+
+
+class SafetensorsFiles:
+    """The tensors of a folder. Headers are read at once, each tensor when it is asked for.
+
+    Args:
+        directory: with `model.safetensors`, or the index and its shards.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or holds numbers of another type.
+    """
+
+    def __init__(self, directory: Path):
+        single = directory / WEIGHTS
+        self.path = single if single.is_file() else directory / INDEX
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self._files: dict[str, Path] = {}
+        dtypes: set[str] = set()
+        for path in [single] if single.is_file() else _shards(directory):
+            with _opened(path) as file:
+                for name in file.keys():  # noqa: SIM118 (no mapping)
+                    tensor = file.get_slice(name)
+                    self.shapes[name] = tuple(tensor.get_shape())
+                    self._files[name] = path
+                    if len(self.shapes[name]):
+                        dtypes.add(tensor.get_dtype())
+        others = dtypes - {*_DTYPES, "I64"}  # I64: the position_ids of older files
+        if others:
+            raise CheckpointError(
+                f"{self.path}: holds {', '.join(sorted(others))}. Expected {', '.join(_DTYPES)}."
+            )
+        self.dtype = ", ".join(sorted(_DTYPES[name] for name in dtypes if name in _DTYPES))
+
+    def read(self, name: str) -> np.ndarray:
+        """Returns a tensor."""
+        with _opened(self._files[name]) as file:
+            return file.get_tensor(name)
+
+
+def _shards(directory: Path) -> list[Path]:
+    index = directory / INDEX
+    files = read_json(index).get("weight_map")
+    if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
+        raise CheckpointError(f"{index}: has no weight_map from tensor names to files.")
+    return [directory / Path(name).name for name in sorted(set(files.values()))]
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            yield file
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path}: no such weights file.") from error
+    except (OSError, SafetensorError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{path}: is damaged or cut short ({reason}). Fetch it again.") from error

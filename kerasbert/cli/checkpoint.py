@@ -1,0 +1,109 @@
+"""kerasbert checkpoint import, export, inspect."""
+
+from collections.abc import Sequence
+
+import click
+
+_DTYPE = click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float16"]),
+    default="float32",
+    help="Of the numbers in the file.",
+)
+
+
+@click.group()
+def checkpoint() -> None:
+    """Bring checkpoints in and out, or look at one.
+
+    A SOURCE is what backbone.source takes: a Hugging Face folder, a Google TF1 checkpoint, a run or
+    pre-training run, the name of a bundled encoder, or a keras-hub preset.
+    """
+
+
+@checkpoint.command("import")
+@click.argument("source")
+@click.argument("directory", metavar="DIR", type=click.Path())
+@click.option("--positions", type=int, help="Cut the position table, or extend it by repeating its rows.")
+@click.option(
+    "--keep-tokens-of",
+    multiple=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="Keep only tokens that occur in these UTF-8 text files (one text a line, also .gz).",
+)
+@_DTYPE
+def import_(
+    source: str, directory: str, positions: int | None, keep_tokens_of: tuple[str, ...], dtype: str
+) -> None:
+    """Write SOURCE as a Hugging Face folder, DIR: the backbone, and pre-training heads if it has any."""
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from kerasbert.checkpoints import import_checkpoint
+
+    notes = import_checkpoint(source, directory, positions, keep_tokens_of, dtype)
+    _finish(directory, notes)
+
+
+@checkpoint.command()
+@click.argument("run", type=click.Path())
+@click.argument("directory", metavar="DIR", type=click.Path())
+@click.option("--backbone-only", is_flag=True, help="Leave the classifier out.")
+@_DTYPE
+def export(run: str, directory: str, backbone_only: bool, dtype: str) -> None:
+    """Write RUN as a Hugging Face folder, DIR, that Transformers loads."""
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from kerasbert.checkpoints import export_run
+
+    notes = export_run(run, directory, backbone_only, dtype)
+    _finish(directory, notes)
+
+
+@checkpoint.command()
+@click.argument("source")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def inspect(source: str, as_json: bool) -> None:
+    """Tell what SOURCE is: format, sizes, vocabulary, heads."""
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        import json
+
+        from kerasbert.checkpoints import describe_source
+
+    found = describe_source(source)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    has = {True: "yes", False: "none"}
+    rows = {
+        "source": found["source"],
+        "format": found["format"],
+        "layers": found["num_layers"],
+        "hidden size": found["hidden_dim"],
+        "attention heads": found["num_heads"],
+        "feed-forward": found["intermediate_dim"],
+        "positions": found["max_positions"],
+        "activation": found["activation"],
+        "vocabulary": f"{found['vocabulary_size']:,} tokens",
+        "lower-cases": "yes" if found["lowercase"] else "no",
+        "ASCII punctuation": "yes" if found["ascii_punctuation"] else "no",
+        "pooler": has[found["pooler"]],
+        "masked LM head": has[found["heads"]["mlm_head"]],
+        "next sentence head": has[found["heads"]["nsp_head"]],
+        "parameters": f"{found['parameters']:,}",
+        "dtype on disk": found["dtype"],
+    }
+    for name, value in rows.items():
+        click.echo(f"{name + ':':<20}{value}")
+    for note in found["notes"]:
+        click.echo(f"{'note:':<20}{note}")
+
+
+def _finish(directory: str, notes: Sequence[str]) -> None:
+    for note in notes:
+        click.echo(f"Note: {note}.", err=True)
+    click.echo(directory)
