@@ -3,7 +3,7 @@
 from kerasbert.checkpoints.convert import describe_source, export_run, import_checkpoint
 from kerasbert.checkpoints.hugging_face import save_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
-from kerasbert.checkpoints.source import BackboneSource, open_source
+from kerasbert.checkpoints.source import BackboneSource, open_source, take_up
 from kerasbert.checkpoints.weights import load_weights, save_weights
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "open_source",
     "save_hugging_face",
     "save_weights",
+    "take_up",
 ]

@@ -10,10 +10,10 @@ from kerasbert.checkpoints.google_tf1 import is_google_tf1, read_google_tf1
 from kerasbert.checkpoints.hugging_face import read_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.config import BackboneConfig
-from kerasbert.errors import CheckpointError
+from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.text import Vocabulary
 
-__all__ = ["BackboneSource", "open_source"]
+__all__ = ["BackboneSource", "open_source", "take_up"]
 
 _BUNDLED = Path(__file__).parents[1] / "presets"
 _EXPECTED = (
@@ -46,6 +46,27 @@ def open_source(source: str) -> BackboneSource:
             )
         raise CheckpointError(f"{source}: is no checkpoint that kerasbert knows. {_EXPECTED}")
     return _open_preset(source)
+
+
+def take_up(config: BackboneConfig) -> tuple[BackboneSource, BackboneConfig]:
+    """Opens `config.source` to train it further; returns it with the complete configuration.
+
+    Raises:
+        UserError: the source cannot be opened, or `config` sets what the source brings.
+    """
+    own = {"source": config.source, "dropout": config.dropout}
+    names = (name for name in BackboneConfig.model_fields if name not in own)
+    given = [f"backbone.{name}" for name in names if getattr(config, name) is not None]
+    if given:
+        raise ConfigError(
+            f"{', '.join(given)}: can be set with backbone.source: scratch only; {config.source} brings its "
+            "own. Remove the key."
+        )
+    try:
+        source = open_source(config.source)
+    except UserError as error:
+        raise type(error)(f"backbone.source: {error}") from error
+    return source, source.config.model_copy(update=own)
 
 
 def bundled_presets() -> list[str]:

@@ -37,7 +37,14 @@ def pretrain(
         return
     result = pretrain_backbone(prepared, Console(stderr=True), resume)
     if result.interrupted:
-        click.echo(f"Interrupted. Go on with: kerasbert pretrain {config} --resume --run-dir {result.run.path}", err=True)
+        click.echo(
+            f"Interrupted. Go on with: kerasbert pretrain {config} --resume --run-dir {result.run.path}",
+            err=True,
+        )
         raise SystemExit(130)
-    figures = ", ".join(f"{name.removeprefix('val_')} {value:.4f}" for name, value in result.metrics.items() if name.startswith("val_"))
+    figures = ", ".join(
+        f"{name.removeprefix('val_')} {value:.4f}"
+        for name, value in result.metrics.items()
+        if name.startswith("val_")
+    )
     click.echo(f"held out: {figures}\nbackbone: {result.run.path}", err=True)

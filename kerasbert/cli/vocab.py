@@ -21,7 +21,9 @@ def vocab() -> None:
 )
 @click.option("--cased", is_flag=True, help="Keep case and accents.")
 @click.option("--text-field", default="text", show_default=True, help="Field of the text in JSONL.")
-def train(files: tuple[str, ...], output: str, size: int, min_count: int, cased: bool, text_field: str) -> None:
+def train(
+    files: tuple[str, ...], output: str, size: int, min_count: int, cased: bool, text_field: str
+) -> None:
     """Learn a WordPiece vocabulary from FILES, .txt or .jsonl, also .gz.
 
     Special tokens come first, then single characters, then pieces of words.

@@ -39,5 +39,7 @@ class PretrainingConfig(Section):
     backbone: BackboneConfig = BackboneConfig()
     nsp: bool = Field(True, description="Learn next sentence prediction (or order) beside the masked LM.")
     masking: MaskingConfig = MaskingConfig()
-    phases: list[PhaseConfig] = Field(min_length=1, description="One after the other, as 128 then 512 tokens.")
+    phases: list[PhaseConfig] = Field(
+        min_length=1, description="One after the other, as 128 then 512 tokens."
+    )
     training: PretrainingOptimizationConfig = PretrainingOptimizationConfig()

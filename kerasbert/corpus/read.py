@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from kerasbert.errors import DataError
 
@@ -53,7 +53,8 @@ def read_documents(path: str | Path, place: int, text_field: str = "text") -> It
     if suffix not in (".txt", ".jsonl"):
         raise DataError(f"{path}: unknown format. Expected .txt or .jsonl, also with .gz.")
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        opened: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
+        with opened as file:
             items = _jsonl(file, text_field) if suffix == ".jsonl" else _text(file)
             for number, (line, item) in enumerate(items):
                 key = f"{place:05d}-{number:010d}"
@@ -72,7 +73,7 @@ class _Fault:
     start: str
 
 
-def _text(file: BinaryIO) -> Iterator[tuple[int, list[str] | _Fault]]:
+def _text(file: IO[bytes]) -> Iterator[tuple[int, list[str] | _Fault]]:
     sentences: list[str] = []
     line = 0
     for line, content in _lines(file):
@@ -87,7 +88,7 @@ def _text(file: BinaryIO) -> Iterator[tuple[int, list[str] | _Fault]]:
         yield line, sentences
 
 
-def _jsonl(file: BinaryIO, text_field: str) -> Iterator[tuple[int, list[str] | _Fault]]:
+def _jsonl(file: IO[bytes], text_field: str) -> Iterator[tuple[int, list[str] | _Fault]]:
     for line, content in _lines(file):
         if isinstance(content, _Fault):
             yield line, content
@@ -111,7 +112,7 @@ def _jsonl(file: BinaryIO, text_field: str) -> Iterator[tuple[int, list[str] | _
             yield line, sentences[start : start + _LONGEST]
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, str | _Fault]]:
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, str | _Fault]]:
     number = 0
     while raw := file.readline(_LONGEST_LINE):
         number += 1

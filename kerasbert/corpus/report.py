@@ -7,11 +7,13 @@ def describe(corpus: Corpus) -> str:
     """Returns the counts of each split, the rate of [UNK] and where unreadable lines went."""
     lines = []
     for split, counts in corpus.counts.items():
-        lines.append(
-            f"{split}: {counts.documents:,} documents, {counts.sentences:,} sentences, {counts.tokens:,} tokens "
-            f"({counts.unknown / max(counts.tokens, 1):.2%} [UNK]), {counts.examples:,} examples "
-            f"({counts.pairs_next:,} in order, {counts.pairs_not_next:,} not, {counts.unpaired:,} without a pair)"
-        )
+        unknown = counts.unknown / max(counts.tokens, 1)
+        lines += [
+            f"{split}: {counts.documents:,} documents, {counts.sentences:,} sentences, {counts.tokens:,} tokens, "
+            f"{unknown:.2%} of them [UNK]",
+            f"  {counts.examples:,} examples: {counts.pairs_next:,} in order, {counts.pairs_not_next:,} not, "
+            f"{counts.unpaired:,} without a pair",
+        ]
     unreadable = sum(counts.unreadable for counts in corpus.counts.values())
     if unreadable:
         lines.append(f"{unreadable:,} unreadable lines: {corpus.path}/*.unreadable.jsonl")

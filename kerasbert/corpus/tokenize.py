@@ -68,7 +68,8 @@ class Tokenizer:
         sentences = [sentence for document in documents for sentence in document.sentences]
         # Plain lists: reading a ragged tensor row by row would take most of the time.
         words, of_sentence, pieces, of_word = (
-            value.numpy().tolist() for value in self._split(tf.constant(sentences, tf.string, [len(sentences)]))
+            value.numpy().tolist()
+            for value in self._split(tf.constant(sentences, tf.string, [len(sentences)]))
         )
 
         def sentence(number: int) -> Sentence:

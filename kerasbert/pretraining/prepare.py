@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from kerasbert.checkpoints import BackboneSource, open_source
+from kerasbert.checkpoints import BackboneSource, take_up
 from kerasbert.config import PretrainingConfig, TextConfig
 from kerasbert.corpus import Corpus
 from kerasbert.errors import ConfigError
@@ -57,13 +57,12 @@ def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
     if config.backbone.source == "scratch":
         config.backbone = complete_backbone_config(config.backbone, longest)
     else:
-        source = open_source(config.backbone.source)
+        source, config.backbone = take_up(config.backbone)
         if source.vocabulary.tokens != corpora[0].vocabulary.tokens:
             raise ConfigError(
                 f"phases.0.corpus: {corpora[0].path} is not of the vocabulary of {config.backbone.source}. "
                 f"Build it with --vocabulary {config.backbone.source}"
             )
-        config.backbone = source.complete(config.backbone)
     if longest > (config.backbone.max_positions or 0):
         raise ConfigError(
             f"backbone.max_positions: must be at least {longest}, the longest examples of the corpora. "
@@ -82,6 +81,4 @@ def _require_same_text(config: PretrainingConfig, corpora: list[Corpus]) -> None
             if getattr(corpus.settings, name) != getattr(first.settings, name):
                 raise ConfigError(f"{where} has other settings ({name}) than {first.path}.")
         if config.nsp and corpus.settings.pairs == "none":
-            raise ConfigError(
-                f"{where} has no sentence pairs. Set nsp: false, or build it with --pairs nsp."
-            )
+            raise ConfigError(f"{where} has no sentence pairs. Set nsp: false, or build it with --pairs nsp.")

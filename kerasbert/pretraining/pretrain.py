@@ -1,5 +1,6 @@
 """A pre-training, from corpora to a backbone that `backbone.source` takes."""
 
+import math
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
+from kerasbert.checkpoints import save_hugging_face
 from kerasbert.checkpoints.state import restore_state, save_state
 from kerasbert.config import PretrainingConfig
 from kerasbert.errors import ConfigError, KerasBertError, UserError
@@ -74,8 +76,8 @@ def pretrain(
     else:
         run.create(config)
 
-    for phase in config.phases:
-        strategy = choose_strategy(settings, phase.batch_size)
+    # Replicas divide every batch if they divide their greatest common divisor.
+    strategy = choose_strategy(settings, math.gcd(*(phase.batch_size for phase in config.phases)))
     with strategy.scope():
         model = _initial_model(prepared, console)
         trainer = Trainer(model.input, model.output)
@@ -87,7 +89,8 @@ def pretrain(
     run.cut_history(step)
     trainer.separate_dropout()
 
-    start, interrupted, last = time.perf_counter(), False, {}
+    start = time.perf_counter()
+    last: dict[str, Any] = {}
     validation = Validation(model, config)
     progress = Progress(console, prepared.total_steps, config.nsp)
     try:
@@ -195,8 +198,6 @@ def _finish(
     validation: Validation,
     seconds: float,
 ) -> PretrainingResult:
-    from kerasbert.checkpoints.hugging_face import save_hugging_face
-
     last = prepared.config.phases[-1]
     figures = validation(prepared.corpora[-1], last.batch_size)
     metrics = {**figures, "steps": prepared.total_steps, "seconds": round(seconds, 1)}

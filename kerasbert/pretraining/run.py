@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from kerasbert.config import PretrainingConfig, dump_yaml, parse_config, read_yaml
-from kerasbert.errors import CheckpointError, UserError
-from kerasbert.files import explain_write_errors, make_directory, write_text
+from kerasbert.errors import CheckpointError
+from kerasbert.files import explain_write_errors, make_directory, require_new_directory, write_text
 
 
 class PretrainingRun:
@@ -23,11 +23,7 @@ class PretrainingRun:
 
     def create(self, config: PretrainingConfig) -> None:
         """Makes the directory, which must be new or empty."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise UserError(
-                f"{self.path}: exists already. Name another directory with --run-dir, go on with --resume, "
-                "or remove it."
-            )
+        require_new_directory(self.path)
         make_directory(self.path)
         write_text(self.config, dump_yaml(config.model_dump()))
 

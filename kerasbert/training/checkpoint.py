@@ -11,6 +11,7 @@ from kerasbert.checkpoints.state import restore_state, save_state
 from kerasbert.training.callbacks import KeepBest
 from kerasbert.training.trainer import Trainer
 
+
 @dataclass(frozen=True)
 class Position:
     """Where a training is."""

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import tensorflow as tf
 
-from kerasbert.checkpoints import BackboneSource, open_source
-from kerasbert.config import BackboneConfig, Config
+from kerasbert.checkpoints import BackboneSource, take_up
+from kerasbert.config import Config
 from kerasbert.data import (
     CheckReport,
     Columns,
@@ -21,7 +20,7 @@ from kerasbert.data import (
 )
 from kerasbert.data.batches import slices
 from kerasbert.data.load import require_known_labels
-from kerasbert.errors import ConfigError, UserError
+from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph, complete_backbone_config
 from kerasbert.tasks import Task, get_task
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
@@ -91,13 +90,13 @@ def _settle_encoder(
             Vocabulary.load(config.text.vocabulary) if config.text.vocabulary else _learn(config, task, rows)
         )
     else:
-        _refuse_sizes(config)
-        try:
-            source = open_source(config.backbone.source)
-        except UserError as error:
-            raise type(error)(f"backbone.source: {error}") from error
+        if config.text.vocabulary:
+            raise ConfigError(
+                "text.vocabulary: can be set with backbone.source: scratch only; "
+                f"{config.backbone.source} brings its own. Remove the key."
+            )
+        source, config.backbone = take_up(config.backbone)
         vocabulary = source.vocabulary
-        config.backbone = source.config.model_copy(update=_own(config.backbone))
         config.text = config.text.model_copy(update=dict(source.text))
     if max_length > (config.backbone.max_positions or 0):
         raise ConfigError(
@@ -105,23 +104,6 @@ def _settle_encoder(
             f"the backbone. Received: {max_length}"
         )
     return source, vocabulary, config
-
-
-def _own(backbone: BackboneConfig) -> dict[str, Any]:
-    """Returns what a training decides for itself, whatever the source says."""
-    return {"source": backbone.source, "dropout": backbone.dropout}
-
-
-def _refuse_sizes(config: Config) -> None:
-    names = (name for name in BackboneConfig.model_fields if name not in _own(config.backbone))
-    given = [f"backbone.{name}" for name in names if getattr(config.backbone, name) is not None]
-    if config.text.vocabulary:
-        given.append("text.vocabulary")
-    if given:
-        raise ConfigError(
-            f"{', '.join(given)}: can be set with backbone.source: scratch only; "
-            f"{config.backbone.source} brings its own. Remove the key."
-        )
 
 
 def _learn(config: Config, task: Task, rows: Rows) -> Vocabulary:
