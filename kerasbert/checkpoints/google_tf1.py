@@ -8,7 +8,7 @@ import tensorflow as tf
 from kerasbert.checkpoints.backbone_source import BackboneSource, fill_source
 from kerasbert.checkpoints.bert_config import read_bert_config, require_vocabulary_size
 from kerasbert.errors import CheckpointError
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import Vocabulary
 
 _INDEX = ".ckpt.index"
 # What an optimizer keeps for each weight, and its counter.
@@ -85,10 +85,9 @@ def _damaged(prefix: Path, error: Exception) -> str:
 
 
 def _looks_uncased(vocabulary: Vocabulary) -> bool:
-    """Whether no token has an upper-case ASCII letter; the files do not record the case."""
-    return not any(
-        "A" <= letter <= "Z"
-        for token in vocabulary.tokens
-        if token not in SPECIAL_TOKENS and not token.startswith("[")
-        for letter in token
-    )
+    """Whether no word has an upper-case ASCII letter; the files do not record the case.
+
+    Words have no punctuation in them; `[CLS]` and the `<S>` of Google's Chinese vocabulary are no words.
+    """
+    words = (token for token in vocabulary.tokens if token.removeprefix("##").isalnum())
+    return not any("A" <= letter <= "Z" for word in words for letter in word)

@@ -3,6 +3,7 @@ import pytest
 
 from kerasbert.checkpoints import open_source
 from kerasbert.errors import CheckpointError
+from kerasbert.text import Vocabulary
 
 
 def test_it_is_the_same_model_as_its_hugging_face_form(google, hugging_face, tensors):
@@ -27,7 +28,9 @@ def test_what_the_optimizer_and_a_task_left_is_left_out(google, tensors):
     assert source.dtype == "float32"
 
 
-@pytest.mark.parametrize(("token", "lowercase"), [("play", True), ("Play", False), ("Ａ", True)])
+@pytest.mark.parametrize(
+    ("token", "lowercase"), [("play", True), ("Play", False), ("##B", False), ("Ａ", True), ("<S>", True)]
+)
 def test_the_case_is_read_off_the_vocabulary(google, tensors, tokens, token: str, lowercase: bool):
     changed = [token if old == "play" else old for old in tokens]
     assert open_source(str(google(tensors, tokens=changed))).text["lowercase"] is lowercase
@@ -73,3 +76,11 @@ def test_the_files_must_be_there_once(google, tensors):
     (directory / "bert_config.json").unlink()
     with pytest.raises(CheckpointError, match="no checkpoint that kerasbert knows"):
         open_source(str(directory))
+
+
+def test_the_chinese_vocabulary_is_uncased(google, tensors, shared_data):
+    tokens = Vocabulary.load(shared_data / "vocab" / "vocab.txt").tokens
+    rows = np.zeros((len(tokens), 24), np.float32)
+    tensors |= {"bert.embeddings.word_embeddings.weight": rows, "cls.predictions.bias": rows[:, 0]}
+    directory = google(tensors, tokens=tokens, vocab_size=len(tokens))
+    assert open_source(str(directory)).text["lowercase"] is True
