@@ -54,19 +54,24 @@ def take_up(config: BackboneConfig) -> tuple[BackboneSource, BackboneConfig]:
     Raises:
         UserError: the source cannot be opened, or `config` sets what the source brings.
     """
-    own = {"source": config.source, "dropout": config.dropout}
-    names = (name for name in BackboneConfig.model_fields if name not in own)
-    given = [f"backbone.{name}" for name in names if getattr(config, name) is not None]
-    if given:
-        raise ConfigError(
-            f"{', '.join(given)}: can be set with backbone.source: scratch only; {config.source} brings its "
-            "own. Remove the key."
-        )
     try:
         source = open_source(config.source)
     except UserError as error:
         raise type(error)(f"backbone.source: {error}") from error
-    return source, source.config.model_copy(update=own)
+    own = {"source": config.source, "dropout": config.dropout}
+    brought = source.config.model_copy(update=own)
+    # A run's own configuration, taken up again, names what the source brings.
+    other = [
+        f"backbone.{name}"
+        for name, value in config.model_dump().items()
+        if value is not None and value != getattr(brought, name)
+    ]
+    if other:
+        raise ConfigError(
+            f"{', '.join(other)}: can be set with backbone.source: scratch only; {config.source} brings its "
+            "own. Remove the key."
+        )
+    return source, brought
 
 
 def bundled_presets() -> list[str]:

@@ -14,7 +14,8 @@ from kerasbert.errors import DataError
 # A longer document is read as several: memory stays bounded.
 _LONGEST = 1000  # sentences
 _LONGEST_LINE = 1 << 20  # bytes
-_SENTENCE_END = re.compile(r"(?<=[。！？；!?])(?![”’」』）)])|\n")
+# Up to and with its end marks and the quotes and brackets they close, or up to a line break.
+_SENTENCE = re.compile(r"[^。！？；!?\n]*[。！？；!?]+[”’」』）)]*|[^。！？；!?\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ def read_documents(path: str | Path, place: int, text_field: str = "text") -> It
     if suffix not in (".txt", ".jsonl"):
         raise DataError(f"{path}: unknown format. Expected .txt or .jsonl, also with .gz.")
     try:
-        opened: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
-        with opened as file:
+        with path.open("rb") as raw:
+            file: IO[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[assignment]
             items = _jsonl(file, text_field) if suffix == ".jsonl" else _text(file)
             for number, (line, item) in enumerate(items):
                 key = f"{place:05d}-{number:010d}"
@@ -106,7 +107,7 @@ def _jsonl(file: IO[bytes], text_field: str) -> Iterator[tuple[int, list[str] | 
             continue
         # JSON can name half a surrogate pair, which is no character.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        sentences = [part.strip() for part in _SENTENCE_END.split(text)]
+        sentences = [part.strip() for part in _SENTENCE.findall(text)]
         sentences = [part for part in sentences if part]
         for start in range(0, len(sentences), _LONGEST):
             yield line, sentences[start : start + _LONGEST]

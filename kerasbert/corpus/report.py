@@ -9,8 +9,8 @@ def describe(corpus: Corpus) -> str:
     for split, counts in corpus.counts.items():
         unknown = counts.unknown / max(counts.tokens, 1)
         lines += [
-            f"{split}: {counts.documents:,} documents, {counts.sentences:,} sentences, {counts.tokens:,} tokens, "
-            f"{unknown:.2%} of them [UNK]",
+            f"{split}: {counts.documents:,} documents, {counts.sentences:,} sentences, "
+            f"{counts.tokens:,} tokens, {unknown:.2%} of them [UNK]",
             f"  {counts.examples:,} examples: {counts.pairs_next:,} in order, {counts.pairs_not_next:,} not, "
             f"{counts.unpaired:,} without a pair",
         ]

@@ -18,6 +18,7 @@ from kerasbert.config import PretrainingConfig
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.batches import training_batches
+from kerasbert.pretraining.model_card import write_model_card
 from kerasbert.pretraining.prepare import PreparedPretraining, prepare_pretraining
 from kerasbert.pretraining.progress import Progress
 from kerasbert.pretraining.run import PretrainingRun
@@ -202,6 +203,7 @@ def _finish(
     figures = validation(prepared.corpora[-1], last.batch_size)
     metrics = {**figures, "steps": prepared.total_steps, "seconds": round(seconds, 1)}
     save_hugging_face(run.path, model, prepared.config.backbone, prepared.text, prepared.vocabulary)
+    write_model_card(run.model_card, prepared, model.get_layer("backbone").count_params(), metrics)
     run.save_metrics(metrics)
     shutil.rmtree(run.checkpoints, ignore_errors=True)
     return PretrainingResult(run, metrics, interrupted=False)

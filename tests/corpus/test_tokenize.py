@@ -7,7 +7,7 @@ from kerasbert.corpus import CorpusSettings, Document
 from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
-VOCABULARY = Vocabulary([*SPECIAL_TOKENS, *"我们在北京大学学习，。", "play", "##ing", "##s", "a"])
+VOCABULARY = Vocabulary([*SPECIAL_TOKENS, *"我们在北京大学习，。", "play", "##ing", "##s", "a"])
 
 
 def tokenize(sentence: str, words: str = "characters"):

@@ -1,0 +1,92 @@
+"""MODEL_CARD.md of a pre-training: what the backbone is, what it read and how well it guesses."""
+
+import json
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import kerasbert
+from kerasbert.corpus.corpus import SETUP, Corpus
+from kerasbert.files import write_text
+from kerasbert.pretraining.prepare import PreparedPretraining
+
+_CARD = """\
+# Pre-trained BERT encoder
+
+Pre-trained by kerasbert {version} (TensorFlow {tensorflow}, Keras {keras}, Python {python}) on the masked
+language model{and_pairs}, {from_source}.
+
+| | |
+| --- | --- |
+| encoder | {num_layers} layers, hidden size {hidden_dim}, {num_heads} heads, {activation} |
+| parameters | {parameters:,} without the heads |
+| vocabulary | {vocabulary:,} tokens, SHA-256 {digest} |
+| positions | {max_positions} |
+| steps | {steps:,}, seed {seed} |
+| training time | {seconds:,.0f} s |
+
+## On held-out documents
+
+| | |
+| --- | --- |
+{figures}
+
+## Corpora
+
+{corpora}
+
+Where the texts come from, under which licences they are and whether the model fits your use are for the
+one who publishes it to state here. All settings: pretrain.yaml beside this file.
+"""
+_NAMES = {
+    "val_mlm_loss": "masked LM, loss (nats)",
+    "val_mlm_accuracy": "masked LM, accuracy",
+    "val_perplexity": "masked LM, perplexity",
+    "val_nsp_loss": "sentence pairs, loss (nats)",
+    "val_nsp_accuracy": "sentence pairs, accuracy",
+}
+
+
+def write_model_card(
+    path: Path, prepared: PreparedPretraining, parameters: int, metrics: Mapping[str, Any]
+) -> None:
+    """Writes the card of a finished pre-training of a backbone with so many parameters."""
+    config = prepared.config
+    source = config.backbone.source
+    figures = [f"| {name} | {metrics[key]:.4f} |" for key, name in _NAMES.items() if key in metrics]
+    pairs = {"nsp": "next sentence prediction", "sop": "sentence order prediction"}
+    facts = {
+        **config.backbone.model_dump(),
+        **metrics,
+        "version": kerasbert.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "python": platform.python_version(),
+        "and_pairs": f" and {pairs[prepared.corpora[0].settings.pairs]}" if config.nsp else "",
+        "from_source": "from scratch" if source == "scratch" else f"continued from {source}",
+        "parameters": parameters,
+        "vocabulary": len(prepared.vocabulary),
+        "digest": prepared.vocabulary.digest[:12],
+        "seed": config.training.seed,
+        "figures": "\n".join(figures) or "| nothing was held out | |",
+        "corpora": "\n\n".join(
+            f"{_corpus(corpus)} {phase.steps:,} steps of {phase.batch_size} examples."
+            for corpus, phase in zip(prepared.corpora, config.phases, strict=True)
+        ),
+    }
+    write_text(path, _CARD.format_map(facts))
+
+
+def _corpus(corpus: Corpus) -> str:
+    counts = corpus.counts["train"]
+    setup = json.loads((corpus.path / SETUP).read_text(encoding="utf-8"))
+    names = ", ".join(Path(file["path"]).name for file in setup["files"])
+    return (
+        f"Up to {corpus.settings.max_length} tokens: {counts.documents:,} documents, {counts.sentences:,} "
+        f"sentences, {counts.tokens:,} tokens ({counts.unknown / max(counts.tokens, 1):.2%} [UNK]), "
+        f"{counts.examples:,} examples of {names}."
+    )

@@ -1,0 +1,48 @@
+"""A corpus of 200 sentences in which the next one follows from the one before."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from kerasbert.config import PretrainingConfig, merge, parse_config
+from kerasbert.corpus import Corpus, CorpusSettings, build_corpus, train_vocabulary
+
+TINY = {
+    "backbone": {"num_layers": 1, "hidden_dim": 32, "num_heads": 2, "intermediate_dim": 64, "dropout": 0.0},
+    "training": {"learning_rate": 3e-3, "checkpoint_every_steps": 10},
+}
+ACTIONS = ("读书", "看报", "喝茶", "散步", "唱歌", "写信", "做饭", "跑步", "画画", "睡觉")
+
+
+@pytest.fixture(scope="session")
+def story_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """50 documents of 4 sentences, each document about one character that occurs in no other."""
+    draw = random.Random(0)
+    documents = [
+        "\n".join(f"{chr(0x5000 + n)}在{draw.choice(ACTIONS)}{draw.choice(ACTIONS)}。" for _ in range(4))
+        for n in range(50)
+    ]
+    path = tmp_path_factory.mktemp("stories") / "stories.txt"
+    path.write_text("\n\n".join(documents), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def stories(story_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Their corpus. Do not change its files."""
+    vocabulary = train_vocabulary([story_file], size=500, min_count=1)
+    settings = CorpusSettings(max_length=32, shards=2, held_out=0.1)
+    return build_corpus([story_file], tmp_path_factory.mktemp("corpus") / "stories", vocabulary, settings)
+
+
+@pytest.fixture
+def make_config(stories: Corpus, tmp_path: Path):
+    """Returns a function that makes a tiny configuration, with nested overrides."""
+
+    def make(steps: int = 20, **overrides) -> PretrainingConfig:
+        phase = {"corpus": str(stories.path), "steps": steps, "batch_size": 8}
+        base = {"run_dir": str(tmp_path / "run"), "phases": [phase]}
+        return parse_config(PretrainingConfig, merge(merge(TINY, base), overrides), where="test")
+
+    return make
