@@ -2,6 +2,7 @@
 
 import json
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -109,7 +110,9 @@ def _is_chinese(character: str) -> bool:
 
 def _jieba() -> Callable[[str], Iterator[str]]:
     try:
-        import jieba
+        with warnings.catch_warnings():  # its source has escapes that Python warns of
+            warnings.simplefilter("ignore")
+            import jieba
     except ImportError as error:
         raise UserError(
             "words: jieba is not installed. Install it with pip install 'kerasbert[segment]', or take "

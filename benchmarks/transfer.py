@@ -1,0 +1,113 @@
+"""What the bundled backbone brings: fine-tuned from it against the same encoder from scratch.
+
+    python benchmarks/transfer.py [--source SOURCE] [--task NAME]... [--rows N]... [--seed N]... [--init INIT]
+
+Trains each recipe of configs/train on the first N rows of a random order of its training file (0: on
+all), and takes the validation accuracy of the best epoch. From scratch means the same encoder with the
+same vocabulary, random weights, and the higher learning rate that suits those. Each result is appended
+to a JSONL file, and what is in there is not measured again. Prints a Markdown table of means and standard
+deviations over the seeds.
+"""
+
+import argparse
+import json
+import random
+import statistics
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import kerasbert
+from kerasbert.checkpoints import open_source
+
+CONFIGS = Path(__file__).parents[1] / "configs" / "train"
+TASKS = ("sentiment", "spam", "news_topic")
+INITS = ("pre-trained", "scratch")
+# Passes over few rows are short, and many are needed.
+EPOCHS = {1_000: 10, 10_000: 5}
+SCRATCH_RATE = 1e-3
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--source", default="kerasbert-tiny-zh")
+    parser.add_argument("--task", action="append", choices=TASKS)
+    parser.add_argument("--rows", action="append", type=int)
+    parser.add_argument("--init", action="append", choices=INITS)
+    parser.add_argument("--seed", action="append", type=int)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--workdir", type=Path, default=Path("runs") / "transfer")
+    arguments = parser.parse_args()
+    arguments.workdir.mkdir(parents=True, exist_ok=True)
+    for rows in arguments.rows or (1_000, 10_000, 0):
+        for seed in arguments.seed or (0, 1, 2):
+            for task in arguments.task or TASKS:
+                for init in arguments.init or INITS:
+                    measure(arguments, {"task": task, "rows": rows, "init": init, "seed": seed})
+    print(table(results(arguments.workdir)))
+
+
+def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
+    """Trains one case, unless its result is there or the file has fewer rows."""
+    if any(case.items() <= result.items() for result in results(arguments.workdir)):
+        return
+    settings = [f"training.seed={case['seed']}", *arguments.set]
+    config = kerasbert.load_config(CONFIGS / f"{case['task']}.yaml", settings)
+    if case["rows"]:
+        header, *lines = Path(config.data.train[0]).read_text(encoding="utf-8").splitlines()
+        if len(lines) <= case["rows"]:
+            return
+        chosen = random.Random(case["seed"]).sample(lines, case["rows"])
+        part = arguments.workdir / f"{case['task']}-{case['rows']}-{case['seed']}.tsv"
+        part.write_text("\n".join([header, *chosen]) + "\n", encoding="utf-8")
+        config.data.train = [str(part)]
+        config.training.epochs = EPOCHS[case["rows"]]
+    source = open_source(arguments.source)
+    if case["init"] == "scratch":
+        vocabulary = arguments.workdir / "vocab.txt"
+        source.vocabulary.save(vocabulary)
+        config.text.vocabulary = str(vocabulary)
+        config.backbone = source.config.model_copy(
+            update={"source": "scratch", "dropout": config.backbone.dropout}
+        )
+        config.training.learning_rate = SCRATCH_RATE
+    else:
+        config.backbone.source = arguments.source
+    name = "-".join(map(str, case.values()))
+    number = sum(1 for _ in arguments.workdir.glob(f"{name}.*"))
+    config.run_dir = str(arguments.workdir / f"{name}.{number}")
+    metrics = kerasbert.train(config, Console(stderr=True)).metrics
+    result = {**case, "accuracy": metrics["accuracy"], "macro_f1": metrics["macro_f1"]}
+    result |= {"seconds": metrics["train_seconds"]}
+    with (arguments.workdir / "results.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(result) + "\n")
+
+
+def results(workdir: Path) -> list[dict[str, Any]]:
+    """Returns what was measured."""
+    path = workdir / "results.jsonl"
+    return (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    )
+
+
+def table(measured: list[dict[str, Any]]) -> str:
+    """Returns a line for each task and number of rows."""
+    lines = ["| task | training rows | " + " | ".join(INITS) + " |", "| --- | --- | --- | --- |"]
+    for task in TASKS:
+        for rows in sorted({r["rows"] for r in measured if r["task"] == task}, key=lambda n: n or 10**9):
+            cells = []
+            for init in INITS:
+                wanted = {"task": task, "rows": rows, "init": init}
+                accuracies = [r["accuracy"] for r in measured if wanted.items() <= r.items()]
+                spread = f" ± {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""
+                cells.append(
+                    f"{statistics.mean(accuracies):.4f}{spread} ({len(accuracies)})" if accuracies else "-"
+                )
+            lines.append(f"| {task} | {rows or 'all'} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
