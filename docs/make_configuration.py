@@ -1,10 +1,10 @@
-"""Writes docs/configuration.md from the schema: python docs/make_configuration.py."""
+"""Writes docs/configuration.md from the schemas: python docs/make_configuration.py."""
 
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from kerasbert.config import Config
+from kerasbert.config import Config, PhaseConfig, PretrainingConfig
 
 HEAD = """\
 # Configuration
@@ -18,17 +18,26 @@ Paths are relative to the directory the command runs in.
 
 This page is made from the schema: `python docs/make_configuration.py`.
 """
+PRETRAINING = """\
+# Configuration of a pre-training
+
+What `kerasbert pretrain CONFIG` takes: see [pretraining.md](pretraining.md).
+"""
 
 
 def render() -> str:
     """Returns the page."""
-    parts = [HEAD, _table("Top level", Config)]
-    parts += [
+    parts = [HEAD, *_tables(Config), PRETRAINING, *_tables(PretrainingConfig)]
+    return "\n".join([*parts, _table("Each of `phases`", PhaseConfig)])
+
+
+def _tables(model: type[BaseModel]) -> list[str]:
+    sections = [
         _table(f"`{name}`", section, f"{name}.")
-        for name, field in Config.model_fields.items()
+        for name, field in model.model_fields.items()
         if isinstance(section := field.annotation, type) and issubclass(section, BaseModel)
     ]
-    return "\n".join(parts)
+    return [_table("Top level", model), *sections]
 
 
 def _table(title: str, section: type[BaseModel], prefix: str = "") -> str:
@@ -42,7 +51,8 @@ def _table(title: str, section: type[BaseModel], prefix: str = "") -> str:
     ]
     for name, field in section.model_fields.items():
         if field.description:
-            lines.append(f"| `{prefix}{name}` | `{field.default}` | {field.description} |")
+            default = "required" if field.is_required() else f"`{field.default}`"
+            lines.append(f"| `{prefix}{name}` | {default} | {field.description} |")
     return "\n".join(lines) + "\n"
 
 

@@ -84,6 +84,8 @@ def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
         # The location of a union ends in the name of the branch that failed.
         ends = (".".join(location[:n]) for n in range(len(location), 0, -1))
         key = next((end for end in ends if end in keys), ".".join(location))
+        if any(part.isdigit() for part in location[:-1]):  # a key of a section in a list
+            key = ".".join(location)
         message = problem["msg"].removeprefix("Input ").removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             key = ".".join(location)

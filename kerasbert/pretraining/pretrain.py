@@ -84,7 +84,7 @@ def pretrain(
         trainer = Trainer(model.input, model.output)
         optimizer = build_optimizer(settings, prepared.total_steps)
         optimizer.build(trainer.trainable_variables)
-        trainer.compile(optimizer=optimizer, jit_compile=False, **_losses(config.nsp))
+        trainer.compile(optimizer=optimizer, jit_compile=False, **losses(config.nsp))
     state = [*trainer.variables, *optimizer.variables]
     step = restore_state(run.checkpoints, state)["step"] if resume else 0
     run.cut_history(step)
@@ -124,7 +124,8 @@ def _initial_model(prepared: PreparedPretraining, console: Console) -> keras.Mod
     return model
 
 
-def _losses(nsp: bool) -> dict[str, Any]:
+def losses(nsp: bool) -> dict[str, Any]:
+    """Returns the arguments of `compile` for the losses and accuracies of both tasks."""
     # The weights of a batch make the mean over all places the mean over the masked ones.
     names = ("mlm", "nsp") if nsp else ("mlm",)
     return {
