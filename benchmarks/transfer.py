@@ -25,7 +25,7 @@ CONFIGS = Path(__file__).parents[1] / "configs" / "train"
 TASKS = ("sentiment", "spam", "news_topic")
 INITS = ("pre-trained", "scratch")
 # Passes over few rows are short, and many are needed.
-EPOCHS = {1_000: 10, 10_000: 5}
+EPOCHS = {1_000: 8, 10_000: 4}
 SCRATCH_RATE = 1e-3
 
 
@@ -40,8 +40,8 @@ def main() -> None:
     parser.add_argument("--workdir", type=Path, default=Path("runs") / "transfer")
     arguments = parser.parse_args()
     arguments.workdir.mkdir(parents=True, exist_ok=True)
-    for rows in arguments.rows or (1_000, 10_000, 0):
-        for seed in arguments.seed or (0, 1, 2):
+    for seed in arguments.seed or (0, 1, 2):
+        for rows in arguments.rows or (1_000, 10_000, 0):
             for task in arguments.task or TASKS:
                 for init in arguments.init or INITS:
                     measure(arguments, {"task": task, "rows": rows, "init": init, "seed": seed})

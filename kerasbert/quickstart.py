@@ -17,16 +17,15 @@ from kerasbert.training import train
 
 DEFAULT_TASK = "sentiment"
 _MARK = ".kerasbert-quickstart"
-# Small enough for two CPU cores, large enough to be right more often than not.
 _RECIPE: dict = {
-    "backbone": {"num_layers": 2, "hidden_dim": 128, "num_heads": 2, "intermediate_dim": 256},
-    "head": {"pooling": "mean_max", "dropout": 0.2},
+    "backbone": {"source": "kerasbert-tiny-zh"},
+    "head": {"pooling": "mean_max"},
     "training": {
-        "epochs": 12,
+        "epochs": 6,
         "batch_size": 32,
         "max_length": 96,
-        "learning_rate": 1e-3,
-        "token_dropout": 0.2,
+        "learning_rate": 5e-4,
+        "token_dropout": 0.1,
     },
 }
 
@@ -53,7 +52,7 @@ def quickstart(workdir: Path, task_name: str, console: Console, say: Callable[[s
     config = parse_config(Config, values, where="quickstart")
     config.run_dir = str(run_dir)
 
-    console.rule(f"1/4 train the {task_name} head from scratch on bundled text")
+    console.rule(f"1/4 train a {task_name} classifier from the bundled backbone on bundled text")
     result = train(config, console)
     console.rule("2/4 evaluate")
     page = report_training(result)
