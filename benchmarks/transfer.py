@@ -20,6 +20,9 @@ from rich.console import Console
 
 import kerasbert
 from kerasbert.checkpoints import open_source
+from kerasbert.evaluation.baseline import baseline_decisions
+from kerasbert.tasks.metrics import score_decisions
+from kerasbert.training import Prepared
 
 CONFIGS = Path(__file__).parents[1] / "configs" / "train"
 TASKS = ("sentiment", "spam", "news_topic")
@@ -77,11 +80,23 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
     name = "-".join(map(str, case.values()))
     number = sum(1 for _ in arguments.workdir.glob(f"{name}.*"))
     config.run_dir = str(arguments.workdir / f"{name}.{number}")
-    metrics = kerasbert.train(config, Console(stderr=True)).metrics
-    result = {**case, "accuracy": metrics["accuracy"], "macro_f1": metrics["macro_f1"]}
-    result |= {"seconds": metrics["train_seconds"]}
+    trained = kerasbert.train(config, Console(stderr=True))
+    names = ("accuracy", "macro_f1", "best_epoch", "train_seconds")
+    result = {
+        **case,
+        **{name: trained.metrics[name] for name in names},
+        "naive_bayes": floor(trained.prepared),
+    }
     with (arguments.workdir / "results.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(result) + "\n")
+
+
+def floor(prepared: Prepared) -> float:
+    """Returns the validation accuracy of naive Bayes on the same rows."""
+    task = prepared.task
+    decided = baseline_decisions(prepared.train, prepared.validation, task.labels)
+    assert decided is not None
+    return float(score_decisions(task.targets(prepared.validation.labels), decided, task.labels)["accuracy"])
 
 
 def results(workdir: Path) -> list[dict[str, Any]]:
@@ -94,19 +109,24 @@ def results(workdir: Path) -> list[dict[str, Any]]:
 
 def table(measured: list[dict[str, Any]]) -> str:
     """Returns a line for each task and number of rows."""
-    lines = ["| task | training rows | " + " | ".join(INITS) + " |", "| --- | --- | --- | --- |"]
+    lines = [
+        f"| task | training rows | {' | '.join(INITS)} | naive Bayes |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for task in TASKS:
         for rows in sorted({r["rows"] for r in measured if r["task"] == task}, key=lambda n: n or 10**9):
-            cells = []
-            for init in INITS:
-                wanted = {"task": task, "rows": rows, "init": init}
-                accuracies = [r["accuracy"] for r in measured if wanted.items() <= r.items()]
-                spread = f" ± {statistics.stdev(accuracies):.4f}" if len(accuracies) > 1 else ""
-                cells.append(
-                    f"{statistics.mean(accuracies):.4f}{spread} ({len(accuracies)})" if accuracies else "-"
-                )
+            of_rows = [r for r in measured if (r["task"], r["rows"]) == (task, rows)]
+            cells = [spread([r["accuracy"] for r in of_rows if r["init"] == init]) for init in INITS]
+            cells.append(spread(list({r["seed"]: r["naive_bayes"] for r in of_rows}.values())))
             lines.append(f"| {task} | {rows or 'all'} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def spread(values: list[float]) -> str:
+    """Returns mean, standard deviation and number."""
+    if len(values) < 2:
+        return f"{values[0]:.4f} (1)" if values else "-"
+    return f"{statistics.mean(values):.4f} ± {statistics.stdev(values):.4f} ({len(values)})"
 
 
 if __name__ == "__main__":
