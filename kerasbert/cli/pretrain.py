@@ -42,9 +42,7 @@ def pretrain(
             err=True,
         )
         raise SystemExit(130)
-    figures = ", ".join(
-        f"{name.removeprefix('val_')} {value:.4f}"
-        for name, value in result.metrics.items()
-        if name.startswith("val_")
-    )
-    click.echo(f"held out: {figures}\nbackbone: {result.run.path}", err=True)
+    for held_out in result.metrics["held_out"]:
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in held_out.items() if name != "max_length")
+        click.echo(f"held out, up to {held_out['max_length']} tokens: {figures}", err=True)
+    click.echo(f"backbone: {result.run.path}", err=True)

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,11 @@ language model{and_pairs}, {from_source}.
 
 ## On held-out documents
 
-| | |
-| --- | --- |
 {figures}
 
-## Corpora
+## Corpus
+
+Files, some of them perhaps several times: {files}.
 
 {corpora}
 
@@ -43,11 +43,11 @@ Where the texts come from, under which licences they are and whether the model f
 one who publishes it to state here. All settings: pretrain.yaml beside this file.
 """
 _NAMES = {
-    "val_mlm_loss": "masked LM, loss (nats)",
-    "val_mlm_accuracy": "masked LM, accuracy",
-    "val_perplexity": "masked LM, perplexity",
-    "val_nsp_loss": "sentence pairs, loss (nats)",
-    "val_nsp_accuracy": "sentence pairs, accuracy",
+    "mlm_loss": "masked LM, loss (nats)",
+    "mlm_accuracy": "masked LM, accuracy",
+    "perplexity": "masked LM, perplexity",
+    "nsp_loss": "sentence pairs, loss (nats)",
+    "nsp_accuracy": "sentence pairs, accuracy",
 }
 
 
@@ -57,7 +57,6 @@ def write_model_card(
     """Writes the card of a finished pre-training of a backbone with so many parameters."""
     config = prepared.config
     source = config.backbone.source
-    figures = [f"| {name} | {metrics[key]:.4f} |" for key, name in _NAMES.items() if key in metrics]
     pairs = {"nsp": "next sentence prediction", "sop": "sentence order prediction"}
     facts = {
         **config.backbone.model_dump(),
@@ -72,21 +71,38 @@ def write_model_card(
         "vocabulary": len(prepared.vocabulary),
         "digest": prepared.vocabulary.digest[:12],
         "seed": config.training.seed,
-        "figures": "\n".join(figures) or "| nothing was held out | |",
-        "corpora": "\n\n".join(
-            f"{_corpus(corpus)} {phase.steps:,} steps of {phase.batch_size} examples."
+        "figures": _figures(metrics["held_out"]),
+        "files": ", ".join(sorted({name for corpus in prepared.corpora for name in _files(corpus)})),
+        "corpora": "\n".join(
+            f"- {_corpus(corpus)}; {phase.steps:,} steps of {phase.batch_size}"
             for corpus, phase in zip(prepared.corpora, config.phases, strict=True)
         ),
     }
     write_text(path, _CARD.format_map(facts))
 
 
+def _figures(held_out: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        "| | " + " | ".join(f"up to {of_phase['max_length']} tokens" for of_phase in held_out) + " |",
+        "| --- |" + " --- |" * len(held_out),
+    ]
+    lines += [
+        f"| {name} | " + " | ".join(f"{of_phase[key]:.4f}" for of_phase in held_out) + " |"
+        for key, name in _NAMES.items()
+        if all(key in of_phase for of_phase in held_out)
+    ]
+    return "\n".join(lines) if len(lines) > 2 else "Nothing was held out."
+
+
 def _corpus(corpus: Corpus) -> str:
     counts = corpus.counts["train"]
-    setup = json.loads((corpus.path / SETUP).read_text(encoding="utf-8"))
-    names = ", ".join(Path(file["path"]).name for file in setup["files"])
     return (
-        f"Up to {corpus.settings.max_length} tokens: {counts.documents:,} documents, {counts.sentences:,} "
+        f"up to {corpus.settings.max_length} tokens: {counts.documents:,} documents, {counts.sentences:,} "
         f"sentences, {counts.tokens:,} tokens ({counts.unknown / max(counts.tokens, 1):.2%} [UNK]), "
-        f"{counts.examples:,} examples of {names}."
+        f"{counts.examples:,} examples"
     )
+
+
+def _files(corpus: Corpus) -> list[str]:
+    setup = json.loads((corpus.path / SETUP).read_text(encoding="utf-8"))
+    return [Path(file["path"]).name for file in setup["files"]]

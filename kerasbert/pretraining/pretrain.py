@@ -90,7 +90,6 @@ def pretrain(
     run.cut_history(step)
     trainer.separate_dropout()
 
-    start = time.perf_counter()
     last: dict[str, Any] = {}
     validation = Validation(model, config)
     progress = Progress(console, prepared.total_steps, config.nsp)
@@ -105,7 +104,7 @@ def pretrain(
         return PretrainingResult(run, last, interrupted=True)
     finally:
         progress.close()
-    return _finish(prepared, run, model, validation, time.perf_counter() - start)
+    return _finish(prepared, run, model, validation)
 
 
 def _initial_model(prepared: PreparedPretraining, console: Console) -> keras.Model:
@@ -178,7 +177,8 @@ def _train(
     figures["learning_rate"] = float(keras.ops.convert_to_numpy(trainer.optimizer.learning_rate))
     figures["seconds"] = seconds
     figures["examples_per_second"] = stretch.steps * phase.batch_size / seconds
-    return {**figures, **validation(corpus, phase.batch_size)}
+    held_out = validation(corpus, phase.batch_size)
+    return {**figures, **{f"val_{name}": value for name, value in held_out.items()}}
 
 
 def _reopen(run: PretrainingRun, config: PretrainingConfig) -> None:
@@ -198,11 +198,12 @@ def _finish(
     run: PretrainingRun,
     model: keras.Model,
     validation: Validation,
-    seconds: float,
 ) -> PretrainingResult:
-    last = prepared.config.phases[-1]
-    figures = validation(prepared.corpora[-1], last.batch_size)
-    metrics = {**figures, "steps": prepared.total_steps, "seconds": round(seconds, 1)}
+    held_out = [
+        {"max_length": corpus.settings.max_length, **validation(corpus, phase.batch_size)}
+        for phase, corpus in zip(prepared.config.phases, prepared.corpora, strict=True)
+    ]
+    metrics = {"held_out": held_out, "steps": prepared.total_steps, "seconds": round(run.seconds(), 1)}
     save_hugging_face(run.path, model, prepared.config.backbone, prepared.text, prepared.vocabulary)
     write_model_card(run.model_card, prepared, model.get_layer("backbone").count_params(), metrics)
     run.save_metrics(metrics)

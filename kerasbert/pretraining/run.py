@@ -45,6 +45,11 @@ class PretrainingRun:
         with explain_write_errors(self.history), self.history.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
+    def seconds(self) -> float:
+        """Returns the time spent on all steps, those before an interruption included."""
+        lines = self.history.read_text(encoding="utf-8").splitlines()
+        return sum(json.loads(line)["seconds"] for line in lines)
+
     def save_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Marks the run as finished."""
         write_text(self.metrics, json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")

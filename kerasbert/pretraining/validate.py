@@ -28,7 +28,7 @@ class Validation:
         self._sums = sums
 
     def __call__(self, corpus: Corpus, batch_size: int) -> dict[str, float]:
-        """Returns `val_mlm_loss`, `val_mlm_accuracy`, `val_perplexity` and, with pairs, those of NSP.
+        """Returns `mlm_loss`, `mlm_accuracy`, `perplexity` and, with pairs, `nsp_loss`, `nsp_accuracy`.
 
         Empty where nothing is held out.
         """
@@ -40,10 +40,10 @@ class Validation:
         figures = {}
         for name, (loss, right, count) in totals.items():
             if count:
-                figures[f"val_{name}_loss"] = float(loss / count)
-                figures[f"val_{name}_accuracy"] = float(right / count)
-        if "val_mlm_loss" in figures:
-            figures["val_perplexity"] = math.exp(min(figures["val_mlm_loss"], 700.0))
+                figures[f"{name}_loss"] = float(loss / count)
+                figures[f"{name}_accuracy"] = float(right / count)
+        if "mlm_loss" in figures:
+            figures["perplexity"] = math.exp(min(figures["mlm_loss"], 700.0))
         return figures
 
 

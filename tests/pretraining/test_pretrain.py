@@ -66,7 +66,7 @@ def test_pairs_with_shuffled_labels_stay_at_chance(stories, make_config, monkeyp
     phase = {"corpus": str(corpus.path), "steps": 150, "batch_size": 8}
     result = pretrain(make_config(phases=[phase], training={"checkpoint_every_steps": 150}))
     pairs = corpus.counts["validation"].pairs_next + corpus.counts["validation"].pairs_not_next
-    assert abs(result.metrics["val_nsp_accuracy"] - 0.5) < 4 * 0.5 / math.sqrt(pairs)
+    assert abs(result.metrics["held_out"][-1]["nsp_accuracy"] - 0.5) < 4 * 0.5 / math.sqrt(pairs)
 
 
 def _shuffled_labels(documents, vocabulary, settings, random):
@@ -86,10 +86,12 @@ def test_a_run_tells_how_it_went(finished, stories):
     expected = {"loss", "mlm_loss", "mlm_accuracy", "nsp_loss", "nsp_accuracy", "learning_rate"}
     expected |= {"val_mlm_loss", "val_mlm_accuracy", "val_nsp_accuracy", "val_perplexity"}
     assert expected <= lines[-1].keys()
-    assert finished.metrics["val_perplexity"] == pytest.approx(math.exp(finished.metrics["val_mlm_loss"]))
+    assert finished.metrics["held_out"][0]["perplexity"] == pytest.approx(
+        math.exp(finished.metrics["held_out"][0]["mlm_loss"])
+    )
     assert lines[-1]["loss"] == pytest.approx(lines[-1]["mlm_loss"] + lines[-1]["nsp_loss"], rel=1e-4)
     card = finished.run.model_card.read_text(encoding="utf-8")
-    assert f"{finished.metrics['val_perplexity']:.4f}" in card
+    assert f"{finished.metrics['held_out'][0]['perplexity']:.4f}" in card
     assert "stories.txt" in card
     assert not finished.run.checkpoints.exists()
 
@@ -109,7 +111,7 @@ def test_perplexity_is_that_of_the_masked_tokens(finished, stories, make_config)
         logits, wanted = logits[real], targets["mlm"].numpy()[real]
         normalizer = np.log(np.exp(logits).sum(-1))
         losses += list(normalizer - logits[np.arange(len(wanted)), wanted])
-    assert finished.metrics["val_mlm_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
+    assert finished.metrics["held_out"][0]["mlm_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
 
 
 def test_a_run_is_a_source(finished, stories, tiny_config, reviews_file):
@@ -190,7 +192,7 @@ def test_other_second_segments(stories, story_file, make_config, tmp_path, pairs
         with pytest.raises(ConfigError, match=r"has no sentence pairs\. Set nsp: false"):
             prepare_pretraining(make_config(phases=[phase]))
     result = pretrain(make_config(phases=[phase], nsp=pairs == "sop"))
-    assert ("val_nsp_accuracy" in result.metrics) == (pairs == "sop")
+    assert ("nsp_accuracy" in result.metrics["held_out"][0]) == (pairs == "sop")
     assert any(name.startswith("cls.seq_relationship") for name in tensors(result.run)) == (pairs == "sop")
 
 
@@ -263,7 +265,7 @@ def test_mirrored_equals_one_device(make_config, tmp_path):
 def test_mixed_precision_keeps_float32_weights(make_config):
     result = pretrain(make_config(training={"precision": "mixed_bfloat16"}))
     assert {tensor.dtype for tensor in tensors(result.run).values()} == {np.dtype(np.float32)}
-    assert math.isfinite(result.metrics["val_mlm_loss"])
+    assert math.isfinite(result.metrics["held_out"][0]["mlm_loss"])
 
 
 def test_the_dry_run_tells_epochs_and_sizes(make_config, stories):
