@@ -1,4 +1,4 @@
-"""Accuracy of the recipes beside naive Bayes, and of their exports.
+"""Accuracy of the from-scratch recipes beside naive Bayes, and of their exports.
 
     python benchmarks/accuracy.py [--recipe NAME]... [--seed N]... [--workdir DIR]
 
@@ -17,7 +17,7 @@ import kerasbert
 from kerasbert.data import normalized
 from kerasbert.evaluation import Evaluation
 
-RECIPES = ("sentiment", "spam", "news_topic")
+RECIPES = ("sentiment_scratch", "spam_scratch", "news_topic_scratch")
 CONFIGS = Path(__file__).parents[1] / "configs" / "train"
 
 
