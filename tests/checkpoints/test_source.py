@@ -5,7 +5,8 @@ import keras_nlp
 import numpy as np
 import pytest
 
-from kerasbert.checkpoints import open_source
+from kerasbert.checkpoints import open_source, take_up
+from kerasbert.config import BackboneConfig
 from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.models import build_backbone
 from kerasbert.text import SPECIAL_TOKENS
@@ -131,8 +132,8 @@ def test_a_preset_whose_vocabulary_does_not_fit_its_weights_is_refused(tmp_path:
     ("key", "value"),
     [
         ("num_layers", 1),
-        ("hidden_dim", 16),
-        ("num_heads", 2),
+        ("hidden_dim", 32),
+        ("num_heads", 4),
         ("intermediate_dim", 16),
         ("max_positions", 16),
         ("activation", "gelu"),
@@ -154,3 +155,15 @@ def test_texts_longer_than_the_positions_of_the_source_are_refused(preset: Path,
     config = tiny_config(backbone={"source": str(preset), **FROM_SOURCE}, training={"max_length": 21})
     with pytest.raises(ConfigError, match=r"training\.max_length: must be at most 20"):
         prepare(config)
+
+
+def test_taken_up_with_its_own_sizes_is_fine_and_with_others_not(trained: TrainResult):
+    """As when a run is resumed with its own, complete configuration."""
+    source, complete = take_up(BackboneConfig(source=str(trained.run.path), dropout=0.3))
+    assert complete.dropout == 0.3
+    again, same = take_up(complete)
+    assert same == complete
+    assert again.vocabulary.tokens == source.vocabulary.tokens
+    other = complete.model_copy(update={"num_layers": 7, "hidden_dim": 64})
+    with pytest.raises(ConfigError, match=r"backbone\.num_layers, backbone\.hidden_dim: can be set with"):
+        take_up(other)

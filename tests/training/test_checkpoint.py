@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from kerasbert.checkpoints import RunDirectory
+from kerasbert.checkpoints.state import state_files
 from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.training import prepare, train
 from kerasbert.training.callbacks import History
-from kerasbert.training.checkpoint import Checkpoint, checkpoint_files
+from kerasbert.training.checkpoint import Checkpoint
 
 SETTINGS = {
     "epochs": 3,
@@ -73,7 +74,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny_config, kill_aft
     with pytest.raises(KilledError):
         train(prepare(tiny_config(training=SETTINGS)))
     revive()
-    newest, before = checkpoint_files(RunDirectory(tiny_config().run_dir).checkpoints)
+    newest, before = state_files(RunDirectory(tiny_config().run_dir).checkpoints)
     newest.write_bytes(newest.read_bytes()[:2000])
     restored = []
     original = Checkpoint.restore
