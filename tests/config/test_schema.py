@@ -5,7 +5,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from kerasbert.config import Config, DataConfig, parse_config, read_yaml
+from kerasbert.config import Config, DataConfig, PretrainingConfig, parse_config, read_yaml
 from kerasbert.errors import ConfigError
 
 
@@ -81,6 +81,13 @@ def test_assignments_are_checked_too():
 )
 def test_the_ready_recipes_are_valid(path: Path):
     load(path)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parents[2].glob("configs/pretrain/*.yaml")), ids=lambda p: p.name
+)
+def test_the_ready_pretraining_recipes_are_valid(path: Path):
+    parse_config(PretrainingConfig, read_yaml(path), where=str(path))
 
 
 def test_class_weights_take_numbers_as_labels(tmp_path: Path):
