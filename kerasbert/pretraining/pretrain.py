@@ -97,8 +97,8 @@ def pretrain(
         for stretch in _stretches(config, step):
             figures = _train(trainer, prepared, stretch, validation, progress)
             last = {"step": stretch.first + stretch.steps, "phase": stretch.phase, **figures}
+            run.add_history(last)  # before the state: a line too many is cut when resuming
             save_state(run.checkpoints, {"step": last["step"]}, state)
-            run.add_history(last)
             progress.line(last)
     except KeyboardInterrupt:
         return PretrainingResult(run, last, interrupted=True)
