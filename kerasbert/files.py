@@ -1,13 +1,31 @@
-"""Writing files so that a reader sees either the old content or the new, never a part."""
+"""Reading files with clear errors; writing them so that a reader sees the old content or the new."""
 
 import contextlib
+import gzip
 import os
 import shutil
 import uuid
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
-from kerasbert.errors import UserError
+from kerasbert.errors import DataError, UserError
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Opens a file for reading; what ends in `.gz` is unpacked on the way."""
+    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+@contextlib.contextmanager
+def explain_read_errors(path: Path) -> Iterator[None]:
+    """Turns an error of reading or unpacking inside the block into a `DataError` that names `path`."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{path}: cannot be read ({reason}).") from error
 
 
 @contextlib.contextmanager

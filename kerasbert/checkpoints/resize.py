@@ -1,8 +1,6 @@
 """Changing the positions or the vocabulary of an encoder that exists already."""
 
-import gzip
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.errors import DataError, UserError
+from kerasbert.errors import UserError
+from kerasbert.files import explain_read_errors, open_bytes
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
 POSITIONS = "position_embedding/embeddings"
@@ -53,15 +52,8 @@ def ids_of_files(files: Sequence[str], vocabulary: Vocabulary, text: Mapping[str
     graph = TextGraph(vocabulary, max_length=8, **text)  # tokenize does not cut
     found = np.zeros(len(vocabulary), bool)
     for file in files:
-        lines = _lines(Path(file))
-        while part := list(islice(lines, 4096)):
-            found[graph.tokenize(tf.constant(part, tf.string)).flat_values.numpy()] = True
+        path = Path(file)
+        with explain_read_errors(path), open_bytes(path) as lines:
+            while part := list(islice(lines, 4096)):
+                found[graph.tokenize(tf.constant(part, tf.string)).flat_values.numpy()] = True
     return np.flatnonzero(found)
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            yield from file
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from error

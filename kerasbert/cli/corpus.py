@@ -65,7 +65,6 @@ def build(
         import json
         from pathlib import Path
 
-        from kerasbert.checkpoints import open_source
         from kerasbert.config import parse_config
         from kerasbert.corpus import CorpusSettings, build_corpus, describe
         from kerasbert.text import Vocabulary
@@ -73,6 +72,8 @@ def build(
     if vocabulary.endswith(".txt"):
         tokens, text = Vocabulary.load(vocabulary), {"lowercase": not cased}
     else:
+        from kerasbert.checkpoints import open_source
+
         source = open_source(vocabulary)
         tokens, text = source.vocabulary, dict(source.text)
     settings = parse_config(CorpusSettings, {**options, **text}, where="corpus build")

@@ -2,13 +2,11 @@
 
 import click
 
+from kerasbert.cli.options import training_options
+
 
 @click.command()
-@click.argument("config", type=click.Path())
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of CONFIG.")
-@click.option("--run-dir", type=click.Path(), help="Where the run goes; must be new or empty.")
-@click.option("--resume", is_flag=True, help="Go on with the unfinished run in --run-dir.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@training_options
 def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run: bool, resume: bool) -> None:
     """Train a classifier as CONFIG, a YAML file, says.
 

@@ -35,6 +35,7 @@ def train(
 
         from kerasbert.corpus import train_vocabulary
 
-    vocabulary = train_vocabulary(files, size, min_count, not cased, text_field)
+    vocabulary, unreadable = train_vocabulary(files, size, min_count, not cased, text_field)
     vocabulary.save(Path(output))
-    click.echo(f"{output}: {len(vocabulary):,} tokens", err=True)
+    note = f"; {unreadable:,} unreadable lines left out" if unreadable else ""
+    click.echo(f"{output}: {len(vocabulary):,} tokens{note}", err=True)

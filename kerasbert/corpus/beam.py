@@ -53,7 +53,7 @@ def build_corpus_with_beam(
                 | "Read" >> beam.FlatMap(_read, settings, frozenset(open_shards))
                 | "Tokenize" >> beam.ParDo(_Tokenize(vocabulary.tokens, settings))
                 | "Shards" >> beam.GroupByKey()
-                | "Pair and write" >> beam.Map(_write, str(directory), vocabulary.tokens, settings)
+                | "Pair and write" >> beam.Map(_write, directory, vocabulary.tokens, settings)
             )
     return finish_corpus(directory)
 
@@ -100,7 +100,7 @@ class _Tokenize(beam.DoFn):
 
 
 def _write(
-    shard: tuple[str, Iterable[Any]], directory: str, tokens: tuple[str, ...], settings: CorpusSettings
+    shard: tuple[str, Iterable[Any]], directory: Path, tokens: tuple[str, ...], settings: CorpusSettings
 ) -> None:
     name, items = shard
     documents, unreadable = [], []

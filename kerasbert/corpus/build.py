@@ -43,9 +43,7 @@ def build_corpus(
                 unreadable = _spill(files, spill, set(open_shards), vocabulary, settings)
                 for name in open_shards:
                     documents = map(TokenizedDocument.from_bytes, _read(spill / name))
-                    write_shard(
-                        str(directory), name, documents, unreadable.get(name, []), vocabulary, settings
-                    )
+                    write_shard(directory, name, documents, unreadable.get(name, []), vocabulary, settings)
         except tf.errors.OpError as error:
             raise UserError(f"{directory}: cannot be written ({error.message}).") from error
         finally:
@@ -75,7 +73,7 @@ def begin_corpus(
         vocabulary.save(directory / "vocab.txt")
         write_text(directory / SETUP, json.dumps(setup, ensure_ascii=False, indent=2) + "\n")
     names = [name for split in shard_names(settings).values() for name in split]
-    return [name for name in names if read_counts(str(directory), name) is None]
+    return [name for name in names if read_counts(directory, name) is None]
 
 
 def finish_corpus(directory: Path) -> Corpus:
@@ -84,7 +82,7 @@ def finish_corpus(directory: Path) -> Corpus:
     settings = CorpusSettings(**setup["settings"])
     summary: dict[str, Any] = {}
     for split, names in shard_names(settings).items():
-        counts = sum((read_counts(str(directory), name) or Counts() for name in names), Counts())
+        counts = sum((read_counts(directory, name) or Counts() for name in names), Counts())
         summary[split] = dataclasses.asdict(counts)
     if not summary["train"]["examples"]:
         raise DataError(f"{directory}: there is no text in {', '.join(f['path'] for f in setup['files'])}.")

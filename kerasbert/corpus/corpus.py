@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kerasbert.config import parse_config
 from kerasbert.corpus.settings import CorpusSettings
-from kerasbert.corpus.shards import Counts, read_counts, shard_names
+from kerasbert.corpus.shards import Counts, shard_names
 from kerasbert.errors import DataError
 from kerasbert.text import Vocabulary
 
@@ -42,10 +42,8 @@ class Corpus:
             )
         setup = json.loads((path / SETUP).read_text(encoding="utf-8"))
         settings = parse_config(CorpusSettings, setup["settings"], where=str(path / SETUP))
-        counts = {
-            split: sum((read_counts(str(path), name) or Counts() for name in names), Counts())
-            for split, names in shard_names(settings).items()
-        }
+        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
+        counts = {split: Counts(**of_split) for split, of_split in summary.items()}
         return cls(path, settings, Vocabulary.load(path / "vocab.txt"), counts)
 
     def files(self, split: str) -> list[str]:

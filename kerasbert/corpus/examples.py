@@ -30,7 +30,7 @@ def make_examples(
     settings: CorpusSettings,
     random: np.random.Generator,
 ) -> Iterator[Example]:
-    """Yields the examples of `documents`, each sentence in one of them.
+    """Yields the examples of `documents`; each sentence begins in one, and is cut where it is too long.
 
     Sentences are gathered up to the length of an example and split in two at a random sentence. With
     `nsp`, in one half of the pairs the second part is a run of sentences of another document, and

@@ -1,15 +1,14 @@
 """Reading raw text as documents of sentences, at constant memory."""
 
-import gzip
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from kerasbert.errors import DataError
+from kerasbert.files import explain_read_errors, open_bytes
 
 # A longer document is read as several: memory stays bounded.
 _LONGEST = 1000  # sentences
@@ -53,19 +52,14 @@ def read_documents(path: str | Path, place: int, text_field: str = "text") -> It
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     if suffix not in (".txt", ".jsonl"):
         raise DataError(f"{path}: unknown format. Expected .txt or .jsonl, also with .gz.")
-    try:
-        with path.open("rb") as raw:
-            file: IO[bytes] = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw  # type: ignore[assignment]
-            items = _jsonl(file, text_field) if suffix == ".jsonl" else _text(file)
-            for number, (line, item) in enumerate(items):
-                key = f"{place:05d}-{number:010d}"
-                if isinstance(item, _Fault):
-                    yield Unreadable(key, str(path), line, item.reason, item.start)
-                else:
-                    yield Document(key, tuple(item))
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"{path}: cannot be read ({reason}).") from error
+    with explain_read_errors(path), open_bytes(path) as file:
+        items = _jsonl(file, text_field) if suffix == ".jsonl" else _text(file)
+        for number, (line, item) in enumerate(items):
+            key = f"{place:05d}-{number:010d}"
+            if isinstance(item, _Fault):
+                yield Unreadable(key, str(path), line, item.reason, item.start)
+            else:
+                yield Document(key, tuple(item))
 
 
 @dataclass(frozen=True, slots=True)

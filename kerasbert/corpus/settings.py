@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from kerasbert.config.schema import Section
+from kerasbert.config import Section
 
 
 class CorpusSettings(Section):

@@ -3,8 +3,8 @@
 import dataclasses
 import hashlib
 import json
-import uuid
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +14,7 @@ from kerasbert.corpus.read import Unreadable
 from kerasbert.corpus.records import serialize
 from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.tokenize import TokenizedDocument
+from kerasbert.files import atomic_path, write_text
 from kerasbert.text import Vocabulary
 
 _HASHES = 1 << 64
@@ -60,7 +61,7 @@ def _fraction(text: str) -> float:
 
 
 def write_shard(
-    directory: str,
+    directory: Path,
     name: str,
     documents: Iterable[TokenizedDocument],
     unreadable: Sequence[Unreadable],
@@ -69,21 +70,21 @@ def write_shard(
 ) -> None:
     """Writes `NAME.tfrecord` and, when that is whole, its counts as `NAME.json`.
 
-    The result depends on the documents and the settings only, not on the order they come in. Paths may
-    be of any file system TensorFlow knows.
+    The result depends on the documents and the settings only, not on the order they come in.
     """
     documents = sorted((d for d in documents if d.sentences), key=lambda document: document.key)
     random = np.random.default_rng([settings.seed, *name.encode()])
     examples = list(make_examples(documents, vocabulary, settings, random))
     order = random.permutation(len(examples))
-    temporary = f"{directory}/.{uuid.uuid4().hex[:8]}-{name}"
-    with tf.io.TFRecordWriter(temporary) as writer:
+    with (
+        atomic_path(directory / f"{name}.tfrecord") as temporary,
+        tf.io.TFRecordWriter(str(temporary)) as writer,
+    ):
         for place in order:
             writer.write(serialize(examples[place]))
-    tf.io.gfile.rename(temporary, f"{directory}/{name}.tfrecord", overwrite=True)
     if unreadable:
         lines = [json.dumps(dataclasses.asdict(item), ensure_ascii=False) for item in unreadable]
-        _write(f"{directory}/{name}.unreadable.jsonl", "\n".join(sorted(lines)) + "\n")
+        write_text(directory / f"{name}.unreadable.jsonl", "\n".join(sorted(lines)) + "\n")
     labels = [example.label for example in examples]
     ids = [token for d in documents for s in d.sentences for token in s.ids]
     counts = Counts(
@@ -97,20 +98,10 @@ def write_shard(
         unpaired=labels.count(NO_PAIR),
         unreadable=len(unreadable),
     )
-    _write(f"{directory}/{name}.json", json.dumps(dataclasses.asdict(counts)))
+    write_text(directory / f"{name}.json", json.dumps(dataclasses.asdict(counts)))
 
 
-def read_counts(directory: str, name: str) -> Counts | None:
+def read_counts(directory: Path, name: str) -> Counts | None:
     """Returns the counts of a shard, or None if it is not finished."""
-    path = f"{directory}/{name}.json"
-    if not tf.io.gfile.exists(path):
-        return None
-    with tf.io.gfile.GFile(path) as file:
-        return Counts(**json.loads(file.read()))
-
-
-def _write(path: str, text: str) -> None:
-    temporary = f"{path}.{uuid.uuid4().hex[:8]}"
-    with tf.io.gfile.GFile(temporary, "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(temporary, path, overwrite=True)
+    path = directory / f"{name}.json"
+    return Counts(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None

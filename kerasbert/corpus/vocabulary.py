@@ -19,7 +19,7 @@ def train_vocabulary(
     min_count: int = 5,
     lowercase: bool = True,
     text_field: str = "text",
-) -> Vocabulary:
+) -> tuple[Vocabulary, int]:
     """Learns a WordPiece vocabulary from raw text, at the memory of its distinct words.
 
     Args:
@@ -29,28 +29,35 @@ def train_vocabulary(
         lowercase: lower-case and strip accents first.
         text_field: of JSONL files.
 
+    Returns:
+        The vocabulary, and the number of unreadable lines that were left out.
+
     Raises:
         DataError: a file cannot be read, or there is no text.
     """
     graph = TextGraph(Vocabulary(SPECIAL_TOKENS), max_length=8, lowercase=lowercase)
     counts: Counter[bytes] = Counter()
-    for sentences in _batches(files, text_field):
-        counts.update(graph.words(tf.constant(sentences)).flat_values.numpy())
+    unreadable = 0
+    for sentences, unreadable_lines in _batches(files, text_field):
+        counts.update(graph.words(tf.constant(sentences, tf.string)).flat_values.numpy())
+        unreadable += unreadable_lines
     if not counts:
         raise DataError(f"there is no text in {', '.join(map(str, files))}.")
     words = Counter({word.decode(): count for word, count in counts.items()})
-    return learn_vocabulary(words.elements(), size, min_count)
+    return learn_vocabulary(words.elements(), size, min_count), unreadable
 
 
-def _batches(files: Sequence[str | Path], text_field: str) -> Iterator[list[str]]:
+def _batches(files: Sequence[str | Path], text_field: str) -> Iterator[tuple[list[str], int]]:
+    """Yields sentences and how many lines between them were unreadable."""
     batch: list[str] = []
+    unreadable = 0
     for place, file in enumerate(files):
         for document in read_documents(file, place, text_field):
             if isinstance(document, Unreadable):
+                unreadable += 1
                 continue
             batch += document.sentences
             if len(batch) >= _BATCH:
-                yield batch
-                batch = []
-    if batch:
-        yield batch
+                yield batch, unreadable
+                batch, unreadable = [], 0
+    yield batch, unreadable

@@ -1,12 +1,9 @@
 """Reading rows from CSV, TSV, JSONL and Parquet files, plain or gzipped, at constant memory."""
 
 import codecs
-import contextlib
 import csv
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import IO, Any
 
 from kerasbert.config import DataConfig
 from kerasbert.errors import DataError
+from kerasbert.files import explain_read_errors, open_bytes
 
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
 # What the reader puts in the place of bytes that are not of the encoding.
@@ -69,7 +67,7 @@ def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
             f"{path}: unknown format. Expected one of {' '.join(FORMATS)}, also with .gz. "
             f"Received: {path.name!r}"
         )
-    with _explain_read_errors(path):
+    with explain_read_errors(path):
         records = _parquet(path) if suffix == ".parquet" else _text_records(path, suffix, columns)
         count = 0
         for line, record in records:
@@ -77,15 +75,6 @@ def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
             yield _row(record, line, path, columns)
     if not count:
         raise DataError(f"{path}: holds no rows.")
-
-
-@contextlib.contextmanager
-def _explain_read_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, EOFError, zlib.error, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(f"{path}: cannot be read ({reason}).") from error
 
 
 def _row(record: dict[str, Any], line: int, path: Path, columns: Columns) -> Row:
@@ -135,8 +124,7 @@ def _open_text(path: Path, encoding: str, newline: str) -> IO[str]:
         raise DataError(f"data.encoding: unknown encoding. Received: {encoding!r}") from error
     # utf-8-sig drops a byte-order mark, which would become part of the first column's name.
     name = "utf-8-sig" if name == "utf-8" else name
-    opener = gzip.open if path.suffix == ".gz" else open
-    return io.TextIOWrapper(opener(path, "rb"), encoding=name, errors="replace", newline=newline)
+    return io.TextIOWrapper(open_bytes(path), encoding=name, errors="replace", newline=newline)
 
 
 def _separated(file: IO[str], path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:

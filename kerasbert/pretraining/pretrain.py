@@ -20,10 +20,11 @@ from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.batches import training_batches
 from kerasbert.pretraining.model_card import write_model_card
 from kerasbert.pretraining.prepare import PreparedPretraining, prepare_pretraining
-from kerasbert.pretraining.progress import Progress
+from kerasbert.pretraining.progress import MoveBar, pretraining_progress
 from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.pretraining.validate import Validation
 from kerasbert.training.optimizer import build_optimizer
+from kerasbert.training.progress import Progress
 from kerasbert.training.reopen import differences
 from kerasbert.training.strategy import choose_strategy
 from kerasbert.training.trainer import Trainer
@@ -92,7 +93,9 @@ def pretrain(
 
     last: dict[str, Any] = {}
     validation = Validation(model, config)
-    progress = Progress(console, prepared.total_steps, config.nsp)
+    progress = pretraining_progress(console, config.nsp)
+    console.print(f"of {prepared.total_steps:,} steps", highlight=False)
+    progress.heads()
     try:
         for stretch in _stretches(config, step):
             figures = _train(trainer, prepared, stretch, validation, progress)
@@ -161,7 +164,7 @@ def _train(
     history = trainer.fit(
         batches.take(stretch.steps),
         steps_per_epoch=stretch.steps,
-        callbacks=[progress],
+        callbacks=[MoveBar(progress)],
         shuffle=False,
         verbose=0,
     )

@@ -9,7 +9,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import TrainingConfig
@@ -20,6 +19,7 @@ from kerasbert.files import explain_write_errors
 from kerasbert.tasks import Task
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.text import TextGraph, Vocabulary
+from kerasbert.training.progress import Column, Progress
 
 
 class Validate(keras.callbacks.Callback):
@@ -120,76 +120,45 @@ class History(keras.callbacks.Callback):
 
 
 class ShowProgress(keras.callbacks.Callback):
-    """A bar while an epoch runs (on a terminal) and a line with fixed columns when it ends."""
+    """A bar while an epoch runs and a line when it ends."""
 
     _columns = (
-        ("epoch", "{epoch:>5}"),
-        ("loss", "{loss:>8.4f}"),
-        ("val loss", "{val_loss:>8.4f}"),
-        ("val acc", "{val_accuracy:>7.4f}"),
-        ("val F1", "{val_macro_f1:>7.4f}"),
-        ("rate", "{learning_rate:>8.1e}"),
-        ("rows/s", "{rows_per_second:>7.0f}"),
-        ("seconds", "{seconds:>7.1f}"),
-        ("best", "{star:>4}"),
+        Column("epoch", "epoch", 5, "d"),
+        Column("loss", "loss", 8, ".4f"),
+        Column("val loss", "val_loss", 8, ".4f"),
+        Column("val acc", "val_accuracy", 7, ".4f"),
+        Column("val F1", "val_macro_f1", 7, ".4f"),
+        Column("rate", "learning_rate", 8, ".1e"),
+        Column("rows/s", "rows_per_second", 7, ".0f"),
+        Column("seconds", "seconds", 7, ".1f"),
+        Column("best", "star", 4, ""),
     )
 
     def __init__(self, console: Console, steps: int, epochs: int):
         super().__init__()
-        self._console, self._steps, self._epochs = console, steps, epochs
-        self._progress: Progress | None = None
+        self._progress = Progress(console, self._columns)
+        self._steps, self._epochs = steps, epochs
         self._headed = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Shows the column heads, once."""
-        if self._headed:
-            return
-        self._headed = True
-        widths = (len(cell.format(**_WIDEST)) for _, cell in self._columns)
-        heads = (f"{name:>{width}}" for (name, _), width in zip(self._columns, widths, strict=True))
-        self._console.print("  ".join(heads), highlight=False)
+        if not self._headed:
+            self._progress.heads()
+            self._headed = True
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Starts the bar."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        self._progress = Progress(
-            *columns,
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._progress.add_task(f"epoch {epoch + 1}/{self._epochs}", total=self._steps)
-        self._progress.start()
+        self._progress.start(f"epoch {epoch + 1}/{self._epochs}", self._steps)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Moves the bar."""
-        if self._progress:
-            self._progress.update(self._progress.task_ids[0], completed=batch + 1)
+        self._progress.move(batch + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Replaces the bar by the epoch's line."""
-        self.close()
         values = {**(logs or {}), "epoch": epoch + 1}
-        values["star"] = "*" if values.pop("best", False) else ""
-        line = "  ".join(cell.format(**values) for _, cell in self._columns)
-        self._console.print(line, highlight=False)
+        self._progress.line({**values, "star": "*" if values.get("best") else ""})
 
     def close(self) -> None:
         """Removes the bar."""
-        if self._progress:
-            self._progress.stop()
-            self._progress = None
-
-
-_WIDEST = {
-    "epoch": 0,
-    "loss": 0.0,
-    "val_loss": 0.0,
-    "val_accuracy": 0.0,
-    "val_macro_f1": 0.0,
-    "learning_rate": 0.0,
-    "rows_per_second": 0.0,
-    "seconds": 0.0,
-    "star": "",
-}
+        self._progress.close()

@@ -12,7 +12,7 @@ from kerasbert import __version__
 from kerasbert.cli import main
 
 CONTEXT = click.Context(main, info_name="kerasbert")
-NO_COMMANDS = {"__init__", "lazy", "startup"}
+NO_COMMANDS = {"__init__", "lazy", "startup", "options"}
 SUBCOMMANDS = {"data": {"check"}, "plugins": {"list", "check", "new"}}
 # DESIGN.md, section 4; scripts depend on it.
 OPTIONS = {

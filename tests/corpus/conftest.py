@@ -33,7 +33,7 @@ def text_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def learned(text_file: Path) -> Vocabulary:
     """The vocabulary of the text."""
-    return train_vocabulary([text_file], size=200, min_count=1)
+    return train_vocabulary([text_file], size=200, min_count=1)[0]
 
 
 @pytest.fixture(scope="session")

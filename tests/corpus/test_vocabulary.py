@@ -15,7 +15,7 @@ def test_special_tokens_then_characters_then_pieces(learned):
 def test_rare_characters_are_left_out(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("天天天天天\n地\n", encoding="utf-8")
-    tokens = train_vocabulary([path], size=100, min_count=5).tokens
+    tokens = train_vocabulary([path], size=100, min_count=5)[0].tokens
     assert "天" in tokens
     assert "地" not in tokens
 
@@ -23,8 +23,8 @@ def test_rare_characters_are_left_out(tmp_path):
 def test_case_is_kept_on_request(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("Ab Ab Ab\n", encoding="utf-8")
-    assert "Ab" in train_vocabulary([path], size=100, min_count=1, lowercase=False).tokens
-    assert "ab" in train_vocabulary([path], size=100, min_count=1).tokens
+    assert "Ab" in train_vocabulary([path], size=100, min_count=1, lowercase=False)[0].tokens
+    assert "ab" in train_vocabulary([path], size=100, min_count=1)[0].tokens
 
 
 def test_no_text_is_an_error(tmp_path):
@@ -32,3 +32,11 @@ def test_no_text_is_an_error(tmp_path):
     path.touch()
     with pytest.raises(DataError, match="there is no text in"):
         train_vocabulary([path])
+
+
+def test_unreadable_lines_are_counted(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("天\n".encode() + b"\xff\xfe\n" + "天\n".encode("utf-16") + "地\n".encode())
+    vocabulary, unreadable = train_vocabulary([path], size=100, min_count=1)
+    assert {"天", "地"} <= set(vocabulary.tokens)
+    assert unreadable == 2

@@ -28,7 +28,7 @@ def story_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stories(story_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """Their corpus. Do not change its files."""
-    vocabulary = train_vocabulary([story_file], size=500, min_count=1)
+    vocabulary, _ = train_vocabulary([story_file], size=500, min_count=1)
     settings = CorpusSettings(max_length=16, shards=2, held_out=0.1)
     return build_corpus([story_file], tmp_path_factory.mktemp("corpus") / "stories", vocabulary, settings)
 
