@@ -41,11 +41,14 @@ def build_corpus_with_beam(
         vocabulary: of the tokens.
         settings: of the corpus.
         flags: of Beam, such as `--runner=FlinkRunner --flink_master=HOST:8081`.
+
+    Raises:
+        UserError: Beam does not take the flags, a file cannot be read, or `directory` holds something else.
     """
+    pipeline = _pipeline(flags)
     open_shards = begin_corpus(files, directory, vocabulary, settings)
     if open_shards:
-        options = PipelineOptions(shlex.split(flags))
-        with beam.Pipeline(options=options) as pipeline:
+        with pipeline:
             _ = (
                 pipeline
                 | "Files" >> beam.Create(list(enumerate(map(str, files))))
@@ -56,6 +59,13 @@ def build_corpus_with_beam(
                 | "Pair and write" >> beam.Map(_write, directory, vocabulary.tokens, settings)
             )
     return finish_corpus(directory)
+
+
+def _pipeline(flags: str) -> beam.Pipeline:
+    try:
+        return beam.Pipeline(options=PipelineOptions(shlex.split(flags)))
+    except (ValueError, SystemExit) as error:  # argparse, where a value has the wrong type
+        raise UserError(f"--beam: Apache Beam does not take {flags!r} ({error}).") from error
 
 
 def _read(

@@ -101,6 +101,15 @@ def test_unreadable_lines_are_counted_and_written_aside(learned, tmp_path):
     assert "1 unreadable lines" in describe(corpus)
 
 
+def test_flags_that_beam_does_not_take_are_refused_before_anything_is_written(text_file, learned, tmp_path):
+    pytest.importorskip("apache_beam", reason="needs kerasbert[beam]")
+    from kerasbert.corpus.beam import build_corpus_with_beam
+
+    with pytest.raises(UserError, match=r"--beam: Apache Beam does not take '--runner=Nope'"):
+        build_corpus_with_beam([text_file], tmp_path / "corpus", learned, SETTINGS, "--runner=Nope")
+    assert not (tmp_path / "corpus").exists()
+
+
 def test_no_text_is_an_error(learned, tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("\n\n", encoding="utf-8")
