@@ -84,7 +84,9 @@ def _in_precision(trainer: TextClassifier, run: str | Path, precision: str) -> T
 
 def _write(classifier: TextClassifier, staging: Path) -> None:
     try:
-        tf.saved_model.save(ServingModule(classifier), str(staging), build_signatures(classifier))
+        # A server never trains: without this the file would hold the gradients too.
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(ServingModule(classifier), str(staging), build_signatures(classifier), options)
         write_warmup(staging, classifier.takes_pairs)
     except tf.errors.OpError as error:  # a full disk, for one
         raise OSError(error.message.rpartition(";")[2].strip()) from error

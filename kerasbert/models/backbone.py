@@ -1,10 +1,10 @@
-"""The encoder: KerasHub's BertBackbone, built from the configuration."""
+"""The encoder as the configuration describes it."""
 
 import keras
-import keras_nlp
 
 from kerasbert.config import BackboneConfig
 from kerasbert.errors import ConfigError
+from kerasbert.models.encoder import Encoder
 
 _SCRATCH = {
     "num_layers": 2,
@@ -30,17 +30,15 @@ def complete_backbone_config(config: BackboneConfig, max_length: int) -> Backbon
     return completed
 
 
-def build_backbone(
-    config: BackboneConfig, vocabulary_size: int, precision: str = "float32"
-) -> keras_nlp.models.BertBackbone:
-    """Returns a BertBackbone with random weights.
+def build_backbone(config: BackboneConfig, vocabulary_size: int, precision: str = "float32") -> Encoder:
+    """Returns an encoder with random weights.
 
     Args:
         config: with all sizes set.
         vocabulary_size: rows of the token embedding.
         precision: a Keras dtype policy; `mixed_*` keeps the weights in float32.
     """
-    backbone = keras_nlp.models.BertBackbone(
+    backbone = Encoder(
         vocabulary_size=vocabulary_size,
         num_layers=config.num_layers,
         num_heads=config.num_heads,

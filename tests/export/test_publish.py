@@ -189,7 +189,7 @@ def test_a_disk_that_fills_up_at_the_last_file_is_explained(quick, trained, tmp_
 
     quick.undo()
     quick.setattr(publish, "write_warmup", warmup)
-    quick.setattr(tf.saved_model, "save", lambda module, path, signatures: Path(path).mkdir())
+    quick.setattr(tf.saved_model, "save", lambda module, path, signatures, options: Path(path).mkdir())
     with pytest.raises(UserError, match="cannot be written"):
         export_model(trained.run.path, tmp_path)
     assert names(tmp_path) == []

@@ -1,0 +1,160 @@
+"""The encoder: KerasHub's BertBackbone, computed without its padding."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import keras_nlp
+import tensorflow as tf
+
+_LEVELS = 1 << 16  # of the random numbers that dropout draws
+
+
+class Encoder(keras_nlp.models.BertBackbone):
+    """BertBackbone whose work grows with the real tokens.
+
+    Layers, weights, their names and the configuration are KerasHub's, and so are the outputs on real
+    tokens; on padding `sequence_output` is zero. Everything but attention runs on one row for each real
+    token, as in Zeng et al. 2022 (https://arxiv.org/abs/2208.08124); query, key and value come from one
+    product.
+    """
+
+    def call(
+        self, inputs: Mapping[str, tf.Tensor], training: bool | None = None, mask: Any = None
+    ) -> dict[str, tf.Tensor]:
+        """Returns `sequence_output` [batch, length, hidden] and `pooled_output` [batch, hidden].
+
+        Args:
+            inputs: `token_ids`, `segment_ids` and `padding_mask`, int32 [batch, length]; 1 on real tokens.
+            training: whether dropout is on.
+            mask: Keras' own, unused.
+        """
+        packing = _Packing(inputs["padding_mask"])
+        x = self._embed(inputs["token_ids"], inputs["segment_ids"], packing)
+        x = _dropout(self.embeddings_dropout, x, training)
+        for layer in self.transformer_layers:
+            attended = self._attend(layer._self_attention_layer, x, packing, training)
+            x = x + _dropout(layer._self_attention_dropout, attended, training)
+            x = _normalize(layer._self_attention_layer_norm, x)
+            fed = layer._feedforward_output_dense(layer._feedforward_intermediate_dense(x))
+            x = x + _dropout(layer._feedforward_dropout, fed, training)
+            x = _normalize(layer._feedforward_layer_norm, x)
+        sequence = packing.unpack(x)
+        return {"sequence_output": sequence, "pooled_output": self.pooled_dense(sequence[:, 0])}
+
+    def _embed(self, token_ids: tf.Tensor, segment_ids: tf.Tensor, packing: "_Packing") -> tf.Tensor:
+        # From the variables themselves: Keras would cast the whole tables first.
+        embedded = (
+            tf.gather(self.token_embedding.embeddings.value, packing.ids(token_ids))
+            + tf.gather(self.position_embedding.position_embeddings.value, packing.positions)
+            + tf.gather(self.segment_embedding.embeddings.value, packing.ids(segment_ids))
+        )
+        return _normalize(self.embeddings_layer_norm, tf.cast(embedded, self.compute_dtype))
+
+    def _attend(
+        self,
+        layer: keras.layers.MultiHeadAttention,
+        x: tf.Tensor,
+        packing: "_Packing",
+        training: bool | None,
+    ) -> tf.Tensor:
+        """Scaled dot-product attention (Vaswani et al. 2017, section 3.2) of x [tokens, hidden]."""
+        heads, width, hidden = self.num_heads, self.hidden_dim // self.num_heads, self.hidden_dim
+        parts = (layer.query_dense, layer.key_dense, layer.value_dense)
+        kernel = tf.concat([tf.reshape(part.kernel, [hidden, hidden]) for part in parts], axis=1)
+        bias = tf.concat([tf.reshape(part.bias, [hidden]) for part in parts], axis=0)
+        qkv = packing.unpack(tf.nn.bias_add(x @ kernel, bias))
+        qkv = tf.reshape(qkv, [packing.batch, packing.length, 3, heads, width])
+        query, key, value = tf.unstack(tf.transpose(qkv, [2, 0, 3, 1, 4]))
+        scores = tf.matmul(query * width**-0.5, key, transpose_b=True)
+        weights = tf.nn.softmax(tf.cast(scores, tf.float32) + packing.bias)
+        weights = _dropout(layer._dropout_layer, tf.cast(weights, x.dtype), training)
+        attended = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
+        attended = packing.pack(tf.reshape(attended, [packing.batch, packing.length, hidden]))
+        output = layer.output_dense
+        return tf.nn.bias_add(attended @ tf.reshape(output.kernel, [hidden, hidden]), output.bias)
+
+
+class _Packing:
+    """From rows [batch, length, ...] to their real tokens [tokens, ...] and back.
+
+    Args:
+        padding_mask: int32 [batch, length], 1 on real tokens.
+    """
+
+    def __init__(self, padding_mask: tf.Tensor):
+        self.batch, self.length = tf.unstack(tf.shape(padding_mask))
+        # Added to the scores of attention: padding gets none of it.
+        self.bias = (tf.cast(padding_mask, tf.float32)[:, None, None, :] - 1.0) * 1e9
+        real = tf.reshape(padding_mask, [-1]) > 0
+        self._places = tf.cast(tf.where(real)[:, 0], tf.int32)
+        self.positions = self._places % tf.maximum(self.length, 1)
+        # The token at each place; padding is one past the last.
+        self._tokens = tf.where(real, tf.cumsum(tf.cast(real, tf.int32)) - 1, tf.size(self._places))
+
+    def ids(self, rows: tf.Tensor) -> tf.Tensor:
+        """Returns integers [tokens] from [batch, length]."""
+        return tf.gather(tf.reshape(rows, [-1]), self._places)
+
+    def pack(self, rows: tf.Tensor) -> tf.Tensor:
+        """Returns vectors [tokens, width] from [batch, length, width]."""
+        return self._pack(tf.reshape(rows, [-1, rows.shape[-1]]))
+
+    def unpack(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Returns vectors [batch, length, width] from [tokens, width], zero on padding."""
+        return tf.reshape(self._unpack(tokens), [self.batch, self.length, tokens.shape[-1]])
+
+    # Each is the other's gradient: gathers both ways, where TensorFlow would scatter.
+
+    def _pack(self, places: tf.Tensor) -> tf.Tensor:
+        @tf.custom_gradient
+        def pack(places: tf.Tensor):
+            return tf.gather(places, self._places), self._unpack
+
+        return pack(places)
+
+    def _unpack(self, tokens: tf.Tensor) -> tf.Tensor:
+        @tf.custom_gradient
+        def unpack(tokens: tf.Tensor):
+            return tf.gather(tf.pad(tokens, [[0, 1], [0, 0]]), self._tokens), self._pack
+
+        return unpack(tokens)
+
+
+def _dropout(layer: keras.layers.Dropout, x: tf.Tensor, training: bool | None) -> tf.Tensor:
+    """Dropout that draws 16 random bits a number, which takes half the time of Keras' 32."""
+    if not training or not layer.rate:
+        return x
+    size = tf.size(x)
+    bits = tf.random.stateless_uniform(
+        [(size + 1) // 2], layer.seed_generator.next(), None, None, dtype=tf.int32
+    )
+    drawn = tf.reshape(tf.reshape(tf.bitcast(bits, tf.uint16), [-1])[:size], tf.shape(x))
+    kept = tf.cast(tf.cast(drawn, tf.int32) >= round(layer.rate * _LEVELS), x.dtype)
+    return x * (kept * tf.cast(1.0 / (1.0 - layer.rate), x.dtype))
+
+
+def _normalize(layer: keras.layers.LayerNormalization, x: tf.Tensor) -> tf.Tensor:
+    """Layer normalisation (Ba et al. 2016) in float32, with its gradient in closed form."""
+
+    @tf.custom_gradient
+    def normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor):
+        centred = tf.cast(x, tf.float32)
+        centred -= tf.reduce_mean(centred, axis=-1, keepdims=True)
+        scale = tf.math.rsqrt(tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True) + layer.epsilon)
+        normal = centred * scale
+
+        def gradient(upstream: tf.Tensor):
+            upstream = tf.cast(upstream, tf.float32)
+            inner = upstream * gamma
+            along = tf.reduce_mean(inner * normal, axis=-1, keepdims=True)
+            inner = (inner - tf.reduce_mean(inner, axis=-1, keepdims=True) - normal * along) * scale
+            return (
+                tf.cast(inner, x.dtype),
+                tf.reduce_sum(upstream * normal, axis=0),
+                tf.reduce_sum(upstream, axis=0),
+            )
+
+        return tf.cast(normal * gamma + beta, x.dtype), gradient
+
+    return normalize(x, tf.convert_to_tensor(layer.gamma), tf.convert_to_tensor(layer.beta))
