@@ -57,15 +57,15 @@ def run(side: str, arguments: argparse.Namespace) -> float:
 
 def kerasbert(arguments: argparse.Namespace) -> float:
     """The command's own training, without its first steps; leaves its examples for the other side."""
-    import keras
     import tensorflow as tf
 
     from kerasbert.config import PretrainingConfig, parse_config, read_yaml
     from kerasbert.models import build_backbone, build_pretraining_model
     from kerasbert.pretraining import prepare_pretraining
     from kerasbert.pretraining.batches import training_batches
-    from kerasbert.pretraining.pretrain import losses
+    from kerasbert.pretraining.objective import pretraining_objective
     from kerasbert.training.optimizer import build_optimizer
+    from kerasbert.training.strategy import choose_strategy, distribute
     from kerasbert.training.trainer import Trainer
 
     values = read_yaml(Path(arguments.config))
@@ -79,23 +79,18 @@ def kerasbert(arguments: argparse.Namespace) -> float:
         save_examples(prepared, batches, arguments.examples)
     backbone = build_backbone(prepared.config.backbone, len(prepared.vocabulary))
     model = build_pretraining_model(backbone, prepared.config.backbone, config.nsp)
-    trainer = Trainer(model.input, model.output)
-    trainer.compile(
-        optimizer=build_optimizer(config.training, steps), jit_compile=False, **losses(config.nsp)
-    )
+    optimizer = build_optimizer(config.training, steps)
+    strategy = choose_strategy(config.training)
+    trainer = Trainer(model, optimizer, pretraining_objective(model), strategy)
     counted = batches.skip(WARM_UP).map(lambda inputs, *_: tf.reduce_sum(inputs["padding_mask"]))
     tokens = sum(int(count) for count in counted)
-
-    class Clock(keras.callbacks.Callback):
-        start = 0.0
-
-        def on_train_batch_end(self, batch, logs=None):
-            if batch + 1 == WARM_UP:
-                self.start = time.perf_counter()
-
-    clock = Clock()
-    trainer.fit(batches, steps_per_epoch=steps, callbacks=[clock], shuffle=False, verbose=0)
-    return tokens / (time.perf_counter() - clock.start)
+    iterator = distribute(strategy, batches)
+    start = 0.0
+    for step in range(steps):
+        if step == WARM_UP:
+            start = time.perf_counter()
+        trainer.step(iterator)
+    return tokens / (time.perf_counter() - start)
 
 
 def save_examples(prepared, batches, path: Path) -> None:

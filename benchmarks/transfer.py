@@ -4,7 +4,7 @@
 
 Trains each recipe of configs/train on the first N rows of a random order of its training file (0: on
 all), and takes the validation accuracy of the best epoch. From scratch means the same encoder with the
-same vocabulary, random weights, and the higher learning rate that suits those. Each result is appended
+same vocabulary, random weights, and the learning rates that suit those. Each result is appended
 to a JSONL file, and what is in there is not measured again. Prints a Markdown table of means and standard
 deviations over the seeds.
 """
@@ -28,8 +28,8 @@ CONFIGS = Path(__file__).parents[1] / "configs" / "train"
 TASKS = ("sentiment", "spam", "news_topic")
 INITS = ("pre-trained", "scratch")
 # Passes over few rows are short, and many are needed.
-EPOCHS = {1_000: 8, 10_000: 4}
-SCRATCH_RATE = 1e-3
+FEW_ROWS = {1_000: {"epochs": 8, "batch_size": 16}, 10_000: {"epochs": 4}}
+SCRATCH = {"learning_rate": 1e-3, "embedding_rate": 1.0}
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
         part = arguments.workdir / f"{case['task']}-{case['rows']}-{case['seed']}.tsv"
         part.write_text("\n".join([header, *chosen]) + "\n", encoding="utf-8")
         config.data.train = [str(part)]
-        config.training.epochs = EPOCHS[case["rows"]]
+        config.training = config.training.model_copy(update=FEW_ROWS[case["rows"]])
     source = open_source(arguments.source)
     if case["init"] == "scratch":
         vocabulary = arguments.workdir / "vocab.txt"
@@ -74,7 +74,7 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
         config.backbone = source.config.model_copy(
             update={"source": "scratch", "dropout": config.backbone.dropout}
         )
-        config.training.learning_rate = SCRATCH_RATE
+        config.training = config.training.model_copy(update=SCRATCH)
     else:
         config.backbone.source = arguments.source
     name = "-".join(map(str, case.values()))

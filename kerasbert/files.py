@@ -1,9 +1,11 @@
 """Reading files with clear errors; writing them so that a reader sees the old content or the new."""
 
 import contextlib
+import fcntl
 import gzip
 import os
 import shutil
+import socket
 import uuid
 import zlib
 from collections.abc import Iterator
@@ -71,6 +73,34 @@ def explain_write_errors(path: Path) -> Iterator[None]:
         raise UserError(
             f"{path}: cannot be written ({reason}). Free space or choose another place."
         ) from error
+
+
+@contextlib.contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Holds a directory for this process while the block runs.
+
+    Raises:
+        UserError: another process holds it, or it cannot be written.
+    """
+    path = directory / ".lock"
+    with contextlib.ExitStack() as stack:
+        with explain_write_errors(path):
+            file = stack.enter_context(path.open("a+", encoding="utf-8"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                raise UserError(
+                    f"{directory}: is in use by {file.read() or 'another process'}. Wait for it, or name "
+                    "another directory."
+                ) from error
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def require_new_directory(path: Path) -> None:

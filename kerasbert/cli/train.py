@@ -25,12 +25,13 @@ def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run:
     settings = load_config(config, overrides)
     if run_dir:
         settings.run_dir = run_dir
-    prepared = prepare(settings)
     if dry_run:
-        click.echo(describe(prepared))
+        click.echo(describe(prepare(settings)))
         return
     console = Console(stderr=True)
-    result = train_model(prepared, console, resume)
+    result = train_model(settings, console, resume)
+    if not result.chief:
+        return
     page = report_training(result)
     figures = result.metrics
     console.print(

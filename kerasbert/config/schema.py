@@ -31,6 +31,23 @@ def _with_string_keys(value: Any) -> Any:
 Paths = Annotated[list[str], BeforeValidator(_as_list)]
 LabelMap = Annotated[dict[str, str], BeforeValidator(_as_strings)]
 LabelWeights = Annotated[Literal["balanced"] | dict[str, float] | None, BeforeValidator(_with_string_keys)]
+_NO_STRATEGY = {
+    "parameter_server": "Keras 3 does not support it",
+    "tpu": "it was never tried here",
+    "central_storage": "its losses differ from those of one device",
+    "keras_distribution": "keras.distribution is ignored on TensorFlow",
+}
+
+
+def _known_strategy(value: Any) -> Any:
+    if value in _NO_STRATEGY:
+        raise ValueError(f"{_NO_STRATEGY[value]}. Choose mirrored or multi_worker")
+    return value
+
+
+Strategy = Annotated[
+    Literal["auto", "one_device", "mirrored", "multi_worker"], BeforeValidator(_known_strategy)
+]
 LabelList = Annotated[list[str], BeforeValidator(_as_strings)]
 
 
@@ -113,8 +130,9 @@ class OptimizationConfig(Section):
     weight_decay: float = Field(0.01, ge=0, description="Decoupled decay (AdamW); none on bias and norms.")
     clip_norm: float | None = Field(1.0, gt=0, description="Global norm of the gradients, at most.")
     seed: int = Field(0, ge=0, description="Seed of weights, order, masks, dropout and the split.")
-    strategy: Literal["auto", "one_device", "mirrored"] = Field(
-        "auto", description="auto: mirrored where there are several GPUs."
+    strategy: Strategy = Field(
+        "auto",
+        description="auto: mirrored where there are several GPUs. multi_worker: across hosts.",
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="Arithmetic of the encoder in training; weights stay float32."
@@ -128,6 +146,9 @@ class TrainingConfig(OptimizationConfig):
     epochs: int = Field(3, ge=1, description="Passes over the training rows, at most.")
     batch_size: int = Field(32, ge=1, description="Rows of one optimizer step over all replicas.")
     max_length: int = Field(128, ge=8, description="Tokens of a row, special tokens included; cut beyond.")
+    embedding_rate: float = Field(
+        1.0, gt=0, description="Learning rate of the embedding tables, as a multiple of `learning_rate`."
+    )
     label_smoothing: Fraction = Field(0.0, description="Share of the target spread over all labels.")
     class_weights: LabelWeights = Field(None, description="balanced, or a weight for each label.")
     token_dropout: Fraction = Field(
@@ -139,8 +160,20 @@ class TrainingConfig(OptimizationConfig):
     monitor: Literal["accuracy", "macro_f1", "loss"] = Field(
         "accuracy", description="Validation figure that chooses the best weights."
     )
+    accumulation_steps: int = Field(
+        1, ge=1, description="Parts of a batch that are computed one after the other, to save memory."
+    )
     checkpoint_every_steps: int | None = Field(
-        None, ge=1, description="Steps between checkpoints to resume from. Empty: one after each epoch."
+        None, ge=1, description="Steps between checkpoints to resume from, besides one after each epoch."
+    )
+    checkpoint_every_minutes: float | None = Field(
+        None, gt=0, description="Minutes after which a checkpoint is due in any case."
+    )
+    keep_checkpoints: int = Field(2, ge=1, description="Checkpoints to keep, the newest.")
+    on_divergence: Literal["stop", "rollback"] = Field(
+        "stop",
+        description="Where the loss is no number or ten times the first: stop, or go back to the last "
+        "checkpoint with half the learning rate, three times at most.",
     )
 
 

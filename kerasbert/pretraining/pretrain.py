@@ -19,15 +19,16 @@ from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.batches import training_batches
 from kerasbert.pretraining.model_card import write_model_card
+from kerasbert.pretraining.objective import pretraining_objective
 from kerasbert.pretraining.prepare import PreparedPretraining, prepare_pretraining
-from kerasbert.pretraining.progress import MoveBar, pretraining_progress
+from kerasbert.pretraining.progress import pretraining_progress
 from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.pretraining.validate import Validation
 from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.progress import Progress
 from kerasbert.training.reopen import differences
-from kerasbert.training.strategy import choose_strategy
-from kerasbert.training.trainer import Trainer
+from kerasbert.training.strategy import choose_strategy, distribute, require_even_batch
+from kerasbert.training.trainer import Totals, Trainer
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,18 @@ def pretrain(
         run.create(config)
 
     # Replicas divide every batch if they divide their greatest common divisor.
-    strategy = choose_strategy(settings, math.gcd(*(phase.batch_size for phase in config.phases)))
+    strategy = choose_strategy(settings)
+    require_even_batch(strategy, math.gcd(*(phase.batch_size for phase in config.phases)))
     with strategy.scope():
         model = _initial_model(prepared, console)
-        trainer = Trainer(model.input, model.output)
         optimizer = build_optimizer(settings, prepared.total_steps)
-        optimizer.build(trainer.trainable_variables)
-        trainer.compile(optimizer=optimizer, jit_compile=False, **losses(config.nsp))
-    state = [*trainer.variables, *optimizer.variables]
-    step = restore_state(run.checkpoints, state)["step"] if resume else 0
+        trainer = Trainer(model, optimizer, pretraining_objective(model), strategy)
+    step = 0
+    if resume:
+        facts, notes = restore_state(run.checkpoints, trainer.variables)
+        step = facts["step"]
+        for note in notes:
+            console.print(note, markup=False, emoji=False, highlight=False, soft_wrap=True)
     run.cut_history(step)
     trainer.separate_dropout()
 
@@ -101,7 +105,7 @@ def pretrain(
             figures = _train(trainer, prepared, stretch, validation, progress)
             last = {"step": stretch.first + stretch.steps, "phase": stretch.phase, **figures}
             run.add_history(last)  # before the state: a line too many is cut when resuming
-            save_state(run.checkpoints, {"step": last["step"]}, state)
+            save_state(run.checkpoints, {"step": last["step"]}, trainer.variables)
             progress.line(last)
     except KeyboardInterrupt:
         return PretrainingResult(run, last, interrupted=True)
@@ -124,18 +128,6 @@ def _initial_model(prepared: PreparedPretraining, console: Console) -> keras.Mod
                 f"{config.backbone.source} has no weights for {' and '.join(missing)}: random to begin with."
             )
     return model
-
-
-def losses(nsp: bool) -> dict[str, Any]:
-    """Returns the arguments of `compile` for the losses and accuracies of both tasks."""
-    # The weights of a batch make the mean over all places the mean over the masked ones.
-    names = ("mlm", "nsp") if nsp else ("mlm",)
-    return {
-        "loss": {name: keras.losses.SparseCategoricalCrossentropy(from_logits=True) for name in names},
-        "weighted_metrics": {
-            name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")] for name in names
-        },
-    }
 
 
 def _stretches(config: PretrainingConfig, step: int) -> Iterator[_Stretch]:
@@ -161,23 +153,20 @@ def _train(
     phase, corpus = config.phases[stretch.phase], prepared.corpora[stretch.phase]
     batches = training_batches(corpus, config, phase.batch_size, stretch.first_in_phase, stretch.first)
     start = time.perf_counter()
-    history = trainer.fit(
-        batches.take(stretch.steps),
-        steps_per_epoch=stretch.steps,
-        callbacks=[MoveBar(progress)],
-        shuffle=False,
-        verbose=0,
-    )
+    totals = Totals()
+    progress.start("", stretch.steps)
+    iterator = distribute(trainer.strategy, batches)
+    for step in range(stretch.steps):
+        totals.add(trainer.step(iterator))
+        progress.move(step + 1)
+    figures = totals.means()
     seconds = time.perf_counter() - start
-    figures = {name: float(values[-1]) for name, values in history.history.items()}
     if not np.isfinite(figures["loss"]):
         raise KerasBertError(
             f"step {stretch.first + stretch.steps}: the loss is {figures['loss']}. Lower "
             "training.learning_rate, or use training.precision: float32. The checkpoint before is kept."
         )
-    if "mlm_loss" not in figures:  # Keras names single losses only where there are several
-        figures["mlm_loss"] = figures["loss"]
-    figures["learning_rate"] = float(keras.ops.convert_to_numpy(trainer.optimizer.learning_rate))
+    figures["learning_rate"] = trainer.learning_rate
     figures["seconds"] = seconds
     figures["examples_per_second"] = stretch.steps * phase.batch_size / seconds
     held_out = validation(corpus, phase.batch_size)

@@ -1,8 +1,5 @@
-"""A bar while a stretch runs and a line when it ends."""
+"""The figures a pre-training shows."""
 
-from typing import Any
-
-import keras
 from rich.console import Console
 
 from kerasbert.training.progress import Column, Progress
@@ -24,19 +21,3 @@ _COLUMNS = (
 def pretraining_progress(console: Console, nsp: bool) -> Progress:
     """Returns the progress of a pre-training, with or without next sentence prediction."""
     return Progress(console, [column for column in _COLUMNS if nsp or "nsp" not in column.name])
-
-
-class MoveBar(keras.callbacks.Callback):
-    """Moves the bar through a stretch."""
-
-    def __init__(self, progress: Progress):
-        super().__init__()
-        self._progress = progress
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts the bar."""
-        self._progress.start("", self.params["steps"])
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Moves the bar."""
-        self._progress.move(batch + 1)

@@ -1,85 +1,65 @@
 """Checkpoints of a fine-tuning, so that it can go on exactly where it was."""
 
-from dataclasses import dataclass
+import dataclasses
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import keras
-import numpy as np
-
 from kerasbert.checkpoints.state import restore_state, save_state
-from kerasbert.training.callbacks import KeepBest
-from kerasbert.training.trainer import Trainer
+from kerasbert.config import TrainingConfig
+from kerasbert.training.best import Best
 
 
-@dataclass(frozen=True)
+@dataclass
 class Position:
-    """Where a training is."""
+    """Where a training is, besides its variables.
 
-    step: int  # optimizer steps done
-    best: float
-    best_epoch: int
+    The order of the rows and their augmentation need no state: they follow from seed and step.
+    """
+
+    step: int = 0  # optimizer steps done
+    best: Best = field(default_factory=Best)
+    totals: dict[str, list[float]] = field(default_factory=dict)  # of the begun epoch; see Totals
+    first_loss: float | None = None  # of the first step
+    rollbacks: int = 0
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Writes `checkpoints/step-N.npz` every few steps and after each epoch; keeps the newest two.
-
-    A file holds weights, optimizer, dropout seeds, the running loss of the epoch and what early
-    stopping knows. The order of the rows needs no state: it follows from seed and epoch.
+class Checkpoints:
+    """Writes `checkpoints/step-N.state` when one is due.
 
     Args:
         directory: of the checkpoints.
-        trainer: compiled, with its optimizer built.
-        keep_best: the callback that knows the best epoch.
-        every: steps between checkpoints. None: after each epoch only.
+        config: how often, and how many to keep.
+        writes: whether this process writes them; all read them.
     """
 
-    def __init__(self, directory: Path, trainer: Trainer, keep_best: KeepBest, every: int | None):
-        super().__init__()
-        self._directory, self._trainer = directory, trainer
-        self._keep_best, self._every = keep_best, every
-        self._running_loss: list[np.ndarray] | None = None
+    def __init__(self, directory: Path, config: TrainingConfig, writes: bool = True):
+        self._directory, self._config, self._writes = directory, config, writes
+        self._saved = time.monotonic()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Saves every few steps; after an epoch's last one `on_epoch_end` does, when it is validated."""
-        last = batch + 1 == self.params["steps"]
-        if self._every and not last and self._step() % self._every == 0:
-            self.save()
+    def is_due(self, step: int) -> bool:
+        """Whether so many steps or minutes have passed since the last."""
+        every, minutes = self._config.checkpoint_every_steps, self._config.checkpoint_every_minutes
+        if every and step % every == 0:
+            return True
+        return minutes is not None and time.monotonic() - self._saved >= 60 * minutes
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Gives a resumed epoch the running loss of its first part, which Keras has just reset."""
-        if self._running_loss:
-            for variable, value in zip(self._trainer.loss_variables, self._running_loss, strict=True):
-                variable.assign(value)
-            self._running_loss = None
+    def save(self, position: Position, variables: list[Any]) -> None:
+        """Writes where the training is."""
+        if self._writes:
+            facts = dataclasses.asdict(position)
+            save_state(self._directory, facts, variables, self._config.keep_checkpoints)
+        self._saved = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Saves the start of the next epoch."""
-        self._trainer.reset_metrics()
-        self.save()
+    def restore(self, variables: list[Any]) -> tuple[Position, list[str]]:
+        """Sets `variables` to the newest checkpoint that is whole.
 
-    def save(self) -> None:
-        """Writes the state as it is."""
-        facts = {
-            "step": self._step(),
-            "best": self._keep_best.best,
-            "best_epoch": self._keep_best.best_epoch,
-        }
-        save_state(self._directory, facts, self._state())
-
-    def restore(self) -> Position:
-        """Reads the newest checkpoint that is whole, and returns where it stands.
+        Returns:
+            Where it stands, and a note for each damaged one that was passed over.
 
         Raises:
             CheckpointError: there is none.
         """
-        facts = restore_state(self._directory, self._state())
-        self._running_loss = [keras.ops.convert_to_numpy(v) for v in self._trainer.loss_variables]
-        return Position(**facts)
-
-    def _state(self) -> list[Any]:
-        trainer = self._trainer
-        return [*trainer.variables, *trainer.optimizer.variables, *trainer.loss_variables]
-
-    def _step(self) -> int:
-        return int(keras.ops.convert_to_numpy(self._trainer.optimizer.iterations))
+        facts, notes = restore_state(self._directory, variables)
+        return Position(**{**facts, "best": Best(**facts["best"])}), notes

@@ -1,6 +1,8 @@
 """AdamW as BERT is trained with, right under tf.distribute too."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,11 +11,30 @@ from kerasbert.config import OptimizationConfig
 
 
 class ReplicatedAdamW(keras.optimizers.AdamW):
-    """AdamW that clips the summed gradient.
+    """AdamW that clips the summed gradient, with a learning rate for each weight.
 
     Keras 3.15 clips the gradient of each replica and sums after, which changes the update; here the
     sum over the replicas comes first. On one device both are the same.
+
+    Args:
+        rate_of: the learning rate of a weight as a multiple, from its path.
+        settings: those of `keras.optimizers.AdamW`.
     """
+
+    def __init__(self, *settings: Any, rate_of: Callable[[str], float] = lambda path: 1.0, **more: Any):
+        super().__init__(*settings, **more)
+        self._rate_of = rate_of
+
+    def _apply_weight_decay(self, variables: Any) -> None:
+        pass  # not here but in update_step, at the rate of the weight
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Decays and moves one weight."""
+        path = self._trainable_variables[self._get_variable_index(variable)].path
+        rate = learning_rate * self._rate_of(path)
+        if self.weight_decay and self._use_weight_decay(variable):
+            variable.assign_sub(variable * self.weight_decay * tf.cast(rate, variable.dtype))
+        super().update_step(gradient, variable, rate)
 
     def _clip_gradients(self, grads: list) -> list:
         return grads  # not here: see _backend_update_step
@@ -39,11 +60,14 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         warmup_steps: steps of the rise.
         total_steps: steps of the whole training.
         shape: of the fall: `linear`, `cosine` (Loshchilov & Hutter 2017, eq. 5) or `constant`.
+
+    `factor` scales it all; a training that is rolled back lowers it.
     """
 
     def __init__(self, peak: float, warmup_steps: int, total_steps: int, shape: str):
         self.peak, self.shape = peak, shape
         self.warmup_steps, self.total_steps = warmup_steps, total_steps
+        self.factor = keras.Variable(1.0, trainable=False, name="factor")
 
     def __call__(self, step):
         """Returns the learning rate of the step, counted from 0."""
@@ -56,7 +80,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
             "cosine": 0.5 * (1.0 + tf.cos(math.pi * (1.0 - left))),
             "constant": tf.ones_like(left),
         }[self.shape]
-        return self.peak * tf.where(step < self.warmup_steps, rise, fall)
+        return self.factor * self.peak * tf.where(step < self.warmup_steps, rise, fall)
 
     def get_config(self) -> dict:
         """Returns the arguments."""
@@ -68,10 +92,19 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def build_optimizer(config: OptimizationConfig, total_steps: int) -> keras.optimizers.Optimizer:
+def build_optimizer(
+    config: OptimizationConfig, total_steps: int, embedding_rate: float = 1.0
+) -> keras.optimizers.Optimizer:
     """Returns AdamW (Loshchilov & Hutter 2019) with warm-up, decay and clipping by global norm.
 
     Biases and normalisation weights do not decay, as in BERT.
+
+    Args:
+        config: of the optimizer.
+        total_steps: of the schedule.
+        embedding_rate: learning rate of the embedding tables, as a multiple. Adam moves every weight by
+            about the learning rate, and pre-training leaves these tables several times larger than
+            random ones: a larger rate moves them relatively as far.
     """
     warmup_steps = round(config.warmup_fraction * total_steps)
     optimizer = ReplicatedAdamW(
@@ -79,6 +112,7 @@ def build_optimizer(config: OptimizationConfig, total_steps: int) -> keras.optim
         weight_decay=config.weight_decay,
         epsilon=1e-6,
         global_clipnorm=config.clip_norm,
+        rate_of=lambda path: embedding_rate if "_embedding/" in path else 1.0,
     )
     # Keras matches names, not paths: "layer_norm" would exclude nothing.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -1,27 +1,92 @@
 """The tf.distribute strategy of a training."""
 
+import os
+from collections.abc import Iterator
+
 import tensorflow as tf
 
 from kerasbert.config import OptimizationConfig
 from kerasbert.errors import ConfigError
 
 
-def choose_strategy(config: OptimizationConfig, batch_size: int) -> tf.distribute.Strategy:
-    """Returns the strategy that `config` names, for a global batch of `batch_size`.
+def choose_strategy(config: OptimizationConfig) -> tf.distribute.Strategy:
+    """Returns the strategy that `config` names.
 
-    `auto` mirrors over the GPUs of this host where there are several. `mirrored` takes the GPUs, or
-    the logical CPUs where there is no GPU.
+    `auto` mirrors over the GPUs of this host where there are several, `mirrored` over the GPUs or, where
+    there is none, the logical CPUs. `multi_worker` joins the cluster that TF_CONFIG or SLURM describes;
+    it must be called before anything else of TensorFlow.
 
     Raises:
-        ConfigError: the global batch does not divide by the number of replicas.
+        ConfigError: what `config` wants cannot work here.
     """
+    if config.strategy == "multi_worker":
+        return _multi_worker()
     gpus = tf.config.list_logical_devices("GPU")
     if config.strategy == "one_device" or (config.strategy == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     devices = gpus or tf.config.list_logical_devices("CPU")
-    if batch_size % len(devices):
-        raise ConfigError(
-            f"batch_size: must be a multiple of the {len(devices)} replicas, since it is the "
-            f"global batch. Received: {batch_size}"
-        )
     return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def require_even_batch(strategy: tf.distribute.Strategy, batch_size: int, parts: int = 1) -> None:
+    """Raises `ConfigError` unless the replicas' shares of a global batch, in `parts`, are equal."""
+    replicas = strategy.num_replicas_in_sync
+    if batch_size % (replicas * parts):
+        raise ConfigError(
+            f"batch_size: must be a multiple of the {replicas} replicas"
+            + (f" times accumulation_steps, {parts}" if parts > 1 else "")
+            + f", since it is the global batch. Received: {batch_size}"
+        )
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes: the only one, or the first worker of a cluster."""
+    resolver = strategy.cluster_resolver
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or not resolver.task_type:
+        return True
+    has_chief = "chief" in resolver.cluster_spec().jobs
+    return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
+
+
+def distribute(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> Iterator:
+    """Returns an iterator over global batches, each split between the replicas in order."""
+    options = tf.data.Options()
+    # Every worker reads everything and keeps its share: the rows of a step are always the same.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return iter(strategy.experimental_distribute_dataset(batches.with_options(options)))
+
+
+def wait_for_all(strategy: tf.distribute.Strategy) -> None:
+    """Returns when all workers have called it."""
+    agree(strategy, [False])
+
+
+def agree(strategy: tf.distribute.Strategy, flags: list[bool]) -> list[bool]:
+    """Returns, on every worker the same, which flags are set on any of them."""
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return flags
+    local = tf.constant(flags, tf.float32)
+    summed = strategy.reduce("SUM", strategy.run(tf.identity, args=(local,)), axis=None)
+    return [bool(value) for value in summed.numpy() > 0]
+
+
+def _multi_worker() -> tf.distribute.Strategy:
+    resolvers = tf.distribute.cluster_resolver
+    if "TF_CONFIG" in os.environ:
+        resolver = resolvers.TFConfigClusterResolver()
+    elif "SLURM_STEP_NUM_TASKS" in os.environ:
+        resolver = resolvers.SlurmClusterResolver()
+    else:
+        raise ConfigError(
+            "training.strategy: multi_worker needs TF_CONFIG, or a SLURM step, to know the cluster. See "
+            "configs/cluster/ for both."
+        )
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"TF_CONFIG: does not describe a cluster ({error}).") from error
+    except RuntimeError as error:
+        raise ConfigError(
+            "training.strategy: multi_worker must come first in a process, and TensorFlow was used "
+            f"already ({error}). Give train() a configuration, not a prepared one."
+        ) from error

@@ -1,7 +1,10 @@
 """A training, from prepared inputs to a finished run directory."""
 
+import contextlib
+import json
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,19 +15,19 @@ from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
-from kerasbert.data.batches import plan_epoch, slices, tokenize_rows, training_batches
+from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out
-from kerasbert.errors import ConfigError
+from kerasbert.errors import ConfigError, KerasBertError
 from kerasbert.models import TextClassifier, build_backbone, build_model, build_text_graph
 from kerasbert.tasks.metrics import decisions, score_decisions
-from kerasbert.text import TextGraph
-from kerasbert.training.callbacks import History, KeepBest, ShowProgress, Validate
-from kerasbert.training.checkpoint import Checkpoint
+from kerasbert.training.loop import Loop
 from kerasbert.training.model_card import write_model_card
+from kerasbert.training.objective import classification_objective
 from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.prepare import Prepared, prepare, steps_per_epoch
 from kerasbert.training.reopen import reopen
-from kerasbert.training.strategy import choose_strategy
+from kerasbert.training.show import Show
+from kerasbert.training.strategy import choose_strategy, is_chief, require_even_batch, wait_for_all
 from kerasbert.training.trainer import Trainer
 
 _PREDICT_BATCH = 64
@@ -39,126 +42,112 @@ class TrainResult:
     metrics: dict[str, Any]  # on the validation rows
     prepared: Prepared
     interrupted: bool
+    chief: bool = True  # False on the other workers of a cluster, which write nothing
 
 
-def train(config: Config | Prepared, console: Console | None = None, resume: bool = False) -> TrainResult:
+def train(
+    config: Config | Prepared,
+    console: Console | None = None,
+    resume: bool = False,
+    strategy: tf.distribute.Strategy | None = None,
+) -> TrainResult:
     """Trains a classifier and leaves a run directory.
 
-    Ctrl-C ends the training early with what was reached saved.
+    Ctrl-C ends the training early with what was reached saved; SIGTERM saves a checkpoint first.
 
     Args:
         config: the configuration, or what `prepare` made of it.
         console: where progress is shown. None: nowhere.
         resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
+        strategy: to train under. None: what the configuration names.
 
     Raises:
         UserError: the configuration or the data cannot be trained on, or the run not resumed.
-        KerasBertError: the loss stopped being a number.
+        PreemptedError: SIGTERM came.
+        KerasBertError: the loss stopped being a number, or another worker was lost.
     """
+    settings = (config.config if isinstance(config, Prepared) else config).training
+    strategy = strategy or choose_strategy(settings)  # first of all: see there
+    chief = is_chief(strategy)
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and not _run_dir(config):
+        raise ConfigError("run_dir: name one; all workers must see the same directory.")
     prepared = config if isinstance(config, Prepared) else prepare(config)
-    config = prepared.config
-    settings = config.training
+    require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
+    weights = _row_weights(prepared)
+    console = console if console and chief else Console(quiet=True)
+    run = RunDirectory(prepared.config.run_dir or "")
+    try:
+        with _begin(run, prepared, resume) if chief else contextlib.nullcontext():
+            wait_for_all(strategy)
+            result = _train(prepared, run, strategy, weights, console, resume)
+            wait_for_all(strategy)  # a worker that leaves early would end the others
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+        raise KerasBertError(
+            f"{run.path}: another worker was lost ({error.message.splitlines()[0]}). Start all workers "
+            "again with --resume."
+        ) from error
+    return _load_result(prepared, run) if result is None else result
+
+
+def _run_dir(config: Config | Prepared) -> str | None:
+    return (config.config if isinstance(config, Prepared) else config).run_dir
+
+
+@contextlib.contextmanager
+def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None]:
+    """Makes or reopens the run directory, and holds it."""
+    if resume:
+        run.load_config()  # or there is nothing to hold
+    else:
+        run.create()
+    with run.held():
+        if resume:
+            reopen(run, prepared)
+        else:
+            run.save_setup(prepared.config, prepared.vocabulary, prepared.task.labels)
+            left_out = prepared.train.left_out + prepared.validation.left_out
+            if left_out:
+                write_left_out(run.left_out, left_out)
+        yield
+
+
+def _train(
+    prepared: Prepared,
+    run: RunDirectory,
+    strategy: tf.distribute.Strategy,
+    weights: np.ndarray,
+    console: Console,
+    resume: bool,
+) -> TrainResult | None:
+    """Trains, and on the chief finishes the run."""
+    config, settings = prepared.config, prepared.config.training
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    strategy = choose_strategy(settings, settings.batch_size)
-    weights = _row_weights(prepared)
-
-    run = RunDirectory(config.run_dir or "")
-    if resume:
-        reopen(run, prepared)
-    else:
-        run.create()
-        run.save_setup(config, prepared.vocabulary, prepared.task.labels)
-        left_out = prepared.train.left_out + prepared.validation.left_out
-        if left_out:
-            write_left_out(run.left_out, left_out)
-
     steps = steps_per_epoch(prepared)
     with strategy.scope():
         model = _initial_model(prepared)
-        trainer = Trainer(model.input, model.output)
-        optimizer = build_optimizer(settings, steps * settings.epochs)
-        optimizer.build(trainer.trainable_variables)
-        # Neither XLA nor several steps in one call works under every strategy in Keras 3.15.
-        trainer.compile(
-            optimizer=optimizer,
-            loss=prepared.task.loss(settings.label_smoothing),
-            jit_compile=False,
-        )
-
+        optimizer = build_optimizer(settings, steps * settings.epochs, settings.embedding_rate)
+        objective = classification_objective(model, prepared.task.loss(settings.label_smoothing))
+        trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps)
     graph = build_text_graph(config, prepared.task, prepared.vocabulary)
-    keep_best = KeepBest(model, run, prepared.vocabulary, prepared.task, settings)
-    checkpoint = Checkpoint(run.checkpoints, trainer, keep_best, settings.checkpoint_every_steps)
-    first_step = 0
-    if resume:
-        position = checkpoint.restore()
-        first_step = position.step
-        keep_best.best, keep_best.best_epoch = position.best, position.best_epoch
-        run.cut_history(first_step // steps)
-    trainer.separate_dropout()
-
-    console = console or Console(quiet=True)
+    show = Show(console, steps, settings.epochs)
     for note in prepared.source.notes if prepared.source else ():
-        console.print(f"backbone.source: {note}", markup=False, emoji=False, highlight=False, soft_wrap=True)
-    show = ShowProgress(console, steps, settings.epochs)
-    callbacks = [
-        Validate(prepared.task, prepared.validation, graph, _even_batch(strategy)),
-        keep_best,
-        History(run.history, len(prepared.train)),
-        checkpoint,
-        keras.callbacks.TensorBoard(str(run.tensorboard), write_graph=False),
-        show,
-    ]
+        show.note(f"backbone.source: {note}")
+    loop = Loop(prepared, run, trainer, graph, weights, show)
     start = time.perf_counter()
     interrupted = False
     try:
-        _fit(trainer, prepared, graph, weights, first_step, callbacks)
+        loop.run(resume)
     except KeyboardInterrupt:
         interrupted = True
-        if not keep_best.best_epoch:
-            keep_best.save()
+        if not loop.position.best.epoch:
+            loop.keep()
     finally:
         show.close()
-    seconds = time.perf_counter() - start
-    return _finish(prepared, run, keep_best.best_epoch, seconds, interrupted)
-
-
-def _fit(
-    trainer: Trainer,
-    prepared: Prepared,
-    graph: TextGraph,
-    weights: np.ndarray,
-    first_step: int,
-    callbacks: list[keras.callbacks.Callback],
-) -> None:
-    """Runs the epochs from `first_step` on: a begun epoch takes a `fit` of its own."""
-    settings = prepared.config.training
-    steps = steps_per_epoch(prepared)
-    epoch, done = divmod(first_step, steps)
-    batches = _batches(prepared, graph, weights, first_step)
-    if done:
-        rest = steps - done
-        trainer.fit(
-            batches.take(rest),
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            steps_per_epoch=rest,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0,
-        )
-        epoch, batches = epoch + 1, batches.skip(rest)
-    if epoch < settings.epochs and not trainer.stop_training:
-        trainer.fit(
-            batches,
-            initial_epoch=epoch,
-            epochs=settings.epochs,
-            steps_per_epoch=steps,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0,
-        )
+    if not is_chief(strategy):
+        return None
+    return _finish(prepared, run, loop.position.best.epoch, time.perf_counter() - start, interrupted)
 
 
 def _initial_model(prepared: Prepared) -> keras.Model:
@@ -167,31 +156,6 @@ def _initial_model(prepared: Prepared) -> keras.Model:
     if prepared.source:
         prepared.source.copy_to(backbone)
     return build_model(backbone, prepared.task, config.head)
-
-
-def _batches(prepared: Prepared, graph: TextGraph, weights: np.ndarray, first_step: int) -> tf.data.Dataset:
-    """Returns the batches of all epochs from `first_step` on."""
-    settings = prepared.config.training
-    rows = tokenize_rows(prepared.train, graph)
-    lengths = rows.lengths
-    plan = np.concatenate(
-        [plan_epoch(lengths, settings.batch_size, settings.seed, epoch) for epoch in range(settings.epochs)]
-    )
-    return training_batches(
-        rows,
-        prepared.task.targets(prepared.train.labels),
-        weights,
-        plan[first_step:],
-        graph,
-        settings.token_dropout,
-        settings.seed,
-        first_step,
-    )
-
-
-def _even_batch(strategy: tf.distribute.Strategy) -> int:
-    replicas = strategy.num_replicas_in_sync
-    return -(-_PREDICT_BATCH // replicas) * replicas
 
 
 def _row_weights(prepared: Prepared) -> np.ndarray:
@@ -244,6 +208,12 @@ def _finish(
         shutil.rmtree(run.checkpoints, ignore_errors=True)
     run.save_metrics(metrics)
     return TrainResult(run, classifier, metrics, prepared, interrupted)
+
+
+def _load_result(prepared: Prepared, run: RunDirectory) -> TrainResult:
+    """Returns, on the other workers, what the chief wrote."""
+    metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
+    return TrainResult(run, run.load(), metrics, prepared, metrics["interrupted"], chief=False)
 
 
 def _predict(classifier: TextClassifier, prepared: Prepared) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
-"""The Keras model that `fit` trains: one train step, the same on one device and on many."""
+"""One optimizer step over all replicas, the same on one device and on many."""
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -8,61 +9,55 @@ import tensorflow as tf
 # Seeds of the replicas' dropout are this far apart.
 _SEED_STRIDE = 1_000_003
 
+# From a replica's share of a batch to the mean loss of its rows, and figures as [sum, weight].
+Objective = Callable[[Any, Any, Any], tuple[tf.Tensor, dict[str, tf.Tensor]]]
 
-class Trainer(keras.Model):
-    """A functional model with the train step that BERT needs.
 
-    What it mends in Keras 3.15 (tests/training/test_keras_ground.py tells when this has changed):
+class Trainer:
+    """Trains a model step by step under a tf.distribute strategy.
 
-    - embedding gradients are made dense, since Adam squares duplicate rows of sparse ones one by one;
-    - the model is built from one replica's batch, since reducing bool or uneven batches fails;
-    - dropout differs between replicas.
+    Keras' own `fit` is not used: as of Keras 3.15 it does not run under MultiWorkerMirroredStrategy. All
+    parallelism is TensorFlow's; see https://www.tensorflow.org/tutorials/distribute/custom_training.
+
+    Args:
+        model: made under the strategy.
+        optimizer: made under the strategy.
+        objective: what to minimise.
+        strategy: of both.
+        accumulation_steps: parts of a replica's share that are computed one after the other.
     """
 
-    def train_step(self, data: tuple) -> dict[str, tf.Tensor]:
-        """One optimizer step on (inputs, targets, weights)."""
-        inputs, targets, weights = data
-        with tf.GradientTape() as tape:
-            logits = self(inputs, training=True)
-            loss = self._compute_loss(
-                x=inputs, y=targets, y_pred=logits, sample_weight=weights, training=True
-            )
-            scaled = self.optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled, self.trainable_weights)
-        self.optimizer.apply_gradients(
-            (tf.convert_to_tensor(gradient), weight)
-            for gradient, weight in zip(gradients, self.trainable_weights, strict=True)
-            if gradient is not None  # BERT's pooler, where the head does not use it
-        )
-        # The loss is divided by the number of replicas so that gradients can be summed.
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        rows = tf.shape(keras.tree.flatten(targets)[0])[0]
-        self._loss_tracker.update_state(loss * replicas, sample_weight=rows)
-        return self.compute_metrics(inputs, targets, logits, weights)
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        objective: Objective,
+        strategy: tf.distribute.Strategy,
+        accumulation_steps: int = 1,
+    ):
+        self.model, self.optimizer, self.strategy = model, optimizer, strategy
+        self._objective, self._accumulation_steps = objective, accumulation_steps
+        self._step = tf.function(self._distributed_step)
+        optimizer.build(model.trainable_variables)
 
     @property
-    def loss_variables(self) -> list[Any]:
-        """The running loss of the epoch."""
-        return self._loss_tracker.variables
+    def variables(self) -> list[Any]:
+        """All that a checkpoint must hold: weights, dropout seeds and the optimizer's variables."""
+        return [*self.model.variables, *self.optimizer.variables]
 
-    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        if self._distribute_strategy is None:
-            return
-        if iterator is not None:
-            for _, _, batches in iterator:
-                data_batch = keras.tree.map_structure(self._first_replica, next(batches))
-                break
-        with self.distribute_strategy.scope():
-            self._symbolic_build(data_batch=data_batch)
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(keras.ops.convert_to_numpy(self.optimizer.learning_rate))
 
-    def _first_replica(self, value: Any) -> Any:
-        return self.distribute_strategy.experimental_local_results(value)[0]
+    def step(self, iterator: Iterator) -> dict[str, tf.Tensor]:
+        """Trains on the next batch (inputs, targets, weights) and returns its figures, summed."""
+        return self._step(iterator)
 
     def separate_dropout(self) -> None:
-        """Gives each replica its own dropout seeds. Call once, after the weights are set."""
-        seeds = [v for v in self.variables if v.path.endswith("seed_generator_state")]
-        strategy = self.distribute_strategy
-        if strategy is None or strategy.num_replicas_in_sync == 1:
+        """Gives each replica its own dropout seeds. Call once, after the variables are set."""
+        seeds = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
+        if self.strategy.num_replicas_in_sync == 1:
             return
 
         def move() -> None:
@@ -71,4 +66,79 @@ class Trainer(keras.Model):
             for seed in seeds:
                 seed.value.assign(seed.value + tf.cast(offset, seed.value.dtype))
 
-        strategy.run(tf.function(move))
+        self.strategy.run(tf.function(move))
+
+    def _distributed_step(self, iterator: Iterator) -> dict[str, tf.Tensor]:
+        figures = self.strategy.run(self._replica_step, args=next(iterator))
+        return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in figures.items()}
+
+    def _replica_step(self, inputs: Any, targets: Any, weights: Any) -> dict[str, tf.Tensor]:
+        parts = self._accumulation_steps
+        total: list[Any] = []
+        figures: dict[str, tf.Tensor] = {}
+        for part in _split((inputs, targets, weights), parts):
+            gradients, of_part = self._gradients(part)
+            total = [_sum(pair) for pair in zip(total, gradients, strict=True)] if total else gradients
+            figures = {name: figures.get(name, 0.0) + value for name, value in of_part.items()}
+        weighted = zip(total, self.model.trainable_variables, strict=True)
+        # BERT's pooler has no gradient where the head does not use it.
+        self.optimizer.apply_gradients([pair for pair in weighted if pair[0] is not None])
+        return figures
+
+    def _gradients(self, batch: tuple[Any, Any, Any]) -> tuple[list, dict]:
+        with tf.GradientTape() as tape:
+            loss, figures = self._objective(*batch)
+            # Gradients are summed over the parts here, and over the replicas in the optimizer.
+            share = loss / (self._accumulation_steps * self.strategy.num_replicas_in_sync)
+            scaled = self.optimizer.scale_loss(share)
+        gradients = tape.gradient(scaled, [weight.value for weight in self.model.trainable_variables])
+        # Adam in Keras 3.15 squares duplicate rows of sparse gradients one by one.
+        return [None if g is None else tf.convert_to_tensor(g) for g in gradients], figures
+
+
+class Totals:
+    """Running means of the figures of steps.
+
+    Args:
+        sums: of each figure and its weights, as `sums` returned them.
+    """
+
+    def __init__(self, sums: Mapping[str, list[float]] | None = None):
+        self._sums = {name: list(pair) for name, pair in (sums or {}).items()}
+        self._newest: Mapping[str, tf.Tensor] = {}
+
+    def add(self, figures: Mapping[str, tf.Tensor]) -> dict[str, float]:
+        """Takes the figures of a step and returns the means of the step before.
+
+        Those of this one would have to be waited for while a GPU computes them.
+        """
+        before, self._newest = self._newest, figures
+        means = {}
+        for name, value in before.items():
+            total, weight = (float(part) for part in value.numpy())
+            sums = self._sums.setdefault(name, [0.0, 0.0])
+            sums[0] += total
+            sums[1] += weight
+            means[name] = total / weight if weight else 0.0
+        return means
+
+    @property
+    def sums(self) -> dict[str, list[float]]:
+        """The sum of each figure and of its weights."""
+        self.add({})
+        return self._sums
+
+    def means(self) -> dict[str, float]:
+        """Returns the mean of each figure over all steps."""
+        return {name: total / weight if weight else 0.0 for name, (total, weight) in self.sums.items()}
+
+
+def _split(batch: Any, parts: int) -> list[Any]:
+    if parts == 1:
+        return [batch]
+    flat = [tf.split(tensor, parts) for tensor in tf.nest.flatten(batch)]
+    return [tf.nest.pack_sequence_as(batch, list(part)) for part in zip(*flat, strict=True)]
+
+
+def _sum(pair: tuple[Any, Any]) -> Any:
+    return None if pair[0] is None else pair[0] + pair[1]

@@ -11,7 +11,7 @@ from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.models import build_backbone
 from kerasbert.text import SPECIAL_TOKENS
 from kerasbert.training import TrainResult, prepare, train
-from kerasbert.training.callbacks import History
+from kerasbert.training.loop import Loop
 
 TOKENS = [*SPECIAL_TOKENS, *"手机酒店早餐衣服很好太差喜欢"]
 SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 24}
@@ -70,10 +70,10 @@ def test_a_run_brings_its_weights_vocabulary_and_case(trained: TrainResult):
 def test_a_second_training_starts_from_the_weights_of_the_first(
     trained: TrainResult, tiny_config, monkeypatch
 ):
-    def stop(self, epoch, logs=None):
+    def stop(self, *arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(History, "on_epoch_begin", stop)
+    monkeypatch.setattr(Loop, "_epoch", stop)
     source = {"source": str(trained.run.path), **FROM_SOURCE}
     second = train(tiny_config(backbone=source, training={"seed": 5, "max_length": 12}))
     assert second.interrupted

@@ -125,8 +125,8 @@ def test_a_full_disk_ends_the_training_with_one_error(
     assert result.exit_code == 2
     assert result.stderr.count("Error: ") == 1
     last = result.stderr.splitlines()[-1]
-    assert last.startswith(f"Error: {run / 'model.weights.h5'}: cannot be written")
-    assert not [path for path in run.rglob("*") if "weights" in path.name]
+    assert last.startswith(f"Error: {run / 'checkpoints' / 'step-000000000.state'}: cannot be written")
+    assert not [path for path in run.rglob("*") if "weights" in path.name or "state" in path.name]
     assert not (run / "metrics.json").exists()
     assert "did not finish" in refused("predict", run, "text")
 
@@ -136,7 +136,7 @@ def test_ctrl_c_before_the_first_epoch_ends_keeps_a_run(kerasbert, config_file, 
         raise KeyboardInterrupt
 
     trainer = sys.modules["kerasbert.training.train"].Trainer
-    monkeypatch.setattr(trainer, "fit", interrupted)
+    monkeypatch.setattr(trainer, "step", interrupted)
     result = kerasbert("train", config_file(), "--run-dir", tmp_path / "run")
     assert result.exit_code == 130
     assert "Interrupted" in result.stderr

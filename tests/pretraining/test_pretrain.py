@@ -136,7 +136,7 @@ def test_killed_and_resumed_is_as_if_never_killed(make_config, tmp_path):
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     checkpoints = tmp_path / "killed" / "checkpoints"
     end = time.monotonic() + 300
-    while not (checkpoints / "step-000000020.npz").exists():
+    while not (checkpoints / "step-000000020.state").exists():
         assert process.poll() is None
         assert time.monotonic() < end
         time.sleep(0.01)

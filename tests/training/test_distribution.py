@@ -1,8 +1,14 @@
-"""Two replicas learn what one device learns."""
+"""Replicas, in one process and in several over loopback, learn what one device learns."""
 
+import contextlib
 import importlib
 import json
-from collections.abc import Callable
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -11,8 +17,9 @@ import pytest
 
 from kerasbert.config import Config, merge, parse_config
 from kerasbert.training import prepare, train
-from kerasbert.training.callbacks import Validate
+from kerasbert.training.validation import Validation
 
+WORKER = Path(__file__).with_name("worker.py")
 # 80 rows in batches of 4: 20 steps. Without dropout both trainings are the same mathematics.
 SETTINGS = {
     "backbone": {
@@ -25,6 +32,8 @@ SETTINGS = {
 }  # fmt: skip
 CASES = {
     "clipping": {"clip_norm": 0.05},
+    "accumulation": {"batch_size": 12, "accumulation_steps": 2, "clip_norm": 0.05, "epochs": 3},
+    "a cosine": {"schedule": "cosine", "batch_size": 12},
     # 13 batches of 6, then 2 rows, which both fall to one replica.
     "weights, smoothing and an uneven last batch": {
         "class_weights": {"negative": 0.2, "positive": 1.5}, "label_smoothing": 0.3, "batch_size": 6,
@@ -69,12 +78,42 @@ def learn(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
     return run
 
 
+@contextlib.contextmanager
+def cluster(size: int, *arguments: object, directory: Path) -> Iterator[list[subprocess.Popen]]:
+    """Starts the workers of a cluster; those that still run are killed at the end."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(size)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    workers = []
+    try:
+        for index in range(size):
+            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            log = (directory / f"worker-{index}.log").open("ab")
+            workers.append(
+                subprocess.Popen(
+                    [sys.executable, str(WORKER), *map(str, arguments)],
+                    env={**os.environ, "TF_CONFIG": json.dumps(task), "TF_NUM_INTRAOP_THREADS": "1"},
+                    stdout=log,
+                    stderr=log,
+                )
+            )
+            log.close()
+        yield workers
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+
+
 @pytest.fixture(autouse=True)
 def _steps_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves out the validation and the figures, which take longer than the steps."""
-    figures = {"loss": 1.0, "accuracy": 1.0, "macro_f1": 1.0}
-    monkeypatch.setattr(Validate, "figures", lambda self: figures)
-    monkeypatch.setattr(importlib.import_module("kerasbert.training.train"), "_finish", lambda *given: None)
+    # Each epoch is the best: the saved weights are those after the last step.
+    figures = lambda self: {"loss": 1.0, "accuracy": time.time(), "macro_f1": 1.0}  # noqa: E731
+    monkeypatch.setattr(Validation, "__call__", figures)
+    monkeypatch.setattr(importlib.import_module("kerasbert.training.train"), "_finish", lambda *given: given)
 
 
 def test_two_replicas_learn_what_one_device_learns(learn):
@@ -86,3 +125,51 @@ def test_so_they_do_with(case: str, learn):
     one = learn("one_device", **CASES[case])
     assert difference(learn("mirrored", **CASES[case]), one) <= 1e-6
     assert difference(one, learn("one_device")) > 1e-4, "the case must matter for this to say anything"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [2, 3])
+def test_workers_learn_what_one_device_learns(size: int, learn, reviews_file: Path, tmp_path: Path):
+    configs, data = [], {"data": {"train": str(reviews_file), "validation": str(reviews_file)}}
+    # Its share of the last batch is empty for one worker of three.
+    cases = {"plain": {"batch_size": 12}, **CASES}
+    for number, training in enumerate(cases.values()):
+        values = merge({**data, "run_dir": str(tmp_path / str(number))}, SETTINGS)
+        configs.append(merge(values, {"training": {**training, "strategy": "multi_worker"}}))
+        configs[-1]["training"]["batch_size"] = training.get("batch_size", 12)
+    (tmp_path / "configs.json").write_text(json.dumps(configs), encoding="utf-8")
+    with cluster(size, tmp_path / "configs.json", "--steps-only", directory=tmp_path) as workers:
+        codes = [worker.wait(240) for worker in workers]
+    assert codes == [0] * size, logs(tmp_path)
+    for number, (case, training) in enumerate(cases.items()):
+        one = learn("one_device", **{"batch_size": 12, **training})
+        assert difference(weights_of(tmp_path / str(number) / "model.weights.h5"), one) <= 1e-6, case
+
+
+def logs(directory: Path) -> str:
+    return "\n".join(path.read_text(errors="replace")[-3000:] for path in directory.glob("worker-*.log"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_lost_worker_ends_the_others_and_all_go_on_together(
+    lost: int, learn, reviews_file: Path, tmp_path: Path
+):
+    training = {"batch_size": 4, "epochs": 12, "checkpoint_every_steps": 3}
+    whole = learn("one_device", **training)
+    data = {"data": {"train": str(reviews_file), "validation": str(reviews_file)}}
+    values = merge({**data, "run_dir": str(tmp_path / "run")}, SETTINGS)
+    values = merge(values, {"training": {**training, "strategy": "multi_worker"}})
+    (tmp_path / "configs.json").write_text(json.dumps([values]), encoding="utf-8")
+    with cluster(2, tmp_path / "configs.json", "--steps-only", directory=tmp_path) as workers:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob("run/checkpoints/step-*[1-9].state")):
+            assert time.monotonic() < deadline, logs(tmp_path)
+            time.sleep(0.05)
+        workers[lost].kill()
+        assert workers[1 - lost].wait(60) not in (0, None)
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    resume = (tmp_path / "configs.json", "--steps-only", "--resume")
+    with cluster(2, *resume, directory=tmp_path) as workers:
+        assert [worker.wait(240) for worker in workers] == [0, 0], logs(tmp_path)
+    assert difference(weights_of(tmp_path / "run" / "model.weights.h5"), whole) <= 1e-6

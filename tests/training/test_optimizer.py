@@ -139,3 +139,16 @@ def test_float16_scales_the_loss():
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_other_precisions_do_not(precision: str):
     assert type(build_optimizer(TrainingConfig(precision=precision), 10)) is ReplicatedAdamW
+
+
+def test_the_embedding_tables_have_a_rate_of_their_own():
+    config = TrainingConfig(learning_rate=0.1, schedule="constant", warmup_fraction=0.0, weight_decay=0.5)
+    weights = []
+    for layer, name in (("token_embedding", "embeddings"), ("dense", "kernel")):
+        with keras.name_scope(layer):
+            weights.append(keras.Variable(np.ones(3), name=name))
+    optimizer = build_optimizer(config, total_steps=9, embedding_rate=4.0)
+    optimizer.apply_gradients([(tf.ones(3), weight) for weight in weights])
+    # The first step of Adam is the rate, and decay (Loshchilov & Hutter 2019, algorithm 2) is at it too.
+    for weight, rate in zip(weights, (0.4, 0.1), strict=True):
+        np.testing.assert_allclose(weight.numpy(), 1.0 - rate * 0.5 - rate, rtol=1e-3)

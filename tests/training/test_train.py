@@ -17,7 +17,8 @@ from kerasbert.errors import CheckpointError, ConfigError, KerasBertError, UserE
 from kerasbert.evaluation import evaluate
 from kerasbert.models import TextClassifier
 from kerasbert.training import TrainResult, prepare, train
-from kerasbert.training.callbacks import History, ShowProgress, Validate
+from kerasbert.training.show import Show
+from kerasbert.training.validation import Validation
 
 EPOCHS = 12
 PATIENCE = 3
@@ -320,12 +321,20 @@ def test_a_training_that_ends_in_no_numbers_is_not_finished(tiny_config):
 def test_a_loss_that_is_no_number_names_the_epoch(tiny_config, monkeypatch: pytest.MonkeyPatch):
     figures = {"loss": 1.0, "accuracy": 1.0, "macro_f1": 1.0}
 
+    validations = []
+    original = Validation.__init__
+
+    def remember(self, model, *arguments) -> None:
+        original(self, model, *arguments)
+        validations.append(model)
+
     def diverge(self) -> dict:
-        for weight in self.model.trainable_weights:
+        for weight in validations[0].trainable_weights:
             weight.assign(np.full(weight.shape, np.nan))
         return figures
 
-    monkeypatch.setattr(Validate, "figures", diverge)
+    monkeypatch.setattr(Validation, "__init__", remember)
+    monkeypatch.setattr(Validation, "__call__", diverge)
     config = tiny_config()
     with pytest.raises(KerasBertError, match=r"epoch 2: the loss is nan"):
         train(config)
@@ -333,11 +342,11 @@ def test_a_loss_that_is_no_number_names_the_epoch(tiny_config, monkeypatch: pyte
 
 
 def test_ctrl_c_in_the_first_epoch_keeps_what_was_reached(tiny_config, monkeypatch: pytest.MonkeyPatch):
-    def stop(self, batch: int, logs=None) -> None:
-        if batch == 4:
+    def stop(self, step: int) -> None:
+        if step == 5:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(ShowProgress, "on_train_batch_end", stop)
+    monkeypatch.setattr(Show, "move", stop)
     result = train(tiny_config())
     assert result.interrupted
     assert metrics(result.run)["interrupted"] is True
@@ -346,14 +355,14 @@ def test_ctrl_c_in_the_first_epoch_keeps_what_was_reached(tiny_config, monkeypat
 
 
 def test_ctrl_c_later_keeps_the_best_epoch(tiny_config, monkeypatch: pytest.MonkeyPatch):
-    written = History.on_epoch_end
+    written = RunDirectory.add_history
 
-    def stop(self, epoch: int, logs=None) -> None:
-        written(self, epoch, logs)
-        if epoch == 1:
+    def stop(self, record: dict) -> None:
+        written(self, record)
+        if record["epoch"] == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(History, "on_epoch_end", stop)
+    monkeypatch.setattr(RunDirectory, "add_history", stop)
     result = train(tiny_config(training={"epochs": 9}))
     assert result.interrupted
     lines = history(result.run)

@@ -9,8 +9,10 @@ import tensorflow as tf
 from kerasbert.config import BackboneConfig, HeadConfig, TrainingConfig
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
+from kerasbert.training.objective import classification_objective
 from kerasbert.training.optimizer import ReplicatedAdamW, build_optimizer
-from kerasbert.training.trainer import Trainer
+from kerasbert.training.strategy import distribute
+from kerasbert.training.trainer import Totals, Trainer
 
 SIZES = BackboneConfig(
     num_layers=1, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=8, dropout=0.0
@@ -27,14 +29,15 @@ def mirrored() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=cross)
 
 
-def build(optimizer: keras.optimizers.Optimizer, dropout: float = 0.0, pooling: str = "mean") -> Trainer:
+def build(
+    optimizer: keras.optimizers.Optimizer, dropout: float = 0.0, pooling: str = "mean", parts: int = 1
+) -> Trainer:
     keras.utils.set_random_seed(1)
     sizes = SIZES.model_copy(update={"dropout": dropout})
     head = HeadConfig(pooling=pooling, dropout=dropout)
     model = build_model(build_backbone(sizes, 10), Classification("abc"), head)
-    trainer = Trainer(model.input, model.output)
-    trainer.compile(optimizer=optimizer, loss=Classification("abc").loss(), jit_compile=False)
-    return trainer
+    objective = classification_objective(model, Classification("abc").loss())
+    return Trainer(model, optimizer, objective, tf.distribute.get_strategy(), parts)
 
 
 def inputs(rows: list[list[int]] = IDS) -> dict[str, tf.Tensor]:
@@ -50,19 +53,21 @@ def fit(trainer: Trainer, *batches: tuple) -> dict[str, float]:
     dataset = tf.data.Dataset.from_tensor_slices(batches[0]).batch(4)
     for more in batches[1:]:
         dataset = dataset.concatenate(tf.data.Dataset.from_tensor_slices(more).batch(4))
-    history = trainer.fit(dataset, verbose=0, shuffle=False)
-    return {name: values[-1] for name, values in history.history.items()}
+    iterator, totals = distribute(trainer.strategy, dataset), Totals()
+    for _ in batches:
+        totals.add(trainer.step(iterator))
+    return totals.means()
 
 
 def dense_gradients(trainer: Trainer, data: tuple) -> dict[str, np.ndarray]:
     """Gradients of the weighted mean loss; rows of sparse ones are summed by numpy."""
     features, targets, weights = data
     with tf.GradientTape() as tape:
-        losses = tf.nn.softmax_cross_entropy_with_logits(targets, trainer(features, training=True))
+        losses = tf.nn.softmax_cross_entropy_with_logits(targets, trainer.model(features, training=True))
         loss = tf.reduce_mean(losses * weights)
-    sparse = tape.gradient(loss, [weight.value for weight in trainer.trainable_weights])
+    sparse = tape.gradient(loss, [weight.value for weight in trainer.model.trainable_weights])
     dense = {}
-    for weight, gradient in zip(trainer.trainable_weights, sparse, strict=True):
+    for weight, gradient in zip(trainer.model.trainable_weights, sparse, strict=True):
         if isinstance(gradient, tf.IndexedSlices):
             array = np.zeros(weight.shape)
             np.add.at(array, gradient.indices.numpy(), gradient.values.numpy().astype(np.float64))
@@ -86,9 +91,9 @@ def test_a_step_is_that_of_dense_gradients(clip_norm: float | None):
     norm = math.sqrt(sum(np.sum(gradient**2) for gradient in gradients.values()))
     factor = min(1.0, clip_norm / norm) if clip_norm else 1.0
     assert clip_norm is None or factor < 0.5
-    before = {weight.path: weight.numpy() for weight in trainer.trainable_weights}
+    before = {weight.path: weight.numpy() for weight in trainer.model.trainable_weights}
     fit(trainer, batch())
-    for weight in trainer.trainable_weights:
+    for weight in trainer.model.trainable_weights:
         step = first_adam_step(factor * gradients[weight.path]) if weight.path in gradients else 0.0
         np.testing.assert_allclose(weight.numpy(), before[weight.path] + step, atol=1e-6, err_msg=weight.path)
     assert any("token_embedding" in path for path in gradients)
@@ -96,7 +101,7 @@ def test_a_step_is_that_of_dense_gradients(clip_norm: float | None):
 
 def test_weights_that_the_head_does_not_use_stay_as_they_are():
     trainer = build(ReplicatedAdamW(RATE), pooling="mean")
-    pooler = trainer.get_layer("backbone").get_layer("pooled_dense")
+    pooler = trainer.model.get_layer("backbone").get_layer("pooled_dense")
     before = pooler.get_weights()
     fit(trainer, batch())
     assert all(np.array_equal(a, b) for a, b in zip(before, pooler.get_weights(), strict=True))
@@ -105,7 +110,7 @@ def test_weights_that_the_head_does_not_use_stay_as_they_are():
 def test_the_reported_loss_is_the_weighted_mean():
     trainer = build(keras.optimizers.SGD(0.0))
     features, targets, weights = batch()
-    losses = tf.nn.softmax_cross_entropy_with_logits(targets, trainer(features, training=False))
+    losses = tf.nn.softmax_cross_entropy_with_logits(targets, trainer.model(features, training=False))
     expected = float(tf.reduce_mean(losses * weights))
     assert fit(trainer, batch(), batch())["loss"] == pytest.approx(expected, rel=1e-5)
 
@@ -119,10 +124,10 @@ def test_dropout_differs_between_replicas(mirrored: tf.distribute.Strategy):
     with mirrored.scope():
         trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
     features = inputs()
-    one, two = on_replicas(mirrored, lambda: trainer(features, training=True))
+    one, two = on_replicas(mirrored, lambda: trainer.model(features, training=True))
     np.testing.assert_array_equal(one, two)  # what is to be mended
     trainer.separate_dropout()
-    one, two = on_replicas(mirrored, lambda: trainer(features, training=True))
+    one, two = on_replicas(mirrored, lambda: trainer.model(features, training=True))
     assert np.all(np.abs(one - two).max(axis=1) > 1e-4)
 
 
@@ -130,8 +135,8 @@ def test_every_dropout_layer_is_separated(mirrored: tf.distribute.Strategy):
     with mirrored.scope():
         trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
     trainer.separate_dropout()
-    seeds = [v for v in trainer.variables if "seed" in v.path]
-    dropouts = [layer for layer in trainer._flatten_layers() if getattr(layer, "seed_generator", None)]
+    seeds = [v for v in trainer.model.variables if "seed" in v.path]
+    dropouts = [layer for layer in trainer.model._flatten_layers() if getattr(layer, "seed_generator", None)]
     assert len(seeds) >= len(dropouts) > 3
     for seed in seeds:
         one, two = on_replicas(mirrored, lambda seed=seed: tf.identity(seed.value))
@@ -144,9 +149,9 @@ def test_separated_dropout_keeps_differing_from_step_to_step(mirrored: tf.distri
         trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
     trainer.separate_dropout()
     features = inputs()
-    outputs = [
-        output for _ in range(3) for output in on_replicas(mirrored, lambda: trainer(features, training=True))
-    ]
+    outputs = []
+    for _ in range(3):
+        outputs += on_replicas(mirrored, lambda: trainer.model(features, training=True))
     assert len({output.tobytes() for output in outputs}) == 6
 
 
@@ -155,27 +160,31 @@ def test_separated_dropout_leaves_inference_alone(mirrored: tf.distribute.Strate
         trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
     trainer.separate_dropout()
     features = inputs()
-    one, two = on_replicas(mirrored, lambda: trainer(features, training=False))
+    one, two = on_replicas(mirrored, lambda: trainer.model(features, training=False))
     np.testing.assert_array_equal(one, two)
 
 
 def test_one_device_keeps_its_seeds():
     trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
-    seeds = [variable for variable in trainer.variables if "seed" in variable.path]
+    seeds = [variable for variable in trainer.model.variables if "seed" in variable.path]
     before = [seed.numpy() for seed in seeds]
     trainer.separate_dropout()
     assert all(np.array_equal(a, b.numpy()) for a, b in zip(before, seeds, strict=True))
 
 
-@pytest.mark.parametrize("mask", [tf.bool, tf.int32])
-def test_bool_masks_and_odd_batches_are_built(mirrored: tf.distribute.Strategy, mask: tf.DType):
-    with mirrored.scope():
-        token_ids = keras.Input((3,), dtype="int32", name="token_ids")
-        padding_mask = keras.Input((3,), dtype=mask.name, name="padding_mask")
-        real = keras.ops.cast(padding_mask, "float32")
-        model = Trainer([token_ids, padding_mask], keras.layers.Dense(2)(token_ids * real))
-        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-        model.compile(optimizer=ReplicatedAdamW(RATE), loss=loss, jit_compile=False)
-    features = (tf.ones((5, 3), tf.int32), tf.cast(tf.ones((5, 3)), mask))
-    dataset = tf.data.Dataset.from_tensors((features, tf.ones((5, 2)) / 2, tf.ones(5)))
-    assert np.isfinite(model.fit(dataset, shuffle=False, verbose=0).history["loss"][0])
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_of_a_batch_add_up_to_the_whole(parts: int):
+    whole, in_parts = (build(ReplicatedAdamW(RATE, global_clipnorm=0.05), parts=n) for n in (1, parts))
+    assert fit(in_parts, batch(), batch())["loss"] == pytest.approx(fit(whole, batch(), batch())["loss"])
+    for one, other in zip(whole.model.weights, in_parts.model.weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6, err_msg=one.path)
+
+
+def test_totals_are_means_over_all_steps_and_can_be_taken_up_again():
+    totals, value = Totals(), tf.constant
+    assert totals.add({"loss": value([6.0, 2.0])}) == {}
+    assert totals.add({"loss": value([1.0, 1.0])}) == {"loss": 3.0}
+    again = Totals(totals.sums)
+    again.add({"loss": value([5.0, 1.0])})
+    assert totals.means() == {"loss": 7 / 3}
+    assert again.means() == {"loss": 3.0}

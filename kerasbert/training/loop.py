@@ -1,0 +1,227 @@
+"""The steps of a fine-tuning: epochs, checkpoints, and all that can end or turn them."""
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.data.batches import plan_epoch, tokenize_rows, training_batches
+from kerasbert.errors import KerasBertError
+from kerasbert.text import TextGraph
+from kerasbert.training.checkpoint import Checkpoints, Position
+from kerasbert.training.prepare import Prepared, steps_per_epoch
+from kerasbert.training.show import Show
+from kerasbert.training.signals import PreemptedError, Termination
+from kerasbert.training.strategy import agree, distribute, is_chief
+from kerasbert.training.trainer import Totals, Trainer
+from kerasbert.training.validation import Validation
+
+_EXPLODED = 10.0  # times the loss of the first step
+_MOST_ROLLBACKS = 3
+
+
+class DivergedError(KerasBertError):
+    """The loss is no number, or far above where it began."""
+
+
+class Loop:
+    """Trains from where the run directory's checkpoint is, or from the start.
+
+    Args:
+        prepared: the inputs.
+        run: where to write; only the chief does.
+        trainer: with its model and optimizer.
+        graph: packs the rows.
+        weights: of the training rows, float32 [rows].
+        show: progress.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        run: RunDirectory,
+        trainer: Trainer,
+        graph: TextGraph,
+        weights: np.ndarray,
+        show: Show,
+    ):
+        self._prepared, self._run, self._trainer = prepared, run, trainer
+        self._settings = prepared.config.training
+        self._graph, self._weights, self._show = graph, weights, show
+        self._writes = is_chief(trainer.strategy)
+        self._steps = steps_per_epoch(prepared)
+        self._checkpoints = Checkpoints(run.checkpoints, self._settings, self._writes)
+        self._rows = tokenize_rows(prepared.train, graph)
+        self._targets = prepared.task.targets(prepared.train.labels)
+        self._validate = Validation(
+            trainer.model, prepared.task, prepared.validation, graph, trainer.strategy
+        )
+        self._summary = tf.summary.create_noop_writer()
+        if self._writes:
+            self._summary = tf.summary.create_file_writer(str(run.tensorboard))
+        self.position = Position()
+
+    def run(self, resume: bool) -> None:
+        """Trains to the end.
+
+        Raises:
+            PreemptedError: SIGTERM came; a checkpoint is saved.
+            DivergedError: the loss is lost, and may not or no longer be rolled back.
+        """
+        if resume:
+            self._restore()
+        else:
+            self._save()
+        self._trainer.separate_dropout()
+        several = isinstance(self._trainer.strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        with Termination(interrupts=several) as termination:
+            while True:
+                try:
+                    self._train(termination)
+                    return
+                except DivergedError as error:
+                    self._roll_back(error)
+
+    def keep(self) -> None:
+        """Saves the weights as they are as the best."""
+        if self._writes:
+            labels = self._prepared.task.labels
+            self._run.save_weights(self._trainer.model, self._prepared.vocabulary, labels)
+
+    def _train(self, termination: Termination) -> None:
+        iterator = distribute(self._trainer.strategy, self._batches(self.position.step))
+        while self.position.step < self._steps * self._settings.epochs:
+            self._epoch(iterator, termination)
+            if self.position.best.is_over(self.position.step // self._steps, self._settings):
+                return
+
+    def _epoch(self, iterator: Iterator, termination: Termination) -> None:
+        """Does what is left of the epoch."""
+        position, totals = self.position, Totals(self.position.totals)
+        epoch, first = divmod(position.step, self._steps)
+        begun = time.perf_counter()
+        self._show.begin(epoch)
+        stop = False
+        for step in range(first + 1, self._steps + 1):
+            self._check(totals.add(self._trainer.step(iterator)))
+            position.step += 1
+            self._show.move(step)
+            due = self._checkpoints.is_due(position.step)
+            stop, due = agree(self._trainer.strategy, [termination.requested, due])
+            if step < self._steps and (stop or due):
+                self._check(totals.add({}))
+                position.totals = totals.sums
+                self._save()
+                if stop:
+                    self._end_early()
+        self._check(totals.add({}))
+        position.totals = {}
+        self._end_epoch(epoch + 1, totals.means(), time.perf_counter() - begun)
+        self._save()
+        if stop:
+            self._end_early()
+
+    def _end_epoch(self, epoch: int, means: dict[str, float], seconds: float) -> None:
+        """Validates, keeps the best weights and writes history."""
+        figures = self._validate()
+        if not math.isfinite(figures["loss"]):
+            raise DivergedError(self._diverged(f"epoch {epoch}: the val_loss is {figures['loss']}"))
+        if self.position.best.update(epoch, figures, self._settings):
+            self.keep()
+        record = {
+            "epoch": epoch,
+            **means,
+            **{f"val_{name}": value for name, value in figures.items()},
+            "best": self.position.best.epoch == epoch,
+            "learning_rate": self._trainer.learning_rate,
+            "seconds": seconds,
+            "rows_per_second": len(self._prepared.train) / seconds,
+        }
+        self._show.line(record)
+        if self._writes:
+            self._run.add_history(record)
+            with self._summary.as_default():
+                for name in ("loss", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate"):
+                    tf.summary.scalar(name, record[name], step=epoch)
+            self._summary.flush()
+
+    def _end_early(self) -> None:
+        raise PreemptedError(
+            f"{self._run.path}: told to end at step {self.position.step:,}, and saved a checkpoint. Go on "
+            "with --resume."
+        )
+
+    def _check(self, means: dict[str, float]) -> None:
+        """Raises `DivergedError` if the loss of a step is lost."""
+        if "loss" not in means:
+            return
+        loss, first = means["loss"], self.position.first_loss
+        if first is None:
+            self.position.first_loss = first = loss
+        epoch = (self.position.step - 1) // self._steps + 1
+        if not math.isfinite(loss):
+            raise DivergedError(self._diverged(f"epoch {epoch}: the loss is {loss}"))
+        if loss > _EXPLODED * max(first, 1.0):
+            raise DivergedError(
+                self._diverged(f"epoch {epoch}: the loss rose from {first:.4g} to {loss:.4g}")
+            )
+
+    def _diverged(self, what: str) -> str:
+        return (
+            f"{what}. Lower training.learning_rate, or use training.precision: float32. "
+            "The best weights before are kept."
+        )
+
+    def _roll_back(self, error: DivergedError) -> None:
+        rollbacks = self.position.rollbacks
+        if self._settings.on_divergence != "rollback" or rollbacks == _MOST_ROLLBACKS:
+            raise error
+        self._restore()
+        self.position.rollbacks = rollbacks + 1
+        self._set_rate()
+        self._trainer.separate_dropout()
+        self._show.note(
+            f"{str(error).partition('. ')[0]}: back to step {self.position.step:,} with "
+            f"{0.5**self.position.rollbacks:g} of the learning rate."
+        )
+        self._save()
+
+    def _save(self) -> None:
+        self._checkpoints.save(self.position, self._trainer.variables)
+
+    def _restore(self) -> None:
+        self.position, notes = self._checkpoints.restore(self._trainer.variables)
+        for note in notes:
+            self._show.note(note)
+        if self._writes:
+            self._run.cut_history(self.position.step // self._steps)
+        self._set_rate()
+
+    def _set_rate(self) -> None:
+        optimizer = self._trainer.optimizer
+        schedule: Any = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+        schedule.factor.assign(0.5**self.position.rollbacks)
+
+    def _batches(self, first_step: int) -> tf.data.Dataset:
+        """Returns the batches of all epochs from `first_step` on."""
+        settings, lengths = self._settings, self._rows.lengths
+        plan = np.concatenate(
+            [
+                plan_epoch(lengths, settings.batch_size, settings.seed, epoch)
+                for epoch in range(settings.epochs)
+            ]
+        )
+        return training_batches(
+            self._rows,
+            self._targets,
+            self._weights,
+            plan[first_step:],
+            self._graph,
+            settings.token_dropout,
+            settings.seed,
+            first_step,
+        )

@@ -1,0 +1,59 @@
+"""The figures on the validation rows, under any strategy those of one device."""
+
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.data import Rows
+from kerasbert.data.batches import prediction_batches, tokenize_rows
+from kerasbert.tasks import Task
+from kerasbert.tasks.metrics import decisions, score_decisions
+from kerasbert.text import TextGraph
+from kerasbert.training.strategy import distribute
+
+_BATCH = 64
+
+
+class Validation:
+    """Loss, accuracy and macro F1 of a model, from the task's own decisions."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        task: Task,
+        rows: Rows,
+        graph: TextGraph,
+        strategy: tf.distribute.Strategy,
+    ):
+        self._task, self._strategy = task, strategy
+        replicas = strategy.num_replicas_in_sync
+        batch_size = -(-_BATCH // replicas) * replicas
+        self._batches, self._order = prediction_batches(tokenize_rows(rows, graph), graph, batch_size)
+        self._targets = task.targets(rows.labels)
+
+        @tf.function
+        def predict(iterator: Iterator) -> tf.Tensor:
+            inputs = next(iterator)
+            logits = strategy.run(lambda inputs: model(inputs, training=False), args=(inputs,))
+            return strategy.gather(logits, axis=0)
+
+        self._predict = predict
+
+    def __call__(self) -> dict[str, float]:
+        """Returns `loss`, `accuracy` and `macro_f1` of the model as it is."""
+        iterator = distribute(self._strategy, self._batches)
+        parts = [self._predict(iterator).numpy() for _ in range(int(self._batches.cardinality()))]
+        in_order = np.concatenate(parts)[: len(self._order)]
+        logits = np.empty_like(in_order)
+        logits[self._order] = in_order
+        outputs = self._task.decide(tf.constant(logits))
+        arrays = {name: value.numpy() for name, value in outputs.items()}
+        labels = self._task.labels
+        scores = score_decisions(self._targets, decisions(arrays, len(labels)), labels)
+        return {
+            "loss": float(self._task.loss()(self._targets, logits)),
+            "accuracy": scores["accuracy"],
+            "macro_f1": scores["macro_f1"],
+        }

@@ -1,0 +1,109 @@
+"""What ends a training early, or turns it back."""
+
+import io
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from kerasbert.checkpoints.state import state_files
+from kerasbert.errors import UserError
+from kerasbert.training import prepare, train
+from kerasbert.training.loop import DivergedError
+from kerasbert.training.show import Show
+from kerasbert.training.signals import PreemptedError
+from kerasbert.training.trainer import Trainer
+
+SETTINGS = {"epochs": 3, "batch_size": 12, "checkpoint_every_steps": 2, "warmup_fraction": 0.0}
+
+
+def weights_of(result) -> list[np.ndarray]:
+    return [np.asarray(weight) for weight in result.classifier.model.weights]
+
+
+def rates_of(result) -> list[float]:
+    lines = result.run.history.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["learning_rate"] for line in lines]
+
+
+@pytest.fixture
+def spoil(monkeypatch):
+    """Returns a function that lets the loss of some steps, counted over rollbacks too, be another."""
+
+    def arrange(loss: float, steps: set[int]) -> None:
+        original, count = Trainer.step, iter(range(1, 10_000))
+
+        def step(self, iterator):
+            figures = original(self, iterator)
+            return {"loss": tf.constant([loss, 1.0])} if next(count) in steps else figures
+
+        monkeypatch.setattr(Trainer, "step", step)
+
+    return arrange
+
+
+def test_sigterm_saves_the_step_and_the_training_goes_on_from_there(tiny_config, tmp_path, monkeypatch):
+    whole = train(prepare(tiny_config(training=SETTINGS)))
+    settings = {"training": SETTINGS, "run_dir": str(tmp_path / "ended")}
+    moves = []
+
+    def move(self, step):
+        moves.append(step)
+        if len(moves) == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Show, "move", move)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(
+        PreemptedError, match=r"step 9, and saved a checkpoint\. Go on with --resume"
+    ) as caught:
+        train(prepare(tiny_config(**settings)))
+    assert caught.value.exit_code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert state_files(tmp_path / "ended" / "checkpoints")[0].name == "step-000000009.state"
+    resumed = train(prepare(tiny_config(**settings)), resume=True)
+    for ours, theirs in zip(weights_of(resumed), weights_of(whole), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e4])
+def test_a_lost_loss_ends_the_training(tiny_config, spoil, loss: float):
+    spoil(loss, {5})
+    with pytest.raises(DivergedError, match=r"epoch 1: the loss .*Lower training\.learning_rate"):
+        train(prepare(tiny_config(training=SETTINGS)))
+
+
+def test_a_lost_loss_goes_back_with_half_the_rate(tiny_config, tmp_path, spoil):
+    settings = {**SETTINGS, "on_divergence": "rollback"}
+    plain = train(prepare(tiny_config(training=settings)))
+    spoil(float("nan"), {10})
+    console = Console(file=io.StringIO(), width=500)
+    turned = train(prepare(tiny_config(training=settings, run_dir=str(tmp_path / "turned"))), console)
+    assert "epoch 2: the loss is nan: back to step 8 with 0.5 of the" in console.file.getvalue()
+    first, *later = rates_of(plain)
+    assert rates_of(turned) == [first, *(pytest.approx(rate / 2) for rate in later)]
+
+
+def test_after_three_rollbacks_it_ends(tiny_config, spoil):
+    spoil(float("nan"), set(range(5, 100)))
+    with pytest.raises(DivergedError):
+        train(prepare(tiny_config(training={**SETTINGS, "on_divergence": "rollback"})))
+
+
+def test_a_directory_in_which_another_training_runs_is_refused(tiny_config, monkeypatch):
+    refused = []
+
+    def move(self, step):
+        if not refused:
+            with pytest.raises(UserError, match=r"is in use by process \d+ on ") as caught:
+                train(prepare(tiny_config(training=SETTINGS)), resume=True)
+            refused.append(caught.value)
+
+    monkeypatch.setattr(Show, "move", move)
+    result = train(prepare(tiny_config(training=SETTINGS)))
+    assert refused
+    assert not (result.run.path / ".lock").exists()
