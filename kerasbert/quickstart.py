@@ -25,6 +25,7 @@ _RECIPE: dict = {
         "batch_size": 32,
         "max_length": 96,
         "learning_rate": 5e-4,
+        "embedding_rate": 4.0,
         "token_dropout": 0.1,
     },
 }

@@ -94,10 +94,10 @@ class Loop:
 
     def _train(self, termination: Termination) -> None:
         iterator = distribute(self._trainer.strategy, self._batches(self.position.step))
-        while self.position.step < self._steps * self._settings.epochs:
-            self._epoch(iterator, termination)
-            if self.position.best.is_over(self.position.step // self._steps, self._settings):
+        for epoch in range(self.position.step // self._steps, self._settings.epochs):
+            if self.position.best.is_over(epoch, self._settings):
                 return
+            self._epoch(iterator, termination)
 
     def _epoch(self, iterator: Iterator, termination: Termination) -> None:
         """Does what is left of the epoch."""
