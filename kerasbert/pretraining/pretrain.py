@@ -69,6 +69,8 @@ def pretrain(
     """
     prepared = config if isinstance(config, PreparedPretraining) else prepare_pretraining(config)
     config, settings = prepared.config, prepared.config.training
+    if settings.strategy == "multi_worker":
+        raise ConfigError("training.strategy: pre-training runs on one host as yet. Choose mirrored.")
     console = console or Console(quiet=True)
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:

@@ -66,10 +66,11 @@ def train(
         PreemptedError: SIGTERM came.
         KerasBertError: the loss stopped being a number, or another worker was lost.
     """
-    settings = (config.config if isinstance(config, Prepared) else config).training
+    given = config.config if isinstance(config, Prepared) else config
+    settings = given.training
     strategy = strategy or choose_strategy(settings)  # first of all: see there
     chief = is_chief(strategy)
-    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and not _run_dir(config):
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and not given.run_dir:
         raise ConfigError("run_dir: name one; all workers must see the same directory.")
     prepared = config if isinstance(config, Prepared) else prepare(config)
     require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
@@ -87,10 +88,6 @@ def train(
             "again with --resume."
         ) from error
     return _load_result(prepared, run) if result is None else result
-
-
-def _run_dir(config: Config | Prepared) -> str | None:
-    return (config.config if isinstance(config, Prepared) else config).run_dir
 
 
 @contextlib.contextmanager

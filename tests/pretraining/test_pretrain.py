@@ -253,6 +253,13 @@ def test_a_loss_that_is_no_number_ends_the_run(make_config):
         pretrain(config)
 
 
+def test_several_hosts_are_refused_before_anything_is_written(make_config):
+    config = make_config(training={"strategy": "multi_worker"})
+    with pytest.raises(ConfigError, match=r"training\.strategy: pre-training runs on one host"):
+        pretrain(config)
+    assert not Path(config.run_dir).exists()
+
+
 def test_mirrored_equals_one_device(make_config, tmp_path, monkeypatch):
     """The same global batch on one device and on two: masks, pairs and losses count alike."""
     # Collectives of two models of different shapes cannot live in one process, and other tests have one.
