@@ -3,14 +3,15 @@
 import contextlib
 import fcntl
 import gzip
+import json
 import os
 import shutil
 import socket
 import uuid
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from kerasbert.errors import DataError, UserError
 
@@ -55,6 +56,12 @@ def write_text(path: Path, text: str) -> None:
     """Writes `text` as UTF-8 with LF line ends, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def append_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Appends a line of JSON."""
+    with explain_write_errors(path), path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
 
 
 def make_directory(path: Path) -> None:

@@ -1,6 +1,5 @@
 """The run directory: all that a training leaves behind, and all that is needed to load the model."""
 
-import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ import keras
 from kerasbert.checkpoints.weights import load_weights, save_weights
 from kerasbert.config import Config, dump_yaml, parse_config, read_yaml
 from kerasbert.errors import CheckpointError, UserError
-from kerasbert.files import explain_write_errors, held, make_directory, write_text
+from kerasbert.files import append_json, make_directory, write_text
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 from kerasbert.text import Vocabulary
@@ -54,10 +53,6 @@ class RunDirectory:
             )
         make_directory(self.path)
 
-    def held(self) -> contextlib.AbstractContextManager[None]:
-        """Holds the directory for this process; see `kerasbert.files.held`."""
-        return held(self.path)
-
     def save_setup(self, config: Config, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
         """Writes what is known before the training."""
         self.save_config(config)
@@ -78,8 +73,7 @@ class RunDirectory:
 
     def add_history(self, record: Mapping[str, Any]) -> None:
         """Appends the line of an epoch."""
-        with explain_write_errors(self.history), self.history.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        append_json(self.history, record)
 
     def cut_history(self, epochs: int) -> None:
         """Drops the epochs after the first `epochs`, which will be done again."""

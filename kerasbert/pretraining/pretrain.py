@@ -16,6 +16,7 @@ from kerasbert.checkpoints import save_hugging_face
 from kerasbert.checkpoints.state import restore_state, save_state
 from kerasbert.config import PretrainingConfig
 from kerasbert.errors import ConfigError, KerasBertError, UserError
+from kerasbert.files import held
 from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.batches import training_batches
 from kerasbert.pretraining.model_card import write_model_card
@@ -80,7 +81,14 @@ def pretrain(
         _reopen(run, config)
     else:
         run.create(config)
+    with held(run.path):
+        return _pretrain(prepared, run, console, resume)
 
+
+def _pretrain(
+    prepared: PreparedPretraining, run: PretrainingRun, console: Console, resume: bool
+) -> PretrainingResult:
+    config, settings = prepared.config, prepared.config.training
     # Replicas divide every batch if they divide their greatest common divisor.
     strategy = choose_strategy(settings)
     require_even_batch(strategy, math.gcd(*(phase.batch_size for phase in config.phases)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from kerasbert.config import PretrainingConfig, dump_yaml, parse_config, read_yaml
 from kerasbert.errors import CheckpointError
-from kerasbert.files import explain_write_errors, make_directory, require_new_directory, write_text
+from kerasbert.files import append_json, make_directory, require_new_directory, write_text
 
 
 class PretrainingRun:
@@ -42,8 +42,7 @@ class PretrainingRun:
 
     def add_history(self, record: Mapping[str, Any]) -> None:
         """Appends a line."""
-        with explain_write_errors(self.history), self.history.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        append_json(self.history, record)
 
     def seconds(self) -> float:
         """Returns the time spent on all steps, those before an interruption included."""

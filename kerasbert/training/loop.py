@@ -81,8 +81,7 @@ class Loop:
         with Termination(interrupts=several) as termination:
             while True:
                 try:
-                    self._train(termination)
-                    return
+                    return self._train(termination)
                 except DivergedError as error:
                     self._roll_back(error)
 
@@ -120,12 +119,13 @@ class Loop:
                     self._end_early()
         self._check(totals.add({}))
         position.totals = {}
-        self._end_epoch(epoch + 1, totals.means(), time.perf_counter() - begun)
+        rows = len(self._prepared.train) * (self._steps - first) / self._steps
+        self._end_epoch(epoch + 1, totals.means(), rows, time.perf_counter() - begun)
         self._save()
         if stop:
             self._end_early()
 
-    def _end_epoch(self, epoch: int, means: dict[str, float], seconds: float) -> None:
+    def _end_epoch(self, epoch: int, means: dict[str, float], rows: float, seconds: float) -> None:
         """Validates, keeps the best weights and writes history."""
         figures = self._validate()
         if not math.isfinite(figures["loss"]):
@@ -139,7 +139,7 @@ class Loop:
             "best": self.position.best.epoch == epoch,
             "learning_rate": self._trainer.learning_rate,
             "seconds": seconds,
-            "rows_per_second": len(self._prepared.train) / seconds,
+            "rows_per_second": rows / seconds,
         }
         self._show.line(record)
         if self._writes:
@@ -191,6 +191,9 @@ class Loop:
         self._save()
 
     def _save(self) -> None:
+        if not all(np.isfinite(weight).all() for weight in self._trainer.model.trainable_variables):
+            # The loss of a step is that of the weights before it.
+            raise DivergedError(self._diverged(f"step {self.position.step}: the weights are no numbers"))
         self._checkpoints.save(self.position, self._trainer.variables)
 
     def _restore(self) -> None:

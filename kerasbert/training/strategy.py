@@ -75,7 +75,10 @@ def _multi_worker() -> tf.distribute.Strategy:
     if "TF_CONFIG" in os.environ:
         resolver = resolvers.TFConfigClusterResolver()
     elif "SLURM_STEP_NUM_TASKS" in os.environ:
-        resolver = resolvers.SlurmClusterResolver()
+        try:
+            resolver = resolvers.SlurmClusterResolver()
+        except (RuntimeError, ValueError) as error:
+            raise ConfigError(f"SLURM: its variables do not describe a cluster ({error}).") from error
     else:
         raise ConfigError(
             "training.strategy: multi_worker needs TF_CONFIG, or a SLURM step, to know the cluster. See "

@@ -18,6 +18,7 @@ from kerasbert.config import Config
 from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out
 from kerasbert.errors import ConfigError, KerasBertError
+from kerasbert.files import held
 from kerasbert.models import TextClassifier, build_backbone, build_model, build_text_graph
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.training.loop import Loop
@@ -97,7 +98,7 @@ def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None
         run.load_config()  # or there is nothing to hold
     else:
         run.create()
-    with run.held():
+    with held(run.path):
         if resume:
             reopen(run, prepared)
         else:

@@ -107,3 +107,18 @@ def test_a_directory_in_which_another_training_runs_is_refused(tiny_config, monk
     result = train(prepare(tiny_config(training=SETTINGS)))
     assert refused
     assert not (result.run.path / ".lock").exists()
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tiny_config, monkeypatch):
+    original = Trainer.step
+
+    def step(self, iterator):
+        figures = original(self, iterator)
+        if int(self.optimizer.iterations) == 4:  # the loss of this step is that of the weights before
+            self.model.trainable_variables[0].assign(np.full(self.model.trainable_variables[0].shape, np.nan))
+        return figures
+
+    monkeypatch.setattr(Trainer, "step", step)
+    with pytest.raises(DivergedError, match=r"step 4: the weights are no numbers") as caught:
+        train(prepare(tiny_config(training=SETTINGS)))
+    assert caught.value.exit_code == 1
