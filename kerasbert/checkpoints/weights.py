@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -24,8 +25,9 @@ def save_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) 
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.attrs.update(belongs_to)
+        merged = _merged(model)
         for name, weight in _named(model):
-            file[name] = keras.ops.convert_to_numpy(weight)
+            file[name] = keras.ops.convert_to_numpy(merged.get(weight.path, weight))
     with atomic_path(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
 
@@ -65,8 +67,19 @@ def _named(model: keras.Model) -> list[tuple[str, keras.Variable]]:
     """
     return [
         (f"{place:04d}/{re.sub('_[0-9]+(?=/|$)', '', weight.path)}", weight)
-        for place, weight in enumerate(model.weights)
+        for place, weight in enumerate(_plain(model))
     ]
+
+
+def _plain(model: keras.Model) -> list[keras.Variable]:
+    """Returns the weights of `model` without the low-rank additions of LoRA."""
+    return [weight for weight in model.weights if "/lora_kernel_" not in weight.path]
+
+
+def _merged(model: keras.Model) -> dict[str, Any]:
+    """Returns, by path, the kernels that have low-rank additions, with these added."""
+    layers = [layer for layer in model._flatten_layers() if getattr(layer, "lora_enabled", False)]
+    return {layer._kernel.path: layer.kernel for layer in layers}
 
 
 def _require_same(path: Path, digests: Mapping[str, str], belongs_to: Mapping[str, str]) -> None:

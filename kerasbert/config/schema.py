@@ -145,12 +145,45 @@ class TrainingConfig(OptimizationConfig):
 
     epochs: int = Field(3, ge=1, description="Passes over the training rows, at most.")
     batch_size: int = Field(32, ge=1, description="Rows of one optimizer step over all replicas.")
+    batch_tokens: int | None = Field(
+        None, ge=8, description="Most tokens of a step, padding included: fewer rows where they are long."
+    )
     max_length: int = Field(128, ge=8, description="Tokens of a row, special tokens included; cut beyond.")
     embedding_rate: float = Field(
         1.0, gt=0, description="Learning rate of the embedding tables, as a multiple of `learning_rate`."
     )
+    layer_decay: float = Field(
+        1.0, gt=0, le=1, description="Learning rate of an encoder layer, as a share of the one above."
+    )
+    head_rate: float = Field(
+        1.0, gt=0, description="Learning rate of the head, as a multiple of `learning_rate`."
+    )
+    frozen_layers: int | None = Field(
+        None, ge=0, description="The embeddings and so many layers above them stay as they are."
+    )
+    gradual_unfreezing: bool = Field(
+        False, description="Train the head in the first epoch, then one more layer from the top in each."
+    )
+    lora_rank: int | None = Field(
+        None, ge=1, description="Train low-rank additions to the query and value weights of the encoder only."
+    )
+    ema_decay: Fraction = Field(
+        0.0, description="Validate and keep a moving average of the weights with this decay, such as 0.999."
+    )
     label_smoothing: Fraction = Field(0.0, description="Share of the target spread over all labels.")
+    focal_gamma: float = Field(
+        0.0, ge=0, description="Focal loss: how much less rows count that are already right."
+    )
+    r_drop: float = Field(
+        0.0, ge=0, description="R-Drop: weight of the divergence between two passes with other dropout."
+    )
+    adversarial_norm: float = Field(
+        0.0, ge=0, description="FGM: learn from a second pass with embeddings moved so far to the worse."
+    )
     class_weights: LabelWeights = Field(None, description="balanced, or a weight for each label.")
+    sampling: Literal["all", "balanced"] = Field(
+        "all", description="Rows of an epoch: each once, or as many drawn so that labels are equally likely."
+    )
     token_dropout: Fraction = Field(
         0.0, description="Share of training tokens replaced by [MASK], anew at each step."
     )
@@ -175,6 +208,12 @@ class TrainingConfig(OptimizationConfig):
         description="Where the loss is no number or ten times the first: stop, or go back to the last "
         "checkpoint with half the learning rate, three times at most.",
     )
+
+    @model_validator(mode="after")
+    def _batches_are_the_same_each_epoch(self) -> "TrainingConfig":
+        if self.batch_tokens and self.sampling == "balanced":
+            raise ValueError("batch_tokens: does not go with sampling: balanced. Use class_weights: balanced")
+        return self
 
 
 class Config(Section):

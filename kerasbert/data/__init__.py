@@ -3,12 +3,14 @@
 from kerasbert.data.check import CheckReport, check_files
 from kerasbert.data.check_report import print_report
 from kerasbert.data.load import Rows, labels_of, load_rows, read_valid_rows
+from kerasbert.data.plan import Plan
 from kerasbert.data.read import Columns, Row, read_rows
 from kerasbert.data.split import normalized, split_rows
 
 __all__ = [
     "CheckReport",
     "Columns",
+    "Plan",
     "Row",
     "Rows",
     "check_files",

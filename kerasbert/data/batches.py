@@ -1,4 +1,4 @@
-"""Batches of rows of like length, as a pure function of seed and epoch."""
+"""Batches of rows: tokenised once, packed by the graph that also serves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,13 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert.data.load import Rows
+from kerasbert.data.plan import NO_ROW, PAST
 from kerasbert.text import TextGraph
 
-# Rows are sorted by length inside windows of so many batches: little padding, still well mixed.
-_WINDOW = 64
 _TOKENIZE_BATCH = 4096
-# In a plan, the place of a row that is missing from the last batch.
-NO_ROW = -1
 
 
 @dataclass(frozen=True)
@@ -28,6 +25,11 @@ class TokenizedRows:
         """Tokens of each row without special tokens: int64 [rows]."""
         lengths = self.ids.row_lengths().numpy()
         return lengths if self.pair is None else lengths + self.pair.row_lengths().numpy()
+
+    def packed_lengths(self, graph: TextGraph) -> np.ndarray:
+        """Tokens of each row as `inputs` gives it: int64 [rows]."""
+        special = 2 if self.pair is None else 3
+        return np.minimum(self.lengths + special, graph.max_length)
 
     def inputs(self, index: tf.Tensor, graph: TextGraph) -> dict[str, tf.Tensor]:
         """Returns the packed inputs of the rows at `index`, int [batch]."""
@@ -52,30 +54,6 @@ def tokenize_rows(rows: Rows, graph: TextGraph) -> TokenizedRows:
     return TokenizedRows(tokenize(rows.texts), None if rows.pairs is None else tokenize(rows.pairs))
 
 
-def plan_epoch(lengths: np.ndarray, batch_size: int, seed: int, epoch: int) -> np.ndarray:
-    """Returns which rows form which batch of an epoch.
-
-    Args:
-        lengths: int [rows].
-        batch_size: rows of a batch.
-        seed: of the run.
-        epoch: from 0.
-
-    Returns:
-        int32 [steps, batch_size]; every row occurs once, `NO_ROW` fills the last places.
-    """
-    random = np.random.default_rng((seed, epoch))
-    order = random.permutation(len(lengths))
-    window = _WINDOW * batch_size
-    for start in range(0, len(order), window):
-        part = order[start : start + window]
-        order[start : start + window] = part[np.argsort(lengths[part], kind="stable")]
-    steps = -(-len(order) // batch_size)
-    plan = np.full(steps * batch_size, NO_ROW, np.int32)
-    plan[: len(order)] = order
-    return random.permutation(plan.reshape(steps, batch_size), axis=0)
-
-
 def training_batches(
     rows: TokenizedRows,
     targets: np.ndarray,
@@ -95,7 +73,7 @@ def training_batches(
         rows: the tokenised rows.
         targets: [rows] or [rows, labels].
         weights: float32 [rows].
-        plan: int32 [steps, batch]; see `plan_epoch`.
+        plan: int32 [steps, batch]; see `Plan`.
         graph: packs the rows.
         token_dropout: share of the tokens that become [MASK].
         seed: of the token dropout.
@@ -103,6 +81,7 @@ def training_batches(
     """
 
     def batch(step: tf.Tensor, index: tf.Tensor) -> tuple:
+        index = tf.boolean_mask(index, index != PAST)
         real = tf.cast(index != NO_ROW, tf.float32)
         index = tf.maximum(index, 0)
         inputs = rows.inputs(index, graph)

@@ -1,6 +1,7 @@
 """The encoder: KerasHub's BertBackbone, computed without its padding."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -8,6 +9,12 @@ import keras_nlp
 import tensorflow as tf
 
 _LEVELS = 1 << 16  # of the random numbers that dropout draws
+
+Tap = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def _pass(hidden: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    return hidden
 
 
 class Encoder(keras_nlp.models.BertBackbone):
@@ -18,6 +25,8 @@ class Encoder(keras_nlp.models.BertBackbone):
     token, as in Zeng et al. 2022 (https://arxiv.org/abs/2208.08124); query, key and value come from one
     product.
     """
+
+    _tap: Tap = staticmethod(_pass)
 
     def call(
         self, inputs: Mapping[str, tf.Tensor], training: bool | None = None, mask: Any = None
@@ -31,16 +40,29 @@ class Encoder(keras_nlp.models.BertBackbone):
         """
         packing = _Packing(inputs["padding_mask"])
         x = self._embed(inputs["token_ids"], inputs["segment_ids"], packing)
-        x = _dropout(self.embeddings_dropout, x, training)
+        x = self._tap(_dropout(self.embeddings_dropout, x, training), packing.rows)
         for layer in self.transformer_layers:
             attended = self._attend(layer._self_attention_layer, x, packing, training)
             x = x + _dropout(layer._self_attention_dropout, attended, training)
             x = _normalize(layer._self_attention_layer_norm, x)
             fed = layer._feedforward_output_dense(layer._feedforward_intermediate_dense(x))
             x = x + _dropout(layer._feedforward_dropout, fed, training)
-            x = _normalize(layer._feedforward_layer_norm, x)
+            x = self._tap(_normalize(layer._feedforward_layer_norm, x), packing.rows)
         sequence = packing.unpack(x)
         return {"sequence_output": sequence, "pooled_output": self.pooled_dense(sequence[:, 0])}
+
+    @contextlib.contextmanager
+    def tapped(self, tap: Tap) -> Iterator[None]:
+        """Lets the hidden states of calls in this block pass through `tap`.
+
+        It gets the output of the embeddings, then that of each layer, [tokens, hidden], and of each
+        token the row of the batch, int32 [tokens]; the encoder goes on with what it returns.
+        """
+        self._tap = tap
+        try:
+            yield
+        finally:
+            self._tap = _pass
 
     def _embed(self, token_ids: tf.Tensor, segment_ids: tf.Tensor, packing: "_Packing") -> tf.Tensor:
         # From the variables themselves: Keras would cast the whole tables first.
@@ -89,6 +111,7 @@ class _Packing:
         real = tf.reshape(padding_mask, [-1]) > 0
         self._places = tf.cast(tf.where(real)[:, 0], tf.int32)
         self.positions = self._places % tf.maximum(self.length, 1)
+        self.rows = self._places // tf.maximum(self.length, 1)
         # The token at each place; padding is one past the last.
         self._tokens = tf.where(real, tf.cumsum(tf.cast(real, tf.int32)) - 1, tf.size(self._places))
 

@@ -12,8 +12,12 @@ class Classification(Task):
     name = "classification"
     summary = "one label for each text or pair of texts; labels from the data"
 
-    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
+    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> keras.losses.Loss:
         """Softmax cross-entropy."""
+        if focal_gamma:
+            return keras.losses.CategoricalFocalCrossentropy(
+                alpha=1.0, gamma=focal_gamma, from_logits=True, label_smoothing=label_smoothing
+            )
         return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
     def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:

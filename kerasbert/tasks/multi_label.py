@@ -21,8 +21,12 @@ class MultiLabel(Task):
     label_separator = "|"
     Options = MultiLabelOptions
 
-    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
+    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> keras.losses.Loss:
         """Sigmoid cross-entropy, the mean over the labels."""
+        if focal_gamma:
+            return keras.losses.BinaryFocalCrossentropy(
+                gamma=focal_gamma, from_logits=True, label_smoothing=label_smoothing
+            )
         return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
     def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -81,8 +81,14 @@ class Task(abc.ABC):
         return result
 
     @abc.abstractmethod
-    def loss(self, label_smoothing: float = 0.0) -> keras.losses.Loss:
-        """Returns the loss of logits [batch, labels] against targets [batch, labels]."""
+    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> keras.losses.Loss:
+        """Returns the loss of logits [batch, labels] against targets [batch, labels].
+
+        Args:
+            label_smoothing: share of the target spread over all labels.
+            focal_gamma: exponent of the focal loss (Lin et al. 2017, eq. 4), without its balance; 0:
+                the plain loss.
+        """
 
     def calibrate(self, probabilities: np.ndarray, targets: np.ndarray) -> TaskOptions:
         """Returns the options with what is chosen on validation data, such as a threshold.

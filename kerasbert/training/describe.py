@@ -3,7 +3,8 @@
 from kerasbert.config import dump_yaml
 from kerasbert.data import Rows
 from kerasbert.models import build_backbone, build_model
-from kerasbert.training.prepare import Prepared, steps_per_epoch
+from kerasbert.training.prepare import Prepared
+from kerasbert.training.training_rows import TrainingRows
 
 
 def describe(prepared: Prepared) -> str:
@@ -12,7 +13,7 @@ def describe(prepared: Prepared) -> str:
     settings = config.training
     backbone = build_backbone(config.backbone, len(prepared.vocabulary), settings.precision)
     parameters = build_model(backbone, prepared.task, config.head).count_params()
-    steps = steps_per_epoch(prepared)
+    steps = TrainingRows(prepared).steps
     return "\n".join(
         [
             dump_yaml(config.model_dump()),

@@ -9,15 +9,15 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert.checkpoints import RunDirectory
-from kerasbert.data.batches import plan_epoch, tokenize_rows, training_batches
 from kerasbert.errors import KerasBertError
-from kerasbert.text import TextGraph
 from kerasbert.training.checkpoint import Checkpoints, Position
-from kerasbert.training.prepare import Prepared, steps_per_epoch
+from kerasbert.training.prepare import Prepared
+from kerasbert.training.rates import depth_of, lowest_trained
 from kerasbert.training.show import Show
 from kerasbert.training.signals import PreemptedError, Termination
 from kerasbert.training.strategy import agree, distribute, is_chief
 from kerasbert.training.trainer import Totals, Trainer
+from kerasbert.training.training_rows import TrainingRows
 from kerasbert.training.validation import Validation
 
 _EXPLODED = 10.0  # times the loss of the first step
@@ -35,8 +35,7 @@ class Loop:
         prepared: the inputs.
         run: where to write; only the chief does.
         trainer: with its model and optimizer.
-        graph: packs the rows.
-        weights: of the training rows, float32 [rows].
+        rows: the training rows.
         show: progress.
     """
 
@@ -45,21 +44,16 @@ class Loop:
         prepared: Prepared,
         run: RunDirectory,
         trainer: Trainer,
-        graph: TextGraph,
-        weights: np.ndarray,
+        rows: TrainingRows,
         show: Show,
     ):
         self._prepared, self._run, self._trainer = prepared, run, trainer
         self._settings = prepared.config.training
-        self._graph, self._weights, self._show = graph, weights, show
+        self._rows, self._show = rows, show
         self._writes = is_chief(trainer.strategy)
-        self._steps = steps_per_epoch(prepared)
+        self._steps = rows.steps
         self._checkpoints = Checkpoints(run.checkpoints, self._settings, self._writes)
-        self._rows = tokenize_rows(prepared.train, graph)
-        self._targets = prepared.task.targets(prepared.train.labels)
-        self._validate = Validation(
-            trainer.model, prepared.task, prepared.validation, graph, trainer.strategy
-        )
+        self._validate = Validation(trainer.model, prepared, trainer.strategy)
         self._summary = tf.summary.create_noop_writer()
         if self._writes:
             self._summary = tf.summary.create_file_writer(str(run.tensorboard))
@@ -86,17 +80,30 @@ class Loop:
                     self._roll_back(error)
 
     def keep(self) -> None:
-        """Saves the weights as they are as the best."""
+        """Saves the weights, or their averages, as the best."""
         if self._writes:
             labels = self._prepared.task.labels
-            self._run.save_weights(self._trainer.model, self._prepared.vocabulary, labels)
+            with self._trainer.averaged():
+                self._run.save_weights(self._trainer.model, self._prepared.vocabulary, labels)
 
     def _train(self, termination: Termination) -> None:
-        iterator = distribute(self._trainer.strategy, self._batches(self.position.step))
+        iterator = distribute(self._trainer.strategy, self._rows.batches(self.position.step))
         for epoch in range(self.position.step // self._steps, self._settings.epochs):
             if self.position.best.is_over(epoch, self._settings):
                 return
+            self._choose_weights(epoch)
             self._epoch(iterator, termination)
+
+    def _choose_weights(self, epoch: int) -> None:
+        """Lets the epoch train what is not frozen."""
+        layers = self._trainer.model.get_layer("backbone").num_layers
+        lowest = lowest_trained(self._settings, layers, epoch)
+
+        def trained(path: str) -> bool:
+            depth = depth_of(path, layers)
+            return depth is None or depth >= lowest
+
+        self._trainer.train_only(trained)
 
     def _epoch(self, iterator: Iterator, termination: Termination) -> None:
         """Does what is left of the epoch."""
@@ -119,7 +126,7 @@ class Loop:
                     self._end_early()
         self._check(totals.add({}))
         position.totals = {}
-        rows = len(self._prepared.train) * (self._steps - first) / self._steps
+        rows = len(self._rows) * (self._steps - first) / self._steps
         self._end_epoch(epoch + 1, totals.means(), rows, time.perf_counter() - begun)
         self._save()
         if stop:
@@ -127,7 +134,8 @@ class Loop:
 
     def _end_epoch(self, epoch: int, means: dict[str, float], rows: float, seconds: float) -> None:
         """Validates, keeps the best weights and writes history."""
-        figures = self._validate()
+        with self._trainer.averaged():
+            figures = self._validate()
         if not math.isfinite(figures["loss"]):
             raise DivergedError(self._diverged(f"epoch {epoch}: the val_loss is {figures['loss']}"))
         if self.position.best.update(epoch, figures, self._settings):
@@ -208,23 +216,3 @@ class Loop:
         optimizer = self._trainer.optimizer
         schedule: Any = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
         schedule.factor.assign(0.5**self.position.rollbacks)
-
-    def _batches(self, first_step: int) -> tf.data.Dataset:
-        """Returns the batches of all epochs from `first_step` on."""
-        settings, lengths = self._settings, self._rows.lengths
-        plan = np.concatenate(
-            [
-                plan_epoch(lengths, settings.batch_size, settings.seed, epoch)
-                for epoch in range(settings.epochs)
-            ]
-        )
-        return training_batches(
-            self._rows,
-            self._targets,
-            self._weights,
-            plan[first_step:],
-            self._graph,
-            settings.token_dropout,
-            settings.seed,
-            first_step,
-        )

@@ -11,30 +11,59 @@ from kerasbert.config import OptimizationConfig
 
 
 class ReplicatedAdamW(keras.optimizers.AdamW):
-    """AdamW that clips the summed gradient, with a learning rate for each weight.
+    """AdamW that clips the summed gradient, with a learning rate and an average for each weight.
 
     Keras 3.15 clips the gradient of each replica and sums after, which changes the update; here the
     sum over the replicas comes first. On one device both are the same.
 
     Args:
         rate_of: the learning rate of a weight as a multiple, from its path.
+        average_decay: of the moving average of each weight (Polyak & Juditsky 1992). 0: none is kept.
+            Step t decays by at most (1 + t) / (10 + t), so that the first weights are soon forgotten.
         settings: those of `keras.optimizers.AdamW`.
     """
 
-    def __init__(self, *settings: Any, rate_of: Callable[[str], float] = lambda path: 1.0, **more: Any):
+    def __init__(
+        self,
+        *settings: Any,
+        rate_of: Callable[[str], float] = lambda path: 1.0,
+        average_decay: float = 0.0,
+        **more: Any,
+    ):
         super().__init__(*settings, **more)
-        self._rate_of = rate_of
+        self._rate_of, self._average_decay = rate_of, average_decay
+        self._averages: list[keras.Variable] = []
+
+    @property
+    def averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
+        """Each weight and its moving average, where one is kept."""
+        return list(zip(self._trainable_variables, self._averages, strict=False))
+
+    def build(self, variables: list[keras.Variable]) -> None:
+        """Makes the moments, and the averages, which begin at the weights."""
+        if self.built:
+            return
+        super().build(variables)
+        if self._average_decay:
+            self._averages = self.add_optimizer_variables(variables, "average")
+            for weight, average in self.averages:
+                average.assign(weight)
 
     def _apply_weight_decay(self, variables: Any) -> None:
         pass  # not here but in update_step, at the rate of the weight
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Decays and moves one weight."""
-        path = self._trainable_variables[self._get_variable_index(variable)].path
-        rate = learning_rate * self._rate_of(path)
+        place = self._get_variable_index(variable)
+        rate = learning_rate * self._rate_of(self._trainable_variables[place].path)
         if self.weight_decay and self._use_weight_decay(variable):
             variable.assign_sub(variable * self.weight_decay * tf.cast(rate, variable.dtype))
         super().update_step(gradient, variable, rate)
+        if self._averages:
+            step = tf.cast(self.iterations + 1, tf.float32)
+            decay = tf.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
+            average = self._averages[place]
+            average.assign(decay * average + (1.0 - decay) * variable)
 
     def _clip_gradients(self, grads: list) -> list:
         return grads  # not here: see _backend_update_step
@@ -93,7 +122,10 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def build_optimizer(
-    config: OptimizationConfig, total_steps: int, embedding_rate: float = 1.0
+    config: OptimizationConfig,
+    total_steps: int,
+    rate_of: Callable[[str], float] = lambda path: 1.0,
+    average_decay: float = 0.0,
 ) -> keras.optimizers.Optimizer:
     """Returns AdamW (Loshchilov & Hutter 2019) with warm-up, decay and clipping by global norm.
 
@@ -102,9 +134,8 @@ def build_optimizer(
     Args:
         config: of the optimizer.
         total_steps: of the schedule.
-        embedding_rate: learning rate of the embedding tables, as a multiple. Adam moves every weight by
-            about the learning rate, and pre-training leaves these tables several times larger than
-            random ones: a larger rate moves them relatively as far.
+        rate_of: see `ReplicatedAdamW`.
+        average_decay: see `ReplicatedAdamW`.
     """
     warmup_steps = round(config.warmup_fraction * total_steps)
     optimizer = ReplicatedAdamW(
@@ -112,7 +143,8 @@ def build_optimizer(
         weight_decay=config.weight_decay,
         epsilon=1e-6,
         global_clipnorm=config.clip_norm,
-        rate_of=lambda path: embedding_rate if "_embedding/" in path else 1.0,
+        rate_of=rate_of,
+        average_decay=average_decay,
     )
     # Keras matches names, not paths: "layer_norm" would exclude nothing.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])

@@ -119,8 +119,3 @@ def _learn(config: Config, task: Task, rows: Rows) -> Vocabulary:
 
 def _strings(texts: Sequence[str]) -> tf.Tensor:
     return tf.constant(list(texts), tf.string)
-
-
-def steps_per_epoch(prepared: Prepared) -> int:
-    """Returns the optimizer steps of one epoch."""
-    return -(-len(prepared.train) // prepared.config.training.batch_size)

@@ -19,17 +19,19 @@ from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out
 from kerasbert.errors import ConfigError, KerasBertError
 from kerasbert.files import held
-from kerasbert.models import TextClassifier, build_backbone, build_model, build_text_graph
+from kerasbert.models import TextClassifier, build_backbone, build_model
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.training.loop import Loop
 from kerasbert.training.model_card import write_model_card
-from kerasbert.training.objective import classification_objective
+from kerasbert.training.objective import build_objective
 from kerasbert.training.optimizer import build_optimizer
-from kerasbert.training.prepare import Prepared, prepare, steps_per_epoch
+from kerasbert.training.prepare import Prepared, prepare
+from kerasbert.training.rates import rate_of
 from kerasbert.training.reopen import reopen
 from kerasbert.training.show import Show
 from kerasbert.training.strategy import choose_strategy, is_chief, require_even_batch, wait_for_all
 from kerasbert.training.trainer import Trainer
+from kerasbert.training.training_rows import TrainingRows
 
 _PREDICT_BATCH = 64
 
@@ -75,13 +77,13 @@ def train(
         raise ConfigError("run_dir: name one; all workers must see the same directory.")
     prepared = config if isinstance(config, Prepared) else prepare(config)
     require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
-    weights = _row_weights(prepared)
+    rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
     console = console if console and chief else Console(quiet=True)
     run = RunDirectory(prepared.config.run_dir or "")
     try:
         with _begin(run, prepared, resume) if chief else contextlib.nullcontext():
             wait_for_all(strategy)
-            result = _train(prepared, run, strategy, weights, console, resume)
+            result = _train(prepared, run, strategy, rows, console, resume)
             wait_for_all(strategy)  # a worker that leaves early would end the others
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
         raise KerasBertError(
@@ -113,26 +115,25 @@ def _train(
     prepared: Prepared,
     run: RunDirectory,
     strategy: tf.distribute.Strategy,
-    weights: np.ndarray,
+    rows: TrainingRows,
     console: Console,
     resume: bool,
 ) -> TrainResult | None:
     """Trains, and on the chief finishes the run."""
-    config, settings = prepared.config, prepared.config.training
+    settings = prepared.config.training
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    steps = steps_per_epoch(prepared)
     with strategy.scope():
         model = _initial_model(prepared)
-        optimizer = build_optimizer(settings, steps * settings.epochs, settings.embedding_rate)
-        objective = classification_objective(model, prepared.task.loss(settings.label_smoothing))
+        rates = rate_of(settings, model.get_layer("backbone").num_layers)
+        optimizer = build_optimizer(settings, rows.steps * settings.epochs, rates, settings.ema_decay)
+        objective = build_objective(model, prepared.task, settings)
         trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps)
-    graph = build_text_graph(config, prepared.task, prepared.vocabulary)
-    show = Show(console, steps, settings.epochs)
+    show = Show(console, rows.steps, settings.epochs)
     for note in prepared.source.notes if prepared.source else ():
         show.note(f"backbone.source: {note}")
-    loop = Loop(prepared, run, trainer, graph, weights, show)
+    loop = Loop(prepared, run, trainer, rows, show)
     start = time.perf_counter()
     interrupted = False
     try:
@@ -153,28 +154,11 @@ def _initial_model(prepared: Prepared) -> keras.Model:
     backbone = build_backbone(config.backbone, len(prepared.vocabulary), config.training.precision)
     if prepared.source:
         prepared.source.copy_to(backbone)
-    return build_model(backbone, prepared.task, config.head)
-
-
-def _row_weights(prepared: Prepared) -> np.ndarray:
-    """Returns the weight of each training row, float32 [rows], of mean 1 if balanced."""
-    chosen = prepared.config.training.class_weights
-    labels = prepared.task.labels
-    if chosen is None:
-        return np.ones(len(prepared.train), np.float32)
-    counts = prepared.train.label_counts
-    if chosen == "balanced":
-        total = sum(counts.values())
-        of_label = {label: total / (len(counts) * n) for label, n in counts.items()}
-    else:
-        of_label = {str(label): weight for label, weight in chosen.items()}
-        if set(of_label) != set(labels):
-            raise ConfigError(
-                f"training.class_weights: must name each label ({', '.join(labels)}). "
-                f"Received: {', '.join(of_label)}"
-            )
-    means = [np.mean([of_label[label] for label in row]) if row else 1.0 for row in prepared.train.labels]
-    return np.array(means, np.float32)
+    model = build_model(backbone, prepared.task, config.head)
+    if config.training.lora_rank:
+        # LoRA (Hu et al. 2022), which freezes the rest of the encoder.
+        backbone.enable_lora(config.training.lora_rank)
+    return model
 
 
 def _finish(

@@ -1,5 +1,6 @@
 """One optimizer step over all replicas, the same on one device and on many."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -37,8 +38,9 @@ class Trainer:
     ):
         self.model, self.optimizer, self.strategy = model, optimizer, strategy
         self._objective, self._accumulation_steps = objective, accumulation_steps
-        self._step = tf.function(self._distributed_step)
         optimizer.build(model.trainable_variables)
+        self._trained: list[keras.Variable] = []
+        self.train_only(lambda path: True)
 
     @property
     def variables(self) -> list[Any]:
@@ -49,6 +51,26 @@ class Trainer:
     def learning_rate(self) -> float:
         """The learning rate of the next step."""
         return float(keras.ops.convert_to_numpy(self.optimizer.learning_rate))
+
+    def train_only(self, chosen: Callable[[str], bool]) -> None:
+        """Lets the next steps change only the weights of which `chosen` says so, by their paths."""
+        trained = [weight for weight in self.model.trainable_variables if chosen(weight.path)]
+        if len(trained) != len(self._trained):
+            self._trained = trained
+            self._step = tf.function(self._distributed_step)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Puts the moving averages in the place of the weights while the block runs, if there are any."""
+        averages = getattr(self.optimizer, "inner_optimizer", self.optimizer).averages
+        kept = [weight.numpy() for weight, _ in averages]
+        for weight, average in averages:
+            weight.assign(average)
+        try:
+            yield
+        finally:
+            for (weight, _), value in zip(averages, kept, strict=True):
+                weight.assign(value)
 
     def step(self, iterator: Iterator) -> dict[str, tf.Tensor]:
         """Trains on the next batch (inputs, targets, weights) and returns its figures, summed."""
@@ -80,7 +102,7 @@ class Trainer:
             gradients, of_part = self._gradients(part)
             total = [_sum(pair) for pair in zip(total, gradients, strict=True)] if total else gradients
             figures = {name: figures.get(name, 0.0) + value for name, value in of_part.items()}
-        weighted = zip(total, self.model.trainable_variables, strict=True)
+        weighted = zip(total, self._trained, strict=True)
         # BERT's pooler has no gradient where the head does not use it.
         self.optimizer.apply_gradients([pair for pair in weighted if pair[0] is not None])
         return figures
@@ -91,7 +113,7 @@ class Trainer:
             # Gradients are summed over the parts here, and over the replicas in the optimizer.
             share = loss / (self._accumulation_steps * self.strategy.num_replicas_in_sync)
             scaled = self.optimizer.scale_loss(share)
-        gradients = tape.gradient(scaled, [weight.value for weight in self.model.trainable_variables])
+        gradients = tape.gradient(scaled, [weight.value for weight in self._trained])
         # Adam in Keras 3.15 squares duplicate rows of sparse gradients one by one.
         return [None if g is None else tf.convert_to_tensor(g) for g in gradients], figures
 

@@ -6,11 +6,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.data import Rows
 from kerasbert.data.batches import prediction_batches, tokenize_rows
-from kerasbert.tasks import Task
+from kerasbert.models import build_text_graph
 from kerasbert.tasks.metrics import decisions, score_decisions
-from kerasbert.text import TextGraph
+from kerasbert.training.prepare import Prepared
 from kerasbert.training.strategy import distribute
 
 _BATCH = 64
@@ -19,19 +18,13 @@ _BATCH = 64
 class Validation:
     """Loss, accuracy and macro F1 of a model, from the task's own decisions."""
 
-    def __init__(
-        self,
-        model: keras.Model,
-        task: Task,
-        rows: Rows,
-        graph: TextGraph,
-        strategy: tf.distribute.Strategy,
-    ):
-        self._task, self._strategy = task, strategy
+    def __init__(self, model: keras.Model, prepared: Prepared, strategy: tf.distribute.Strategy):
+        rows, self._task, self._strategy = prepared.validation, prepared.task, strategy
+        graph = build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
         replicas = strategy.num_replicas_in_sync
         batch_size = -(-_BATCH // replicas) * replicas
         self._batches, self._order = prediction_batches(tokenize_rows(rows, graph), graph, batch_size)
-        self._targets = task.targets(rows.labels)
+        self._targets = prepared.task.targets(rows.labels)
 
         @tf.function
         def predict(iterator: Iterator) -> tf.Tensor:

@@ -1,18 +1,15 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from kerasbert.data import Row, Rows
 from kerasbert.data.batches import (
-    NO_ROW,
-    plan_epoch,
     prediction_batches,
     slices,
     tokenize_rows,
     training_batches,
 )
+from kerasbert.data.plan import NO_ROW
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
 WORDS = [f"w{i}" for i in range(200)]
@@ -69,55 +66,6 @@ def test_training_sees_the_pairs_that_serving_sees(max_length: int):
         list(grid.flat) for grid in np.meshgrid([0, 5, 7, 8, 15, 16, 20, 30], [0, 6, 7, 16, 20, 40])
     )
     assert_same_inputs(make_rows(lengths, pair_lengths), TextGraph(VOCABULARY, max_length))
-
-
-# --- the plan of an epoch -----------------------------------------------------------------------------
-
-
-@settings(deadline=None, max_examples=80)
-@given(
-    lengths=st.lists(st.integers(0, 50), min_size=1, max_size=300),
-    batch_size=st.integers(1, 40),
-    seed=st.integers(0, 2**31),
-    epoch=st.integers(0, 99),
-)
-def test_an_epoch_holds_every_row_once(lengths: list[int], batch_size: int, seed: int, epoch: int):
-    plan = plan_epoch(np.array(lengths), batch_size, seed, epoch)
-    assert plan.dtype == np.int32
-    assert plan.shape == (-(-len(lengths) // batch_size), batch_size)
-    assert sorted(plan[plan != NO_ROW]) == list(range(len(lengths)))
-    assert ((plan == NO_ROW).any(axis=1)).sum() <= 1
-    assert ((plan != NO_ROW).any(axis=1)).all()
-    np.testing.assert_array_equal(plan, plan_epoch(np.array(lengths), batch_size, seed, epoch))
-
-
-def test_epochs_and_seeds_differ():
-    lengths = np.random.default_rng(0).integers(1, 60, 500)
-    plans = [
-        plan_epoch(lengths, 16, seed, epoch).tolist() for seed, epoch in ((0, 0), (0, 1), (1, 0), (1, 1))
-    ]
-    assert all(a != b for i, a in enumerate(plans) for b in plans[:i])
-
-
-def test_rows_of_a_batch_are_of_like_length():
-    lengths = np.random.default_rng(0).integers(1, 128, 4000)
-    plan = plan_epoch(lengths, 16, 0, 0)
-    spread = np.ptp(lengths[plan], axis=1)
-    assert spread.mean() < 5
-    shuffled = np.random.default_rng(1).permutation(4000).reshape(-1, 16)
-    assert np.ptp(lengths[shuffled], axis=1).mean() > 80
-
-
-def test_batches_do_not_come_in_the_order_of_their_lengths():
-    lengths = np.random.default_rng(0).integers(1, 128, 4000)
-    means = lengths[plan_epoch(lengths, 16, 0, 0)].mean(axis=1)
-    assert abs(np.corrcoef(means[:-1], means[1:])[0, 1]) < 0.3
-
-
-def test_which_rows_meet_in_a_batch_changes_with_the_epoch():
-    lengths = np.full(400, 10)
-    together = [{frozenset(batch) for batch in plan_epoch(lengths, 4, 0, epoch).tolist()} for epoch in (0, 1)]
-    assert len(together[0] & together[1]) < 5
 
 
 # --- training batches ---------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kerasbert.config import Config, merge, parse_config
 from kerasbert.training import prepare, train
@@ -38,6 +39,15 @@ CASES = {
     "weights, smoothing and an uneven last batch": {
         "class_weights": {"negative": 0.2, "positive": 1.5}, "label_smoothing": 0.3, "batch_size": 6,
     },
+    "a moving average": {"ema_decay": 0.9},
+    "layer-wise decay and a head rate": {"layer_decay": 0.5, "head_rate": 3.0, "embedding_rate": 2.0},
+    "gradual unfreezing": {"gradual_unfreezing": True, "epochs": 3, "batch_size": 12},
+    "frozen layers": {"frozen_layers": 0},
+    "low-rank additions": {"lora_rank": 2},
+    "a focal loss": {"focal_gamma": 2.0},
+    "balanced sampling": {"sampling": "balanced"},
+    "a token budget": {"batch_tokens": 64, "batch_size": 12},
+    "adversarial embeddings": {"adversarial_norm": 1.0},
 }  # fmt: skip
 Weights = dict[str, np.ndarray]
 
@@ -63,6 +73,12 @@ def difference(one: Weights, other: Weights) -> float:
 def learn(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Weights]:
     """Returns a function that trains and returns the weights after the last step."""
     known: dict[str, Weights] = {}
+    # Reduction without collectives, whose keys clash between strategies of one process.
+    cross = tf.distribute.ReductionToOneDevice()
+    strategies = {
+        "one_device": tf.distribute.get_strategy,
+        "mirrored": lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=cross),
+    }
 
     def run(strategy: str, **training) -> Weights:
         key = json.dumps([strategy, training])
@@ -70,8 +86,8 @@ def learn(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
             run_dir = tmp_path_factory.mktemp("mirrored") / "run"
             values = {"data": {"train": str(reviews_file), "validation": str(reviews_file)}}
             values = merge({**values, "run_dir": str(run_dir)}, SETTINGS)
-            values = merge(values, {"training": {**training, "strategy": strategy}})
-            train(prepare(parse_config(Config, values, where="test")))
+            values = merge(values, {"training": training})
+            train(prepare(parse_config(Config, values, where="test")), strategy=strategies[strategy]())
             known[key] = weights_of(run_dir / "model.weights.h5")
         return known[key]
 

@@ -147,8 +147,27 @@ def test_the_embedding_tables_have_a_rate_of_their_own():
     for layer, name in (("token_embedding", "embeddings"), ("dense", "kernel")):
         with keras.name_scope(layer):
             weights.append(keras.Variable(np.ones(3), name=name))
-    optimizer = build_optimizer(config, total_steps=9, embedding_rate=4.0)
+    optimizer = build_optimizer(
+        config, total_steps=9, rate_of=lambda path: 4.0 if "_embedding/" in path else 1.0
+    )
     optimizer.apply_gradients([(tf.ones(3), weight) for weight in weights])
     # The first step of Adam is the rate, and decay (Loshchilov & Hutter 2019, algorithm 2) is at it too.
     for weight, rate in zip(weights, (0.4, 0.1), strict=True):
         np.testing.assert_allclose(weight.numpy(), 1.0 - rate * 0.5 - rate, rtol=1e-3)
+
+
+def test_averages_are_their_recurrence():
+    """Polyak & Juditsky 1992, with the decay of the first steps lowered as TensorFlow's own average does."""
+    weights, gradients = problem()
+    variables = {name: keras.Variable(weight, name=name) for name, weight in weights.items()}
+    optimizer = build_optimizer(TrainingConfig(learning_rate=0.1), STEPS, average_decay=0.6)
+    optimizer.build(list(variables.values()))
+    expected = {name: weight.astype(np.float64) for name, weight in weights.items()}
+    for step, gradient in enumerate(gradients, 1):
+        optimizer.apply_gradients((tf.constant(gradient[name]), variables[name]) for name in NAMES)
+        decay = min(0.6, (1 + step) / (10 + step))
+        for name in NAMES:
+            expected[name] = decay * expected[name] + (1 - decay) * variables[name].numpy()
+    for weight, average in optimizer.averages:
+        np.testing.assert_allclose(average.numpy(), expected[weight.name], atol=1e-5)
+        assert np.abs(average.numpy() - weight.numpy()).max() > 1e-2

@@ -9,7 +9,7 @@ import tensorflow as tf
 from kerasbert.config import BackboneConfig, HeadConfig, TrainingConfig
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
-from kerasbert.training.objective import classification_objective
+from kerasbert.training.objective import build_objective
 from kerasbert.training.optimizer import ReplicatedAdamW, build_optimizer
 from kerasbert.training.strategy import distribute
 from kerasbert.training.trainer import Totals, Trainer
@@ -30,13 +30,16 @@ def mirrored() -> tf.distribute.Strategy:
 
 
 def build(
-    optimizer: keras.optimizers.Optimizer, dropout: float = 0.0, pooling: str = "mean", parts: int = 1
+    optimizer: keras.optimizers.Optimizer,
+    dropout: float = 0.0,
+    pooling: str = "mean",
+    parts: int = 1,
 ) -> Trainer:
     keras.utils.set_random_seed(1)
     sizes = SIZES.model_copy(update={"dropout": dropout})
     head = HeadConfig(pooling=pooling, dropout=dropout)
     model = build_model(build_backbone(sizes, 10), Classification("abc"), head)
-    objective = classification_objective(model, Classification("abc").loss())
+    objective = build_objective(model, Classification("abc"), TrainingConfig())
     return Trainer(model, optimizer, objective, tf.distribute.get_strategy(), parts)
 
 

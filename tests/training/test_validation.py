@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasbert.models import build_text_graph
 from kerasbert.training import TrainResult
 from kerasbert.training.train import _initial_model
 from kerasbert.training.validation import Validation
@@ -10,7 +9,6 @@ from kerasbert.training.validation import Validation
 
 def test_two_replicas_give_the_figures_of_one_device(trained: TrainResult):
     prepared = trained.prepared
-    graph = build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
     cross = tf.distribute.ReductionToOneDevice()
     mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=cross)
     figures = []
@@ -18,7 +16,7 @@ def test_two_replicas_give_the_figures_of_one_device(trained: TrainResult):
         with strategy.scope():
             model = _initial_model(prepared)
         model.set_weights(trained.classifier.model.get_weights())
-        validation = Validation(model, prepared.task, prepared.validation, graph, strategy)
+        validation = Validation(model, prepared, strategy)
         figures.append(validation())
     assert figures[0] == {name: pytest.approx(value, abs=1e-6) for name, value in figures[1].items()}
     assert figures[0]["accuracy"] == trained.metrics["accuracy"]

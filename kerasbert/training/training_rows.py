@@ -1,0 +1,99 @@
+"""The training rows as the batches of all epochs."""
+
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.data import Plan, Rows
+from kerasbert.data.batches import tokenize_rows, training_batches
+from kerasbert.errors import ConfigError
+from kerasbert.models import build_text_graph
+from kerasbert.training.prepare import Prepared
+
+
+class TrainingRows:
+    """The rows, tokenised once. Every batch is a function of seed and step.
+
+    Args:
+        prepared: the inputs.
+        replicas: each gets an equal share of every batch.
+
+    Raises:
+        ConfigError: the labels have no such weights, or the batches no such size.
+    """
+
+    def __init__(self, prepared: Prepared, replicas: int = 1):
+        rows, settings, labels = prepared.train, prepared.config.training, prepared.task.labels
+        divisor = replicas * settings.accumulation_steps
+        if settings.batch_tokens and settings.batch_tokens < divisor * settings.max_length:
+            raise ConfigError(
+                f"training.batch_tokens: must be at least {divisor * settings.max_length}, for {divisor} "
+                f"rows of {settings.max_length} tokens. Received: {settings.batch_tokens}"
+            )
+        self._settings, self._targets = settings, prepared.task.targets(rows.labels)
+        self._weights = label_weights(rows, labels, settings.class_weights)
+        self._graph = build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
+        self._rows = tokenize_rows(rows, self._graph)
+        self._plan = Plan(
+            self._rows.packed_lengths(self._graph),
+            settings.batch_size,
+            settings.seed,
+            settings.batch_tokens,
+            divisor,
+            label_weights(rows, labels, "balanced") if settings.sampling == "balanced" else None,
+        )
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of an epoch."""
+        return self._plan.steps
+
+    def batches(self, first_step: int) -> tf.data.Dataset:
+        """Returns the batches of all epochs from `first_step` on, as `training_batches` does."""
+        settings = self._settings
+        plan = np.concatenate([self._plan.epoch(epoch) for epoch in range(settings.epochs)])
+        return training_batches(
+            self._rows,
+            self._targets,
+            self._weights,
+            plan[first_step:],
+            self._graph,
+            settings.token_dropout,
+            settings.seed,
+            first_step,
+        )
+
+
+def label_weights(
+    rows: Rows, labels: tuple[str, ...], chosen: Literal["balanced"] | dict[str, float] | None
+) -> np.ndarray:
+    """Returns the weight of each row, the mean of its labels': float32 [rows].
+
+    Args:
+        rows: the rows.
+        labels: all labels.
+        chosen: the weight of each label; `balanced`: in inverse proportion to its rows, of mean one over
+            the rows; None: all the same.
+
+    Raises:
+        ConfigError: `chosen` does not name each label.
+    """
+    if chosen is None:
+        return np.ones(len(rows), np.float32)
+    counts = rows.label_counts
+    if chosen == "balanced":
+        total = sum(counts.values())
+        of_label = {label: total / (len(counts) * n) for label, n in counts.items()}
+    else:
+        of_label = {str(label): weight for label, weight in chosen.items()}
+        if set(of_label) != set(labels):
+            raise ConfigError(
+                f"training.class_weights: must name each label ({', '.join(labels)}). "
+                f"Received: {', '.join(of_label)}"
+            )
+    means = [np.mean([of_label[label] for label in row]) if row else 1.0 for row in rows.labels]
+    return np.array(means, np.float32)
