@@ -34,6 +34,7 @@ class RunDirectory:
         self.weights = self.path / "model.weights.h5"
         self.history = self.path / "history.jsonl"
         self.left_out = self.path / "left_out.jsonl"
+        self.augmented = self.path / "augmented.jsonl"
         self.metrics = self.path / "metrics.json"
         self.model_card = self.path / "MODEL_CARD.md"
         self.report = self.path / "report"

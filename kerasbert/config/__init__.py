@@ -3,6 +3,7 @@
 from kerasbert.config.load import apply_overrides, dump_yaml, merge, parse_config, read_yaml
 from kerasbert.config.pretraining import MaskingConfig, PhaseConfig, PretrainingConfig
 from kerasbert.config.schema import (
+    AugmentationConfig,
     BackboneConfig,
     Config,
     DataConfig,
@@ -14,6 +15,7 @@ from kerasbert.config.schema import (
 )
 
 __all__ = [
+    "AugmentationConfig",
     "BackboneConfig",
     "Config",
     "DataConfig",

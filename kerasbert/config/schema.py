@@ -216,6 +216,19 @@ class TrainingConfig(OptimizationConfig):
         return self
 
 
+class AugmentationConfig(Section):
+    """More training rows, made from those there are. Validation rows are never changed."""
+
+    copies: int = Field(0, ge=0, description="Changed copies of each training row.")
+    methods: list[Literal["synonym", "insert", "swap", "delete", "homophone", "masked_lm"]] = Field(
+        ["swap", "delete"], min_length=1, description="Each copy is changed by one of these."
+    )
+    share: float = Field(0.1, gt=0, lt=1, description="Share of the words that a copy changes, at least one.")
+    synonyms: str | None = Field(
+        None, description="Synonyms for synonym and insert: a group a line, separated by spaces, or Cilin."
+    )
+
+
 class Config(Section):
     """A whole training run."""
 
@@ -227,6 +240,7 @@ class Config(Section):
     backbone: BackboneConfig = BackboneConfig()
     head: HeadConfig = HeadConfig()
     training: TrainingConfig = TrainingConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
 
     @model_validator(mode="after")
     def _sizes_belong_to_scratch(self) -> "Config":

@@ -1,17 +1,15 @@
 """Sentences as token ids, with the places where words begin."""
 
 import json
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from kerasbert.corpus.read import Document
 from kerasbert.corpus.settings import CorpusSettings
-from kerasbert.errors import UserError
 from kerasbert.text import TextGraph, Vocabulary
+from kerasbert.text.segment import word_segmenter
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Tokenizer:
             lowercase=settings.lowercase,
             ascii_punctuation=settings.ascii_punctuation,
         )
-        self._segment = _jieba() if settings.words == "jieba" else None
+        self._segment = word_segmenter("take words: characters") if settings.words == "jieba" else None
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
         def split(sentences: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -106,17 +104,3 @@ class Tokenizer:
 
 def _is_chinese(character: str) -> bool:
     return "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
-
-
-def _jieba() -> Callable[[str], Iterator[str]]:
-    try:
-        with warnings.catch_warnings():  # its source has escapes that Python warns of
-            warnings.simplefilter("ignore")
-            import jieba
-    except ImportError as error:
-        raise UserError(
-            "words: jieba is not installed. Install it with pip install 'kerasbert[segment]', or take "
-            "words: characters."
-        ) from error
-    jieba.setLogLevel(logging.WARNING)
-    return jieba.Tokenizer().cut

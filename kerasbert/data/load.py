@@ -56,6 +56,19 @@ def write_left_out(path: Path, left_out: Iterable[tuple[Row, str]]) -> None:
     write_text(path, "".join(f"{line}\n" for line in lines))
 
 
+def write_rows(path: Path, rows: Rows) -> None:
+    """Writes one JSON object for each row, with the line of the data file it comes from."""
+    lines = [
+        json.dumps(
+            {"file": row.file, "line": row.line, "labels": row.labels, "text": row.text}
+            | ({} if row.pair is None else {"pair": row.pair}),
+            ensure_ascii=False,
+        )
+        for row in rows.rows
+    ]
+    write_text(path, "".join(f"{line}\n" for line in lines))
+
+
 def load_rows(paths: Iterable[str | Path], columns: Columns) -> Rows:
     """Reads all `paths`, leaving out rows that have no text or no label."""
     result = Rows()

@@ -24,7 +24,7 @@ It answers texts with one of: {labels}.
 | parameters | {parameters:,} |
 | vocabulary | {vocabulary:,} tokens, SHA-256 {digest} |
 | longest input | {max_length} tokens; longer texts are cut |
-| training rows | {train_rows:,} ({counts}); {left_out_rows} left out |
+| training rows | {train_rows:,} ({counts}), and {augmented_rows:,} augmented; {left_out_rows} left out |
 | validation rows | {examples:,} |
 | best epoch | {best_epoch} of {epochs}, seed {seed}{note} |
 | training time | {train_seconds} s |

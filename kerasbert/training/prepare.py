@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import tensorflow as tf
 
+from kerasbert.augmentation import augment_rows
 from kerasbert.checkpoints import BackboneSource, take_up
 from kerasbert.config import Config
 from kerasbert.data import (
@@ -36,6 +37,7 @@ class Prepared:
     source: BackboneSource | None  # None: from scratch
     train: Rows
     validation: Rows
+    augmented: Rows = field(default_factory=Rows)  # more training rows
 
 
 def prepare(config: Config) -> Prepared:
@@ -62,7 +64,9 @@ def prepare(config: Config) -> Prepared:
     config.task_options = task.options.model_dump()
     config.run_dir = config.run_dir or f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
     source, vocabulary, config = _settle_encoder(config, task, train)
-    return Prepared(config, task, vocabulary, source, train, validation)
+    graph = build_text_graph(config, task, vocabulary)
+    augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
+    return Prepared(config, task, vocabulary, source, train, validation, augmented)
 
 
 def check_for_training(paths: Sequence[str], config: Config) -> CheckReport:

@@ -16,7 +16,7 @@ from rich.console import Console
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.data.batches import slices
-from kerasbert.data.load import write_left_out
+from kerasbert.data.load import write_left_out, write_rows
 from kerasbert.errors import ConfigError, KerasBertError
 from kerasbert.files import held
 from kerasbert.models import TextClassifier, build_backbone, build_model
@@ -108,6 +108,8 @@ def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None
             left_out = prepared.train.left_out + prepared.validation.left_out
             if left_out:
                 write_left_out(run.left_out, left_out)
+            if len(prepared.augmented):
+                write_rows(run.augmented, prepared.augmented)
         yield
 
 
@@ -180,6 +182,7 @@ def _finish(
         **score_decisions(targets, decided, task.labels),
         "best_epoch": best_epoch,
         "train_rows": len(prepared.train),
+        "augmented_rows": len(prepared.augmented),
         "left_out_rows": len(prepared.train.left_out + prepared.validation.left_out),
         "parameters": classifier.model.count_params(),
         "train_seconds": round(seconds, 1),

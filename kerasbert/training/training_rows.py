@@ -24,7 +24,8 @@ class TrainingRows:
     """
 
     def __init__(self, prepared: Prepared, replicas: int = 1):
-        rows, settings, labels = prepared.train, prepared.config.training, prepared.task.labels
+        rows = Rows([*prepared.train.rows, *prepared.augmented.rows])
+        settings, labels = prepared.config.training, prepared.task.labels
         divisor = replicas * settings.accumulation_steps
         if settings.batch_tokens and settings.batch_tokens < divisor * settings.max_length:
             raise ConfigError(

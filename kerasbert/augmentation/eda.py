@@ -1,0 +1,98 @@
+"""Easy data augmentation (Wei & Zou 2019, section 2): synonyms, insertions, swaps and deletions of words.
+
+Each function takes the words of a text, the share of them to change and a random generator, and returns
+new words; at least one is changed where one can be. Punctuation and space stay where they are.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kerasbert.errors import DataError
+from kerasbert.files import explain_read_errors, open_bytes
+
+Synonyms = Mapping[str, Sequence[str]]
+# Cilin, the usual Chinese thesaurus, begins a line with the code of its group: = synonyms, # and @ not.
+_CILIN = re.compile(r"[A-Z][a-z]\d\d[A-Z]\d\d[=#@]")
+
+
+def read_synonyms(path: str | Path) -> dict[str, list[str]]:
+    """Reads a thesaurus: a group of synonyms a line, separated by spaces, or in the format of Cilin.
+
+    Returns:
+        For each word the others of its groups.
+
+    Raises:
+        DataError: the file cannot be read, is not UTF-8 or holds no group.
+    """
+    found: dict[str, list[str]] = {}
+    with explain_read_errors(Path(path)), open_bytes(Path(path)) as file:
+        try:
+            lines = file.read().decode("utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}: is not UTF-8 (byte {error.start}). Convert it first.") from error
+    for line in lines:
+        words = line.split()
+        if words and _CILIN.fullmatch(words[0]):
+            words = words[1:] if words[0].endswith("=") else []
+        for word in words:
+            known = found.setdefault(word, [])
+            known += [other for other in words if other != word and other not in known]
+    found = {word: others for word, others in found.items() if others}
+    if not found:
+        raise DataError(f"{path}: holds no synonyms. Write words of like meaning in a line, with spaces.")
+    return found
+
+
+def replace(words: list[str], share: float, random: np.random.Generator, synonyms: Synonyms) -> list[str]:
+    """Puts a synonym in the place of words that have one."""
+    places = [place for place in _words(words) if words[place] in synonyms]
+    result = list(words)
+    for place in _some(places, _count(words, share), random):
+        result[place] = _one(synonyms[words[place]], random)
+    return result
+
+
+def insert(words: list[str], share: float, random: np.random.Generator, synonyms: Synonyms) -> list[str]:
+    """Inserts synonyms of words of the text at any place."""
+    known = [word for word in words if word in synonyms]
+    result = list(words)
+    for _ in range(_count(words, share) if known else 0):
+        synonym = _one(synonyms[_one(known, random)], random)
+        result.insert(int(random.integers(len(result) + 1)), synonym)
+    return result
+
+
+def swap(words: list[str], share: float, random: np.random.Generator) -> list[str]:
+    """Lets pairs of words change places."""
+    places, result = _words(words), list(words)
+    for _ in range(_count(words, share) if len(places) > 1 else 0):
+        a, b = random.choice(places, size=2, replace=False)
+        result[a], result[b] = result[b], result[a]
+    return result
+
+
+def delete(words: list[str], share: float, random: np.random.Generator) -> list[str]:
+    """Leaves words out, but never all."""
+    places = _words(words)
+    left_out = _some(places, min(_count(words, share), len(places) - 1), random)
+    return [word for place, word in enumerate(words) if place not in left_out]
+
+
+def _words(words: list[str]) -> list[int]:
+    """Returns the places of what is no punctuation or space."""
+    return [place for place, word in enumerate(words) if any(map(str.isalnum, word))]
+
+
+def _count(words: list[str], share: float) -> int:
+    return max(1, round(share * len(_words(words))))
+
+
+def _some(places: list[int], count: int, random: np.random.Generator) -> set[int]:
+    return set(random.permutation(places)[: max(count, 0)].tolist())
+
+
+def _one(options: Sequence[str], random: np.random.Generator) -> str:
+    return options[int(random.integers(len(options)))]

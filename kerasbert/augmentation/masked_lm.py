@@ -1,0 +1,101 @@
+"""Tokens that the backbone itself would expect in the place of others."""
+
+import re
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.checkpoints import BackboneSource
+from kerasbert.data.batches import slices
+from kerasbert.errors import ConfigError
+from kerasbert.models import build_backbone, build_pretraining_model
+from kerasbert.text import SPECIAL_TOKENS, TextGraph
+
+_BATCH = 64
+_CANDIDATES = 5
+# Between Chinese characters the spaces between tokens mean nothing.
+_SPACE = re.compile(r"(?<=[一-鿿]) | (?=[一-鿿])")
+
+
+class MaskedLM:
+    """Masks tokens and lets the pre-trained backbone fill them in (Kobayashi 2018; Wu et al. 2019).
+
+    Each is drawn from the five most probable others, in proportion to their probabilities. The texts
+    come back as the tokens spell them: normalised as for the encoder, and cut to its length.
+
+    Args:
+        source: a backbone with its masked LM head.
+        graph: of the training.
+
+    Raises:
+        ConfigError: the source has no such head.
+    """
+
+    def __init__(self, source: BackboneSource | None, graph: TextGraph):
+        if source is None or "mlm_head" not in source.head_names:
+            raise ConfigError(
+                "augmentation.methods: masked_lm needs a backbone.source with a masked LM head, such as "
+                "kerasbert-tiny-zh."
+            )
+        self._graph, self._vocabulary = graph, source.vocabulary
+        backbone = build_backbone(source.config, len(source.vocabulary))
+        self._model: keras.Model = build_pretraining_model(backbone, source.config, next_sentence=False)
+        source.copy_to(backbone)
+        source.copy_heads_to(self._model)
+        tokens = source.vocabulary.tokens
+        # What may be written: whole words, since a piece needs the word it belongs to.
+        self._ordinary = tf.constant(
+            [not (t in SPECIAL_TOKENS or t.startswith("[unused") or t.startswith("##")) for t in tokens]
+        )
+        self._guess = tf.function(self._most_probable, reduce_retracing=True)
+
+    def __call__(self, texts: Sequence[str], share: float, random: np.random.Generator) -> list[str]:
+        """Returns each text with this share of its tokens replaced, at least one if one can be."""
+        return [
+            text
+            for part in slices(len(texts), _BATCH)
+            for text in self._replace(list(texts[part]), share, random)
+        ]
+
+    def _replace(self, texts: list[str], share: float, random: np.random.Generator) -> list[str]:
+        inputs = self._graph(tf.constant(texts))
+        ids = inputs["token_ids"].numpy()
+        chosen = [self._choose(row, share, random) for row in ids]
+        most = max(1, *map(len, chosen))
+        positions = np.array([[*places, *[0] * (most - len(places))] for places in chosen], np.int32)
+        masked = ids.copy()
+        for row, places in zip(masked, chosen, strict=True):
+            row[places] = self._vocabulary.mask
+        inputs = {**inputs, "token_ids": tf.constant(masked), "mask_positions": tf.constant(positions)}
+        values, options = (
+            part.numpy() for part in self._guess(inputs, tf.gather(ids, positions, batch_dims=1))
+        )
+        # The highest of probability times Gumbel noise is a draw in proportion to it.
+        noise = random.gumbel(size=values.shape)
+        drawn = np.take_along_axis(options, np.argmax(values + noise, axis=-1)[..., None], axis=-1)[..., 0]
+        for row, places, new in zip(ids, chosen, drawn, strict=True):
+            row[places] = new[: len(places)]
+        return [self._spell(row) for row in ids]
+
+    def _choose(self, ids: np.ndarray, share: float, random: np.random.Generator) -> list[int]:
+        tokens = self._vocabulary.tokens
+        whole = [
+            place
+            for place, token in enumerate(ids)
+            if self._ordinary[token] and not tokens[ids[min(place + 1, len(ids) - 1)]].startswith("##")
+        ]
+        count = max(1, round(share * len(whole)))
+        return sorted(random.permutation(whole)[:count].astype(int).tolist())
+
+    def _most_probable(self, inputs: dict[str, tf.Tensor], real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        logits = self._model(inputs, training=False)["mlm"]
+        allowed = self._ordinary & (tf.range(logits.shape[-1]) != real[..., None])
+        values, options = tf.math.top_k(tf.where(allowed, logits, -1e9), _CANDIDATES)
+        return values, options
+
+    def _spell(self, ids: np.ndarray) -> str:
+        tokens = [self._vocabulary.tokens[index] for index in ids]
+        words = " ".join(token for token in tokens if token not in SPECIAL_TOKENS).replace(" ##", "")
+        return _SPACE.sub("", words)

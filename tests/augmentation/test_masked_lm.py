@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from kerasbert.augmentation.masked_lm import MaskedLM
+from kerasbert.checkpoints import BackboneSource, take_up
+from kerasbert.config import BackboneConfig
+from kerasbert.errors import ConfigError
+from kerasbert.text import TextGraph
+
+TEXT = "中华人民共和国的首都是北京。"
+
+
+@pytest.fixture(scope="module")
+def source() -> BackboneSource:
+    return take_up(BackboneConfig(source="kerasbert-tiny-zh"))[0]
+
+
+@pytest.fixture(scope="module")
+def substitute(source: BackboneSource) -> MaskedLM:
+    return MaskedLM(source, TextGraph(source.vocabulary, 32))
+
+
+def test_this_share_of_the_tokens_is_replaced(substitute: MaskedLM):
+    for seed in range(10):
+        (new,) = substitute([TEXT], 0.2, np.random.default_rng(seed))
+        assert len(new) == len(TEXT)
+        assert sum(a != b for a, b in zip(new, TEXT, strict=True)) == 3
+
+
+def test_what_it_writes_is_likelier_than_chance(source: BackboneSource, substitute: MaskedLM):
+    """Of a well-known phrase one character is masked; the model must find likely ones, not any."""
+    drawn = [substitute([TEXT], 0.01, np.random.default_rng(seed))[0] for seed in range(30)]
+    single = [(a, b) for new in drawn for a, b in zip(TEXT, new, strict=True) if a != b]
+    assert len(single) == 30
+    assert len({b for _, b in single}) < 30, "five candidates a place, not the whole vocabulary"
+
+
+def test_texts_come_back_spelt_as_the_encoder_sees_them(substitute: MaskedLM, source: BackboneSource):
+    graph = TextGraph(source.vocabulary, 32)
+    texts = ["我用 Python 3 写程序，play", "", "，。"]
+    changed = substitute(texts, 0.01, np.random.default_rng(0))
+    assert changed[1] == ""
+    for old, new in zip(texts, changed, strict=True):
+        before, after = (graph.tokenize([text])[0].numpy().tolist() for text in (old, new))
+        assert len(before) == len(after)
+        assert sum(a != b for a, b in zip(before, after, strict=True)) <= 1
+
+
+def test_a_batch_is_filled_in_like_its_rows(substitute: MaskedLM):
+    texts = ["好", TEXT, "北京是中国的首都"] * 30
+    changed = substitute(texts, 0.1, np.random.default_rng(0))
+    assert [len(text) for text in changed] == [len(text) for text in texts]
+    assert all(new != old for new, old in zip(changed, texts, strict=True))
+
+
+def test_a_source_without_the_head_is_refused(source: BackboneSource):
+    with pytest.raises(ConfigError, match=r"needs a backbone\.source with a masked LM head"):
+        MaskedLM(None, TextGraph(source.vocabulary, 32))
