@@ -45,10 +45,8 @@ class MaskedLM:
         source.copy_to(backbone)
         source.copy_heads_to(self._model)
         tokens = source.vocabulary.tokens
-        # What may be written: whole words, since a piece needs the word it belongs to.
-        self._ordinary = tf.constant(
-            [not (t in SPECIAL_TOKENS or t.startswith("[unused") or t.startswith("##")) for t in tokens]
-        )
+        # What may be read and written: words, but no pieces, which need the word they belong to.
+        self._ordinary = np.array([token not in SPECIAL_TOKENS and token.isalnum() for token in tokens])
         self._guess = tf.function(self._most_probable, reduce_retracing=True)
 
     def __call__(self, texts: Sequence[str], share: float, random: np.random.Generator) -> list[str]:

@@ -101,7 +101,7 @@ class RunDirectory:
         if not self.metrics.is_file():
             raise CheckpointError(f"{self.path}: this training did not finish. Train again.")
         vocabulary = Vocabulary.load(self.vocabulary)
-        labels = self._load_labels()
+        labels = self.load_labels()
         task = get_task(config.task)(labels, config.task_options)
         return self.load_weights_into(TextClassifier(config, task, vocabulary))
 
@@ -111,7 +111,8 @@ class RunDirectory:
         load_weights(classifier.model, self.weights, belongs_to)
         return classifier
 
-    def _load_labels(self) -> list[str]:
+    def load_labels(self) -> list[str]:
+        """Returns the labels in their order."""
         try:
             return self.labels.read_text(encoding="utf-8").removesuffix("\n").split("\n")
         except (OSError, UnicodeDecodeError) as error:

@@ -229,6 +229,20 @@ class AugmentationConfig(Section):
     )
 
 
+class DistillationConfig(Section):
+    """Learning from a trained model, the teacher, as well as from the labels."""
+
+    teacher: str | None = Field(None, description="Run directory of the teacher. Empty: no distillation.")
+    weight: float = Field(
+        0.5, gt=0, le=1, description="Share of the loss that comes from the teacher's answers."
+    )
+    temperature: float = Field(2.0, gt=0, description="Softens both answers before they are compared.")
+    hidden_weight: float = Field(
+        0.0, ge=0, description="Weight of the distance between the hidden states of both encoders."
+    )
+    unlabelled: Paths = Field([], description="More texts, which only the teacher labels.")
+
+
 class Config(Section):
     """A whole training run."""
 
@@ -241,6 +255,13 @@ class Config(Section):
     head: HeadConfig = HeadConfig()
     training: TrainingConfig = TrainingConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
+    distillation: DistillationConfig = DistillationConfig()
+
+    @model_validator(mode="after")
+    def _a_teacher_is_compared_with_one_pass(self) -> "Config":
+        if self.distillation.teacher and (self.training.r_drop or self.training.adversarial_norm):
+            raise ValueError("distillation.teacher: does not go with training.r_drop or adversarial_norm")
+        return self
 
     @model_validator(mode="after")
     def _sizes_belong_to_scratch(self) -> "Config":

@@ -5,16 +5,22 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kerasbert.config import TrainingConfig
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.config import Config, TrainingConfig
 from kerasbert.tasks import Task
+from kerasbert.training.distillation import Distillation
 from kerasbert.training.trainer import Objective
 
 
-def build_objective(model: keras.Model, task: Task, config: TrainingConfig) -> Objective:
-    """Returns the objective that `config` describes."""
-    objective = classification_objective(model, task, config)
-    if config.adversarial_norm:
-        objective = adversarial_objective(model, objective, config.adversarial_norm)
+def build_objective(model: keras.Model, task: Task, config: Config) -> Objective:
+    """Returns the objective that `config` describes; call it under the strategy."""
+    training, distillation = config.training, config.distillation
+    if distillation.teacher:
+        teacher = RunDirectory(distillation.teacher).load().model
+        return Distillation(model, teacher, task, distillation, training)
+    objective = classification_objective(model, task, training)
+    if training.adversarial_norm:
+        objective = adversarial_objective(model, objective, training.adversarial_norm)
     return objective
 
 

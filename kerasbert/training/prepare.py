@@ -1,5 +1,6 @@
 """Everything a training needs before its first step: rows, labels, vocabulary, complete configuration."""
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 import tensorflow as tf
 
 from kerasbert.augmentation import augment_rows
-from kerasbert.checkpoints import BackboneSource, take_up
+from kerasbert.checkpoints import BackboneSource, RunDirectory, take_up
 from kerasbert.config import Config
 from kerasbert.data import (
     CheckReport,
@@ -38,6 +39,7 @@ class Prepared:
     train: Rows
     validation: Rows
     augmented: Rows = field(default_factory=Rows)  # more training rows
+    unlabelled: Rows = field(default_factory=Rows)  # and more still, for a teacher to label
 
 
 def prepare(config: Config) -> Prepared:
@@ -63,10 +65,11 @@ def prepare(config: Config) -> Prepared:
     config = config.model_copy(deep=True)
     config.task_options = task.options.model_dump()
     config.run_dir = config.run_dir or f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    unlabelled = load_rows(config.distillation.unlabelled, dataclasses.replace(columns, label=None))
     source, vocabulary, config = _settle_encoder(config, task, train)
     graph = build_text_graph(config, task, vocabulary)
     augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
-    return Prepared(config, task, vocabulary, source, train, validation, augmented)
+    return Prepared(config, task, vocabulary, source, train, validation, augmented, unlabelled)
 
 
 def check_for_training(paths: Sequence[str], config: Config) -> CheckReport:
@@ -90,9 +93,13 @@ def _settle_encoder(
     if config.backbone.source == "scratch":
         config.backbone = complete_backbone_config(config.backbone, max_length)
         source = None
-        vocabulary = (
-            Vocabulary.load(config.text.vocabulary) if config.text.vocabulary else _learn(config, task, rows)
-        )
+        if config.distillation.teacher:
+            teacher = RunDirectory(config.distillation.teacher)
+            config.text, vocabulary = teacher.load_config().text, Vocabulary.load(teacher.vocabulary)
+        elif config.text.vocabulary:
+            vocabulary = Vocabulary.load(config.text.vocabulary)
+        else:
+            vocabulary = _learn(config, task, rows)
     else:
         if config.text.vocabulary:
             raise ConfigError(
@@ -107,7 +114,33 @@ def _settle_encoder(
             f"training.max_length: must be at most {config.backbone.max_positions}, the positions of "
             f"the backbone. Received: {max_length}"
         )
+    if config.distillation.teacher:
+        _require_pupil(config, task, vocabulary)
     return source, vocabulary, config
+
+
+def _require_pupil(config: Config, task: Task, vocabulary: Vocabulary) -> None:
+    """Raises `ConfigError` unless the teacher sees the same tokens and answers with the same labels."""
+    run = RunDirectory(config.distillation.teacher or "")
+    teacher = run.load_config()
+    faults = {
+        "has other labels": run.load_labels() != list(task.labels),
+        "has another vocabulary": Vocabulary.load(run.vocabulary).tokens != vocabulary.tokens,
+        "reads texts otherwise (text.lowercase or text.ascii_punctuation)": (
+            (teacher.text.lowercase, teacher.text.ascii_punctuation)
+            != (config.text.lowercase, config.text.ascii_punctuation)
+        ),
+        f"has positions for {teacher.backbone.max_positions} tokens only": (
+            (teacher.backbone.max_positions or 0) < config.training.max_length
+        ),
+        "is of another task": teacher.task != config.task,
+    }
+    for fault, found in faults.items():
+        if found:
+            raise ConfigError(
+                f"distillation.teacher: {run.path} {fault}. Train one that fits, or begin the student from "
+                "scratch with the teacher's max_length."
+            )
 
 
 def _learn(config: Config, task: Task, rows: Rows) -> Vocabulary:

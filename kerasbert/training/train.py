@@ -21,6 +21,7 @@ from kerasbert.errors import ConfigError, KerasBertError
 from kerasbert.files import held
 from kerasbert.models import TextClassifier, build_backbone, build_model
 from kerasbert.tasks.metrics import decisions, score_decisions
+from kerasbert.training.distillation import Distillation
 from kerasbert.training.loop import Loop
 from kerasbert.training.model_card import write_model_card
 from kerasbert.training.objective import build_objective
@@ -130,8 +131,9 @@ def _train(
         model = _initial_model(prepared)
         rates = rate_of(settings, model.get_layer("backbone").num_layers)
         optimizer = build_optimizer(settings, rows.steps * settings.epochs, rates, settings.ema_decay)
-        objective = build_objective(model, prepared.task, settings)
-        trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps)
+        objective = build_objective(model, prepared.task, prepared.config)
+        more = objective.variables if isinstance(objective, Distillation) else []
+        trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps, more)
     show = Show(console, rows.steps, settings.epochs)
     for note in prepared.source.notes if prepared.source else ():
         show.note(f"backbone.source: {note}")

@@ -1,7 +1,7 @@
 """One optimizer step over all replicas, the same on one device and on many."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -26,6 +26,7 @@ class Trainer:
         objective: what to minimise.
         strategy: of both.
         accumulation_steps: parts of a replica's share that are computed one after the other.
+        more: variables that the objective learns besides the model's.
     """
 
     def __init__(
@@ -35,17 +36,20 @@ class Trainer:
         objective: Objective,
         strategy: tf.distribute.Strategy,
         accumulation_steps: int = 1,
+        more: Sequence[keras.Variable] = (),
     ):
         self.model, self.optimizer, self.strategy = model, optimizer, strategy
         self._objective, self._accumulation_steps = objective, accumulation_steps
-        optimizer.build(model.trainable_variables)
+        self._trainable = [*model.trainable_variables, *more]
+        optimizer.build(self._trainable)
         self._trained: list[keras.Variable] = []
         self.train_only(lambda path: True)
 
     @property
     def variables(self) -> list[Any]:
         """All that a checkpoint must hold: weights, dropout seeds and the optimizer's variables."""
-        return [*self.model.variables, *self.optimizer.variables]
+        more = self._trainable[len(self.model.trainable_variables) :]
+        return [*self.model.variables, *more, *self.optimizer.variables]
 
     @property
     def learning_rate(self) -> float:
@@ -54,7 +58,7 @@ class Trainer:
 
     def train_only(self, chosen: Callable[[str], bool]) -> None:
         """Lets the next steps change only the weights of which `chosen` says so, by their paths."""
-        trained = [weight for weight in self.model.trainable_variables if chosen(weight.path)]
+        trained = [weight for weight in self._trainable if chosen(weight.path)]
         if len(trained) != len(self._trained):
             self._trained = trained
             self._step = tf.function(self._distributed_step)

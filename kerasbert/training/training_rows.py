@@ -24,7 +24,7 @@ class TrainingRows:
     """
 
     def __init__(self, prepared: Prepared, replicas: int = 1):
-        rows = Rows([*prepared.train.rows, *prepared.augmented.rows])
+        rows = Rows([*prepared.train.rows, *prepared.augmented.rows, *prepared.unlabelled.rows])
         settings, labels = prepared.config.training, prepared.task.labels
         divisor = replicas * settings.accumulation_steps
         if settings.batch_tokens and settings.batch_tokens < divisor * settings.max_length:
@@ -33,6 +33,7 @@ class TrainingRows:
                 f"rows of {settings.max_length} tokens. Received: {settings.batch_tokens}"
             )
         self._settings, self._targets = settings, prepared.task.targets(rows.labels)
+        self._targets[len(rows) - len(prepared.unlabelled) :] = np.nan
         self._weights = label_weights(rows, labels, settings.class_weights)
         self._graph = build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
         self._rows = tokenize_rows(rows, self._graph)

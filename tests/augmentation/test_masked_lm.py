@@ -46,10 +46,11 @@ def test_texts_come_back_spelt_as_the_encoder_sees_them(substitute: MaskedLM, so
         assert sum(a != b for a, b in zip(before, after, strict=True)) <= 1
 
 
-def test_a_batch_is_filled_in_like_its_rows(substitute: MaskedLM):
-    texts = ["好", TEXT, "北京是中国的首都"] * 30
+def test_a_batch_is_filled_in_like_its_rows(substitute: MaskedLM, source: BackboneSource):
+    texts, graph = ["好", TEXT, "北京是中国的首都"] * 30, TextGraph(source.vocabulary, 32)
     changed = substitute(texts, 0.1, np.random.default_rng(0))
-    assert [len(text) for text in changed] == [len(text) for text in texts]
+    lengths = [graph.tokenize(rows).row_lengths().numpy().tolist() for rows in (changed, texts)]
+    assert lengths[0] == lengths[1]
     assert all(new != old for new, old in zip(changed, texts, strict=True))
 
 

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import expit, log_expit, log_softmax, rel_entr, softmax
 
-from kerasbert.config import BackboneConfig, HeadConfig, TrainingConfig
+from kerasbert.config import BackboneConfig, Config, HeadConfig
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification, MultiLabel
 from kerasbert.training.objective import _along, build_objective, divergence
@@ -34,7 +34,7 @@ def inputs(ids: list[list[int]] = IDS) -> dict[str, tf.Tensor]:
 
 
 def loss_of(model: keras.Model, **settings) -> float:
-    objective = build_objective(model, Classification("abc"), TrainingConfig(**settings))
+    objective = build_objective(model, Classification("abc"), Config(training=settings))
     loss, figures = objective(inputs(), tf.constant(TARGETS), tf.constant(WEIGHTS))
     assert figures["loss"][1] == 3
     return float(loss)
@@ -103,7 +103,7 @@ def test_gradients_are_scaled_for_each_row():
 def worse_by(model: keras.Model, shift) -> float:
     """How much the loss rises where the embeddings are moved."""
     shifts = iter([shift])
-    objective = build_objective(model, Classification("abc"), TrainingConfig())
+    objective = build_objective(model, Classification("abc"), Config())
     with model.get_layer("backbone").tapped(lambda hidden, rows: hidden + next(shifts, 0.0)):
         loss, _ = objective(inputs(), tf.constant(TARGETS), tf.constant(WEIGHTS))
     return float(loss) - loss_of(model)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasbert.config import BackboneConfig, HeadConfig, TrainingConfig
+from kerasbert.config import BackboneConfig, Config, HeadConfig, TrainingConfig
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
 from kerasbert.training.objective import build_objective
@@ -39,7 +39,7 @@ def build(
     sizes = SIZES.model_copy(update={"dropout": dropout})
     head = HeadConfig(pooling=pooling, dropout=dropout)
     model = build_model(build_backbone(sizes, 10), Classification("abc"), head)
-    objective = build_objective(model, Classification("abc"), TrainingConfig())
+    objective = build_objective(model, Classification("abc"), Config())
     return Trainer(model, optimizer, objective, tf.distribute.get_strategy(), parts)
 
 
