@@ -17,6 +17,8 @@ main = LazyGroup(
     commands_table={
         "quickstart": ("quickstart:quickstart", "Train, evaluate and export a small model, to see it work."),
         "train": ("train:train", "Train a classifier as a configuration says."),
+        "distill": ("distill:distill", "Train a smaller model that answers like a trained one."),
+        "tune": ("tune:tune", "Search for the best settings of a training."),
         "evaluate": ("evaluate:evaluate", "Measure a model on labelled data."),
         "predict": ("predict:predict", "Classify texts."),
         "export": ("export:export", "Export a run as a SavedModel for TensorFlow Serving."),

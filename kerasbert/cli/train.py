@@ -1,13 +1,30 @@
 """kerasbert train."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from kerasbert.cli.options import training_options
 
+if TYPE_CHECKING:
+    from kerasbert.config import Config
+
+_SEVERAL = click.IntRange(min=2)
+
 
 @click.command()
 @training_options
-def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run: bool, resume: bool) -> None:
+@click.option("--seeds", type=_SEVERAL, help="Train with so many seeds, and show mean and deviation.")
+@click.option("--folds", type=_SEVERAL, help="Cross-validate: train so many times, on other rows each.")
+def train(
+    config: str,
+    overrides: tuple[str, ...],
+    run_dir: str | None,
+    dry_run: bool,
+    resume: bool,
+    seeds: int | None,
+    folds: int | None,
+) -> None:
     """Train a classifier as CONFIG, a YAML file, says.
 
     The run directory holds the best weights, the configuration, the history and a report.
@@ -15,33 +32,57 @@ def train(config: str, overrides: tuple[str, ...], run_dir: str | None, dry_run:
     from kerasbert.cli.startup import quiet_import
 
     with quiet_import():
-        from rich.console import Console
-
-        from kerasbert.evaluation import report_training
         from kerasbert.tasks import load_config
-        from kerasbert.training import describe, prepare
-        from kerasbert.training import train as train_model
 
+    if seeds and folds:
+        raise click.UsageError("--seeds and --folds: give one of them.")
     settings = load_config(config, overrides)
-    if run_dir:
-        settings.run_dir = run_dir
+    settings.run_dir = run_dir or settings.run_dir
+    run_training(settings, dry_run, resume, seeds, folds)
+
+
+def run_training(
+    settings: "Config", dry_run: bool, resume: bool, seeds: int | None = None, folds: int | None = None
+) -> None:
+    """Trains once or several times, and shows the figures."""
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from kerasbert.evaluation import report_training
+    from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
+
     if dry_run:
         click.echo(describe(prepare(settings)))
         return
     console = Console(stderr=True)
-    result = train_model(settings, console, resume)
-    if not result.chief:
-        return
-    page = report_training(result)
-    figures = result.metrics
-    console.print(
-        f"validation accuracy {figures['accuracy']:.4f}, macro F1 {figures['macro_f1']:.4f} "
-        f"(epoch {figures['best_epoch']})\nrun: {result.run.path}\nreport: {page}",
-        markup=False,
-        emoji=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-    if result.interrupted:
-        console.print("Interrupted: what was reached until then is saved.")
+
+    def show(text: str) -> None:
+        console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+    def finished(result) -> None:
+        page, figures = report_training(result), result.metrics
+        show(
+            f"validation accuracy {figures['accuracy']:.4f}, macro F1 {figures['macro_f1']:.4f} "
+            f"(epoch {figures['best_epoch']})\nrun: {result.run.path}\nreport: {page}"
+        )
+
+    if seeds or folds:
+        runs = seeds_of(settings, seeds) if seeds else folds_of(settings, folds or 0)
+        directory = Path(next(iter(runs.values())).run_dir or "").parent
+        summary = train_each(runs, directory, console, resume, finished)
+        if summary:
+            accuracy, macro_f1 = summary["accuracy"], summary["macro_f1"]
+            show(
+                f"accuracy {accuracy['mean']:.4f} ± {accuracy['sd']:.4f}, macro F1 {macro_f1['mean']:.4f} ± "
+                f"{macro_f1['sd']:.4f} over {len(runs)} {'seeds' if seeds else 'folds'}\nruns: {directory}"
+            )
+        interrupted = summary is None
+    else:
+        result = train(settings, console, resume)
+        if result.chief:
+            finished(result)
+        interrupted = result.interrupted
+    if interrupted:
+        show("Interrupted: what was reached until then is saved.")
         raise SystemExit(130)

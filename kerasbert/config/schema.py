@@ -68,12 +68,24 @@ class DataConfig(Section):
         lt=1,
         description="Share of the training rows to validate on, if no files are named.",
     )
+    folds: int | None = Field(
+        None, ge=2, description="Split the training files into so many parts, and validate on part `fold`."
+    )
+    fold: int = Field(0, ge=0, description="Which part to validate on, from 0.")
     text_column: str = Field("text", description="Column of the text.")
     pair_column: str | None = Field(None, description="Column of the second text, for pair tasks.")
     label_column: str = Field("label", description="Column of the label.")
     labels: LabelList = Field([], description="The labels in order. Empty: the task's, else those found.")
     label_map: LabelMap = Field({}, description="Names for the labels in the files, such as 1: positive.")
     encoding: str = Field("utf-8", description="Encoding of text files, such as gb18030.")
+
+    @model_validator(mode="after")
+    def _folds_are_of_the_training_files(self) -> "DataConfig":
+        if self.folds and self.validation:
+            raise ValueError("folds: are made of the training files. Remove data.validation")
+        if self.fold >= (self.folds or 1):
+            raise ValueError(f"fold: must be less than {self.folds or 1}, the folds. Received: {self.fold}")
+        return self
 
 
 class TextConfig(Section):

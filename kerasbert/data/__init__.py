@@ -5,7 +5,7 @@ from kerasbert.data.check_report import print_report
 from kerasbert.data.load import Rows, labels_of, load_rows, read_valid_rows
 from kerasbert.data.plan import Plan
 from kerasbert.data.read import Columns, Row, read_rows
-from kerasbert.data.split import normalized, split_rows
+from kerasbert.data.split import fold_rows, normalized, split_rows
 
 __all__ = [
     "CheckReport",
@@ -14,6 +14,7 @@ __all__ = [
     "Row",
     "Rows",
     "check_files",
+    "fold_rows",
     "labels_of",
     "load_rows",
     "normalized",

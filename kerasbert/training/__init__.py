@@ -2,6 +2,17 @@
 
 from kerasbert.training.describe import describe
 from kerasbert.training.prepare import Prepared, check_for_training, prepare
+from kerasbert.training.repeat import folds_of, seeds_of, train_each
 from kerasbert.training.train import TrainResult, train
 
-__all__ = ["Prepared", "TrainResult", "check_for_training", "describe", "prepare", "train"]
+__all__ = [
+    "Prepared",
+    "TrainResult",
+    "check_for_training",
+    "describe",
+    "folds_of",
+    "prepare",
+    "seeds_of",
+    "train",
+    "train_each",
+]

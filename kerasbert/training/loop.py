@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ class Loop:
         trainer: with its model and optimizer.
         rows: the training rows.
         show: progress.
+        on_epoch: see `train`.
     """
 
     def __init__(
@@ -46,10 +47,11 @@ class Loop:
         trainer: Trainer,
         rows: TrainingRows,
         show: Show,
+        on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     ):
         self._prepared, self._run, self._trainer = prepared, run, trainer
         self._settings = prepared.config.training
-        self._rows, self._show = rows, show
+        self._rows, self._show, self._on_epoch = rows, show, on_epoch
         self._writes = is_chief(trainer.strategy)
         self._steps = rows.steps
         self._checkpoints = Checkpoints(run.checkpoints, self._settings, self._writes)
@@ -156,6 +158,8 @@ class Loop:
                 for name in ("loss", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate"):
                     tf.summary.scalar(name, record[name], step=epoch)
             self._summary.flush()
+        if self._on_epoch:
+            self._on_epoch(epoch, figures)
 
     def _end_early(self) -> None:
         raise PreemptedError(

@@ -15,6 +15,7 @@ from kerasbert.data import (
     Columns,
     Rows,
     check_files,
+    fold_rows,
     labels_of,
     load_rows,
     read_valid_rows,
@@ -57,19 +58,27 @@ def prepare(config: Config) -> Prepared:
     require_known_labels(train, labels)
     if config.data.validation:
         validation = read_valid_rows(config.data.validation, columns, labels)
+    elif config.data.folds:
+        train, validation = fold_rows(train, config.data.folds, config.data.fold, config.training.seed)
     else:
-        training = config.training
-        train, validation = split_rows(train, config.data.validation_fraction, training.seed)
+        train, validation = split_rows(train, config.data.validation_fraction, config.training.seed)
     task = task_class(labels, config.task_options)
 
     config = config.model_copy(deep=True)
     config.task_options = task.options.model_dump()
-    config.run_dir = config.run_dir or f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    config.run_dir = config.run_dir or new_run_dir(config)
     unlabelled = load_rows(config.distillation.unlabelled, dataclasses.replace(columns, label=None))
     source, vocabulary, config = _settle_encoder(config, task, train)
     graph = build_text_graph(config, task, vocabulary)
     augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
     return Prepared(config, task, vocabulary, source, train, validation, augmented, unlabelled)
+
+
+def new_run_dir(config: Config) -> str:
+    """Returns where a run goes that was given no place."""
+    if config.training.strategy == "multi_worker":
+        raise ConfigError("run_dir: name one; all workers must see the same directory.")
+    return f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def check_for_training(paths: Sequence[str], config: Config) -> CheckReport:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out, write_rows
-from kerasbert.errors import ConfigError, KerasBertError
+from kerasbert.errors import KerasBertError
 from kerasbert.files import held
 from kerasbert.models import TextClassifier, build_backbone, build_model
 from kerasbert.tasks.metrics import decisions, score_decisions
@@ -54,6 +54,7 @@ def train(
     console: Console | None = None,
     resume: bool = False,
     strategy: tf.distribute.Strategy | None = None,
+    on_epoch: Callable[[int, dict[str, float]], None] | None = None,
 ) -> TrainResult:
     """Trains a classifier and leaves a run directory.
 
@@ -64,6 +65,7 @@ def train(
         console: where progress is shown. None: nowhere.
         resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
         strategy: to train under. None: what the configuration names.
+        on_epoch: called with each epoch, from 1, and its validation figures; may raise to end it all.
 
     Raises:
         UserError: the configuration or the data cannot be trained on, or the run not resumed.
@@ -74,8 +76,6 @@ def train(
     settings = given.training
     strategy = strategy or choose_strategy(settings)  # first of all: see there
     chief = is_chief(strategy)
-    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and not given.run_dir:
-        raise ConfigError("run_dir: name one; all workers must see the same directory.")
     prepared = config if isinstance(config, Prepared) else prepare(config)
     require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
     rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
@@ -84,7 +84,7 @@ def train(
     try:
         with _begin(run, prepared, resume) if chief else contextlib.nullcontext():
             wait_for_all(strategy)
-            result = _train(prepared, run, strategy, rows, console, resume)
+            result = _train(prepared, run, strategy, rows, console, resume, on_epoch)
             wait_for_all(strategy)  # a worker that leaves early would end the others
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
         raise KerasBertError(
@@ -121,6 +121,7 @@ def _train(
     rows: TrainingRows,
     console: Console,
     resume: bool,
+    on_epoch: Callable[[int, dict[str, float]], None] | None,
 ) -> TrainResult | None:
     """Trains, and on the chief finishes the run."""
     settings = prepared.config.training
@@ -137,7 +138,7 @@ def _train(
     show = Show(console, rows.steps, settings.epochs)
     for note in prepared.source.notes if prepared.source else ():
         show.note(f"backbone.source: {note}")
-    loop = Loop(prepared, run, trainer, rows, show)
+    loop = Loop(prepared, run, trainer, rows, show, on_epoch)
     start = time.perf_counter()
     interrupted = False
     try:

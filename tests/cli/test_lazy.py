@@ -17,7 +17,9 @@ SUBCOMMANDS = {"data": {"check"}, "plugins": {"list", "check", "new"}}
 # DESIGN.md, section 4; scripts depend on it.
 OPTIONS = {
     "quickstart": {"--workdir"},
-    "train": {"--set", "--run-dir", "--dry-run", "--resume"},
+    "train": {"--set", "--run-dir", "--dry-run", "--resume", "--seeds", "--folds"},
+    "distill": {"--set", "--run-dir", "--dry-run", "--resume", "--unlabelled"},
+    "tune": {"--set", "--run-dir", "--dry-run", "--resume", "--space", "--trials"},
     "evaluate": {"--data", "--report", "--json"},
     "predict": {"--input", "--output", "--format"},
     "export": {"--version", "--precision"},

@@ -1,0 +1,35 @@
+"""kerasbert distill."""
+
+import click
+
+from kerasbert.cli.options import training_options
+
+
+@click.command()
+@click.argument("teacher", type=click.Path())
+@training_options
+@click.option("--unlabelled", multiple=True, type=click.Path(), help="File of more texts; repeatable.")
+def distill(
+    teacher: str,
+    config: str,
+    overrides: tuple[str, ...],
+    run_dir: str | None,
+    dry_run: bool,
+    resume: bool,
+    unlabelled: tuple[str, ...],
+) -> None:
+    """Train a smaller model, as CONFIG says, that answers like TEACHER, a run directory.
+
+    The same as `train` with distillation.teacher and distillation.unlabelled set.
+    """
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from kerasbert.cli.train import run_training
+        from kerasbert.tasks import load_config
+
+    settings = load_config(config, overrides)
+    settings.run_dir = run_dir or settings.run_dir
+    settings.distillation.teacher = teacher
+    settings.distillation.unlabelled += unlabelled
+    run_training(settings, dry_run, resume)

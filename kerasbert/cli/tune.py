@@ -1,0 +1,53 @@
+"""kerasbert tune."""
+
+import click
+
+from kerasbert.cli.options import training_options
+
+
+@click.command()
+@training_options
+@click.option("--space", required=True, type=click.Path(), help="YAML file of what to choose.")
+@click.option(
+    "--trials", default=20, show_default=True, type=click.IntRange(min=1), help="Trainings, in all."
+)
+def tune(
+    config: str,
+    overrides: tuple[str, ...],
+    run_dir: str | None,
+    dry_run: bool,
+    resume: bool,
+    space: str,
+    trials: int,
+) -> None:
+    """Search for the settings with which CONFIG, a YAML file, trains best.
+
+    The space names keys of the configuration, each with {low, high, log} or a list of values.
+    """
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from pathlib import Path
+
+        from rich.console import Console
+
+        from kerasbert.tasks import load_config
+        from kerasbert.training import describe, prepare
+        from kerasbert.training.prepare import new_run_dir
+        from kerasbert.tuning import read_space
+        from kerasbert.tuning import tune as search
+
+    choices, settings = read_space(space), load_config(config, overrides)
+    if dry_run:
+        click.echo(describe(prepare(settings)))
+        return
+    directory = Path(run_dir or settings.run_dir or new_run_dir(settings))
+    best = search(config, overrides, choices, trials, directory, Console(stderr=True), resume)
+    if best is None:
+        click.echo(f"No trial was finished. Go on with --resume --run-dir {directory}", err=True)
+        raise SystemExit(130)
+    monitor = settings.training.monitor
+    click.echo(f"best of {best.trials} trials: number {best.number}, {monitor} {best.score:.4f}", err=True)
+    for key, value in best.chosen.items():
+        click.echo(f"  {key}: {value}", err=True)
+    click.echo(f"run: {best.run}", err=True)

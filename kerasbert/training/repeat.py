@@ -1,0 +1,94 @@
+"""The same training several times: how much of a result is chance."""
+
+import json
+import statistics
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.config import Config
+from kerasbert.files import require_new_directory, write_text
+from kerasbert.training.prepare import new_run_dir
+from kerasbert.training.strategy import choose_strategy, is_chief
+from kerasbert.training.train import TrainResult, train
+
+_FIGURES = ("accuracy", "macro_f1")
+
+
+def seeds_of(config: Config, count: int) -> dict[str, Config]:
+    """Returns `count` trainings whose seeds follow one another, by the names of their directories."""
+    return _variants(config, {f"seed-{n}": ("training", {"seed": n}) for n in _from(config, count)})
+
+
+def folds_of(config: Config, count: int) -> dict[str, Config]:
+    """Returns the trainings of a cross-validation of `count` folds, by the names of their directories."""
+    folds = {f"fold-{n}": ("data", {"folds": count, "fold": n}) for n in range(count)}
+    return _variants(config, folds)
+
+
+def train_each(
+    configs: Mapping[str, Config],
+    directory: Path,
+    console: Console,
+    resume: bool,
+    finished: Callable[[TrainResult], object],
+) -> dict[str, Any] | None:
+    """Trains one after the other and writes `summary.json`.
+
+    Args:
+        configs: see `seeds_of` and `folds_of`.
+        directory: of all; must be new or empty, unless resumed.
+        console: where progress is shown.
+        resume: leave finished ones as they are, and go on with the unfinished one.
+        finished: called with each result, on the chief.
+
+    Returns:
+        The figures, or None if a training was interrupted.
+    """
+    if not resume:
+        require_new_directory(directory)
+    strategy = choose_strategy(next(iter(configs.values())).training)  # once, and first of all
+    metrics = {}
+    for name, config in configs.items():
+        run = RunDirectory(config.run_dir or "")
+        done = _metrics(run) if resume else None
+        if done is None or done["interrupted"]:
+            console.print(name, style="bold")
+            result = train(config, console, resume and run.config.is_file(), strategy)
+            if result.interrupted:
+                return None
+            if result.chief:
+                finished(result)
+            done = result.metrics
+        metrics[name] = {figure: done[figure] for figure in _FIGURES}
+    summary = {"runs": metrics, **{figure: _spread(metrics, figure) for figure in _FIGURES}}
+    if is_chief(strategy):
+        write_text(directory / "summary.json", json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+def _variants(config: Config, changes: Mapping[str, tuple[str, dict[str, int]]]) -> dict[str, Config]:
+    directory = config.run_dir or new_run_dir(config)
+    variants = {}
+    for name, (section, values) in changes.items():
+        settings = config.model_dump()
+        settings[section] |= values
+        variants[name] = Config.model_validate({**settings, "run_dir": f"{directory}/{name}"})
+    return variants
+
+
+def _from(config: Config, count: int) -> range:
+    return range(config.training.seed, config.training.seed + count)
+
+
+def _metrics(run: RunDirectory) -> dict[str, Any] | None:
+    return json.loads(run.metrics.read_text(encoding="utf-8")) if run.metrics.is_file() else None
+
+
+def _spread(metrics: Mapping[str, Mapping[str, float]], figure: str) -> dict[str, float]:
+    """Returns mean and standard deviation (of the sample, n - 1)."""
+    values = [of[figure] for of in metrics.values()]
+    return {"mean": statistics.fmean(values), "sd": statistics.stdev(values)}

@@ -1,0 +1,6 @@
+"""Hyper-parameter search over whole trainings."""
+
+from kerasbert.tuning.space import Space, read_space
+from kerasbert.tuning.tune import Best, tune
+
+__all__ = ["Best", "Space", "read_space", "tune"]

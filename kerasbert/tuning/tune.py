@@ -1,0 +1,150 @@
+"""A search, trial by trial."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from kerasbert.config import Config
+from kerasbert.errors import ConfigError, UserError
+from kerasbert.files import held, make_directory, require_new_directory
+from kerasbert.tasks import load_config
+from kerasbert.training import train
+from kerasbert.training.loop import DivergedError
+from kerasbert.tuning.space import Space
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial of a search."""
+
+    number: int
+    score: float  # the monitored figure
+    chosen: dict[str, Any]  # by key
+    run: Path  # its run directory
+    trials: int  # of the whole search
+
+
+def tune(
+    config_path: str | Path,
+    overrides: Sequence[str],
+    space: Space,
+    trials: int,
+    directory: Path,
+    console: Console,
+    resume: bool = False,
+) -> Best | None:
+    """Searches with Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
+
+    A trial whose figure after an epoch is below the median of the trials before it is given up. Only the
+    best run is kept, in `best/`; `study.journal` is the study as Optuna stores it.
+
+    Args:
+        config_path: of the training.
+        overrides: `KEY=VALUE` strings over it.
+        space: what to choose.
+        trials: how many, those before a resumption included.
+        directory: of the search; must be new or empty, unless resumed.
+        console: where progress is shown.
+        resume: go on with the search in `directory`; the trial that was under way is begun anew.
+
+    Returns:
+        The best trial, or None if all were given up or the search was interrupted.
+
+    Raises:
+        UserError: Optuna is not installed, or a choice does not fit the configuration.
+    """
+    optuna = _optuna()
+    config = load_config(config_path, overrides)
+    for extreme in space.extremes():
+        load_config(config_path, [*overrides, *extreme])
+    if config.training.strategy == "multi_worker":
+        raise ConfigError("training.strategy: a search runs on one host as yet. Choose mirrored.")
+    if resume and not (directory / "study.journal").is_file():
+        raise UserError(f"{directory}: holds no search to resume.")
+    if not resume:
+        require_new_directory(directory)
+        make_directory(directory)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    backend = optuna.storages.journal.JournalFileBackend(str(directory / "study.journal"))
+    with held(directory):
+        study = optuna.create_study(
+            study_name="kerasbert",
+            storage=optuna.storages.JournalStorage(backend),
+            sampler=optuna.samplers.TPESampler(seed=config.training.seed),
+            pruner=optuna.pruners.MedianPruner(),
+            direction="minimize" if config.training.monitor == "loss" else "maximize",
+            load_if_exists=True,
+        )
+        states = optuna.trial.TrialState
+        for begun in study.get_trials(states=[states.RUNNING]):
+            study.tell(begun.number, state=states.FAIL)
+            study.enqueue_trial(begun.params)
+        done = len(study.get_trials(states=[states.COMPLETE, states.PRUNED]))
+
+        def run(trial: Any) -> float:
+            chosen = space.suggest(trial)
+            console.print(f"trial {trial.number}: {', '.join(chosen)}", markup=False, highlight=False)
+            one = load_config(config_path, [*overrides, *chosen])
+            return _train(one, trial, directory, console)
+
+        try:
+            study.optimize(run, n_trials=max(trials - done, 0))
+        except KeyboardInterrupt:
+            return None
+        if not study.get_trials(states=[states.COMPLETE]):
+            return None
+        best = study.best_trial
+        chosen = {
+            key: json.loads(value) if isinstance(value, str) else value for key, value in best.params.items()
+        }
+        return Best(best.number, best.value, chosen, directory / "best", len(study.trials))
+
+
+def _train(config: Config, trial: Any, directory: Path, console: Console) -> float:
+    """Trains once and keeps the run if it is the best so far."""
+    optuna = _optuna()
+    path, monitor = directory / f"trial-{trial.number}", config.training.monitor
+    config.run_dir = str(path)
+    figures: list[float] = []
+
+    def on_epoch(epoch: int, of_epoch: dict[str, float]) -> None:
+        figures.append(of_epoch[monitor])
+        trial.report(of_epoch[monitor], epoch)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+
+    shutil.rmtree(path, ignore_errors=True)  # what an interrupted trial left
+    try:
+        interrupted = train(config, console, on_epoch=on_epoch).interrupted
+        score = min(figures) if monitor == "loss" else max(figures)
+        if interrupted:
+            raise KeyboardInterrupt
+        if _is_best(trial.study, score):
+            shutil.rmtree(directory / "best", ignore_errors=True)
+            path.rename(directory / "best")
+        return score
+    except DivergedError as error:
+        raise optuna.TrialPruned from error
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_best(study: Any, score: float) -> bool:
+    try:
+        before = study.best_value
+    except ValueError:  # the first
+        return True
+    return score < before if study.direction.name == "MINIMIZE" else score > before
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise UserError("Optuna is not installed. Install it with pip install 'kerasbert[tune]'.") from error
+    return optuna

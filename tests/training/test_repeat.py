@@ -1,0 +1,74 @@
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from kerasbert.errors import ConfigError, DataError, UserError
+from kerasbert.training import folds_of, prepare, seeds_of, train_each
+from kerasbert.training.show import Show
+
+
+def run(configs, directory: Path, resume: bool = False):
+    results = []
+    console = Console(file=io.StringIO(), width=200)
+    return train_each(configs, directory, console, resume, results.append), results
+
+
+def test_seeds_follow_one_another(tiny_config, tmp_path):
+    configs = seeds_of(tiny_config(training={"seed": 5}), 3)
+    assert [config.training.seed for config in configs.values()] == [5, 6, 7]
+    assert [Path(config.run_dir).name for config in configs.values()] == list(configs)
+    summary, results = run(configs, tmp_path / "run")
+    accuracies = [result.metrics["accuracy"] for result in results]
+    assert summary["accuracy"] == {
+        "mean": pytest.approx(np.mean(accuracies)), "sd": pytest.approx(np.std(accuracies, ddof=1)),
+    }  # fmt: skip
+    written = json.loads((tmp_path / "run" / "summary.json").read_text(encoding="utf-8"))
+    assert written == summary
+    assert [written["runs"][name]["accuracy"] for name in configs] == accuracies
+
+
+def test_every_row_is_validated_on_once(tiny_config, reviews, tmp_path):
+    configs = folds_of(tiny_config(), 4)
+    prepared = [prepare(config) for config in configs.values()]
+    held_out = [row.text for one in prepared for row in one.validation.rows]
+    assert sorted(held_out) == sorted(row.text for row in reviews.rows)
+    for one in prepared:
+        assert not set(one.train.texts) & set(one.validation.texts)
+        assert len(one.train) + len(one.validation) == len(reviews)
+        assert one.validation.label_counts == {"negative": 10, "positive": 10}
+
+
+def test_an_interrupted_series_goes_on(tiny_config, tmp_path, monkeypatch):
+    configs, moves = folds_of(tiny_config(), 3), []
+
+    def move(self, step: int) -> None:
+        moves.append(step)
+        if len(moves) == 20:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Show, "move", move)
+        summary, results = run(configs, tmp_path / "run")
+    assert summary is None
+    assert len(results) == 1
+    with pytest.raises(UserError, match="exists already"):
+        run(configs, tmp_path / "run")
+    summary, results = run(configs, tmp_path / "run", resume=True)
+    assert len(results) == 2, "the finished one is left as it is"
+    assert list(summary["runs"]) == ["fold-0", "fold-1", "fold-2"]
+
+
+def test_more_folds_than_texts_of_a_label_are_refused(tiny_config):
+    with pytest.raises(DataError, match=r"data\.folds: must be at most 40"):
+        prepare(folds_of(tiny_config(), 41)["fold-0"])
+
+
+def test_folds_and_validation_files_do_not_go_together(tiny_config, reviews_file):
+    with pytest.raises(ConfigError, match=r"Remove data\.validation"):
+        tiny_config(data={"folds": 3, "validation": str(reviews_file)})
+    with pytest.raises(ConfigError, match="fold: must be less than 3"):
+        tiny_config(data={"folds": 3, "fold": 3})

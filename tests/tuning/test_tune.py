@@ -1,0 +1,96 @@
+import io
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from rich.console import Console
+
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.config import dump_yaml
+from kerasbert.errors import ConfigError, UserError
+from kerasbert.training.show import Show
+from kerasbert.tuning import read_space, tune
+
+# With this much too small a rate nothing is learned.
+SPACE = "training.learning_rate: [1.0e-9, 3.0e-3]\ntraining.batch_size: {low: 8, high: 16}\n"
+
+
+@pytest.fixture
+def search(tiny_config, tmp_path: Path):
+    """Returns a function that searches, with other trials or spaces."""
+    config = tmp_path / "config.yaml"
+    config.write_text(dump_yaml(tiny_config(training={"epochs": 3}).model_dump()), encoding="utf-8")
+
+    def run(trials: int = 4, space: str = SPACE, **settings):
+        path = tmp_path / "space.yaml"
+        path.write_text(space, encoding="utf-8")
+        console = Console(file=io.StringIO(), width=200)
+        return tune(config, [], read_space(path), trials, tmp_path / "study", console, **settings)
+
+    return run
+
+
+def test_the_best_trial_is_kept_and_no_other(search, tmp_path):
+    best = search()
+    assert best.chosen["training.learning_rate"] == 3e-3
+    assert best.trials == 4
+    run = RunDirectory(tmp_path / "study" / "best")
+    config = run.load_config()
+    assert config.training.learning_rate == 3e-3
+    assert config.training.batch_size == best.chosen["training.batch_size"]
+    assert run.load().predict(["手机很好"])["label"].shape == (1,)
+    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == ["best", "study.journal"]
+    # No trial of the useless rate can be the best.
+    assert best.score > 0.8
+
+
+def test_a_search_goes_on_where_it_was_interrupted(search, tmp_path, monkeypatch):
+    moves = []
+
+    def move(self, step: int) -> None:
+        moves.append(step)
+        if len(moves) == 60:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Show, "move", move)
+        assert search(trials=6) is None
+    assert not list((tmp_path / "study").glob("trial-*"))
+    best = search(trials=6, resume=True)
+    assert best.trials in (6, 7), "the interrupted trial is one that failed"
+    assert best.run.is_dir()
+    assert search(trials=6, resume=True).score == best.score, "nothing is left to do"
+
+
+def test_what_does_not_fit_is_refused_before_anything_is_written(search, tmp_path):
+    with pytest.raises(ConfigError, match=r"training\.epochs: .* Received: 0"):
+        search(space="training.epochs: [0, 3]")
+    with pytest.raises(ConfigError, match="Did you mean"):
+        search(space="training.learning_rat: [1, 2]")
+    with pytest.raises(UserError, match="holds no search to resume"):
+        search(resume=True)
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_search_does_not_overwrite_another(search):
+    search(trials=1)
+    with pytest.raises(UserError, match="exists already"):
+        search(trials=1)
+
+
+def test_without_optuna_the_error_says_how_to_get_it(search, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(UserError, match=r"pip install 'kerasbert\[tune\]'"):
+        search()
+
+
+def test_the_shipped_space_fits_the_recipes():
+    root = Path(__file__).parents[2]
+    space = read_space(root / "configs" / "tune" / "fine_tuning.yaml")
+    recipe = yaml.safe_load((root / "configs" / "train" / "sentiment.yaml").read_text(encoding="utf-8"))
+    assert recipe["backbone"]["source"] != "scratch"
+    from kerasbert.tasks import load_config
+
+    for extreme in space.extremes():
+        load_config(root / "configs" / "train" / "sentiment.yaml", extreme)
