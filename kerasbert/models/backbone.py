@@ -1,10 +1,9 @@
 """The encoder as the configuration describes it."""
 
-import keras
-
 from kerasbert.config import BackboneConfig
 from kerasbert.errors import ConfigError
 from kerasbert.models.encoder import Encoder
+from kerasbert.models.gelu import gelu, gelu_tanh
 
 _SCRATCH = {
     "num_layers": 2,
@@ -58,5 +57,4 @@ def build_backbone(config: BackboneConfig, vocabulary_size: int, precision: str 
 def activation(config: BackboneConfig):
     """Returns the function that `config.activation` names (Hendrycks & Gimpel 2016, section 2)."""
     # None: a run from before there was a choice.
-    approximate = config.activation != "gelu"
-    return lambda x: keras.activations.gelu(x, approximate=approximate)
+    return gelu if config.activation == "gelu" else gelu_tanh

@@ -57,10 +57,22 @@ class ReplicatedAdamW(keras.optimizers.AdamW):
         place = self._get_variable_index(variable)
         rate = learning_rate * self._rate_of(self._trainable_variables[place].path)
         if self.weight_decay and self._use_weight_decay(variable):
-            variable.assign_sub(variable * self.weight_decay * tf.cast(rate, variable.dtype))
-        super().update_step(gradient, variable, rate)
+            variable.assign(variable * (1.0 - self.weight_decay * rate))
+        step = tf.cast(self.iterations + 1, tf.float32)
+        # Keras would go through the memory of each weight a dozen times instead of once.
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[place].value.handle,
+            v=self._velocities[place].value.handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
         if self._averages:
-            step = tf.cast(self.iterations + 1, tf.float32)
             decay = tf.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
             average = self._averages[place]
             average.assign(decay * average + (1.0 - decay) * variable)
@@ -71,7 +83,9 @@ class ReplicatedAdamW(keras.optimizers.AdamW):
     def _backend_update_step(self, grads: list, trainable_variables: list, learning_rate: tf.Tensor):
         variables = [getattr(v, "value", v) for v in trainable_variables]
         summed = self._all_reduce_sum_gradients(list(zip(grads, variables, strict=True)))
-        clipped = super()._clip_gradients([gradient for gradient, _ in summed])
+        clipped = [gradient for gradient, _ in summed]
+        if self.global_clipnorm:
+            clipped, _ = tf.clip_by_global_norm(clipped, self.global_clipnorm)
         tf.__internal__.distribute.interim.maybe_merge_call(
             self._distributed_tf_update_step,
             self._distribution_strategy,
