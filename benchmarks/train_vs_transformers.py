@@ -9,8 +9,8 @@ Transformers' text-classification example there are its settings, which pad ever
 and its best ones: rows grouped by length and padded to the longest of their batch. Both use fused AdamW. The
 encoder is random, or that of `--source`, and saved once, as a Hugging Face folder, for all. Prints rows per
 second, what share of the machine's measured matrix product that is (operations on real tokens only,
-Korthikanti et al. 2022), the memory at its peak and, with `--held-out`, the accuracy after all turns. `--growth`
-shows how the time of a step grows with rows and tokens instead.
+Korthikanti et al. 2022), the memory at its peak and, with `--held-out`, the accuracy after all turns.
+`--growth` shows how the time of a step grows with rows and tokens instead.
 
 Needs `pip install torch transformers` beside kerasbert.
 """
@@ -76,9 +76,10 @@ def compare(arguments: argparse.Namespace, peaks: dict[str, float]) -> None:
     accuracies = {name: worker.ask("evaluate")["accuracy"] for name, worker in workers.items()}
     for worker in workers.values():
         worker.end()
-    columns = f"{'':<38}{'rows/s':>8}{'of matmul peak':>16}{'peak memory':>14}{'of it training':>16}{'accuracy':>10}"
     print(f"{arguments.max_length} tokens at most, {arguments.batch_size} rows, sizes {arguments.sizes}")
-    print(columns)
+    columns = (("", "<38"), ("rows/s", ">8"), ("of matmul peak", ">16"), ("peak memory", ">14"))
+    columns += (("of it training", ">16"), ("accuracy", ">10"))
+    print("".join(f"{name:{width}}" for name, width in columns))
     speeds = {}
     for name, (_, precision) in CONTENDERS.items():
         speeds[name] = statistics.median(turn["rows"] / turn["seconds"] for turn in turns[name])
@@ -157,6 +158,11 @@ def work(arguments: argparse.Namespace) -> None:
     before = memory()
     for line in sys.stdin:
         print(json.dumps({**learn(json.loads(line)), "memory": memory(), "before": before}), flush=True)
+
+
+def steps_of(arguments: argparse.Namespace) -> int:
+    """Returns the optimizer steps of all turns."""
+    return arguments.batches * (arguments.rounds + 1)
 
 
 def memory() -> float:
@@ -261,19 +267,14 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
     saved = json.loads((arguments.folder / "turns.json").read_text())
     source, backbone_config = take_up(BackboneConfig(source=str(arguments.folder)))
     policy = "float32" if precision == "float32" else "mixed_bfloat16"
-    config = Config(
-        training={
-            "learning_rate": arguments.learning_rate,
-            "precision": policy,
-            "max_length": arguments.max_length,
-        }
-    )
+    training = {"learning_rate": arguments.learning_rate, "precision": policy}
+    config = Config(training={**training, "max_length": arguments.max_length})
     task = Classification([str(label) for label in range(saved["labels"])])
     backbone = build_backbone(backbone_config, len(source.vocabulary), policy)
     source.copy_to(backbone)
     model = build_model(backbone, task, config.head)
     strategy = tf.distribute.get_strategy()
-    optimizer = build_optimizer(config.training, 10_000)
+    optimizer = build_optimizer(config.training, steps_of(arguments))
     trainer = Trainer(model, optimizer, build_objective(model, task, config), strategy)
     graph = TextGraph(source.vocabulary, arguments.max_length)
     answer = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
@@ -328,10 +329,9 @@ def transformers(
     saved = json.loads((arguments.folder / "turns.json").read_text())
     model = AutoModelForSequenceClassification.from_pretrained(arguments.folder, num_labels=saved["labels"])
     model.train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=arguments.learning_rate, weight_decay=0.01, fused=True
-    )
-    schedule = get_linear_schedule_with_warmup(optimizer, 1_000, 10_000)
+    rate, steps = arguments.learning_rate, steps_of(arguments)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01, fused=True)
+    schedule = get_linear_schedule_with_warmup(optimizer, steps // 10, steps)
     dynamic = "dynamic" in side
 
     def batches(turn: dict[str, Any]) -> Iterator[dict[str, torch.Tensor]]:
