@@ -20,6 +20,7 @@ from rich.console import Console
 
 import kerasbert
 from kerasbert.checkpoints import open_source
+from kerasbert.config import Config
 from kerasbert.evaluation.baseline import baseline_decisions
 from kerasbert.tasks.metrics import score_decisions
 from kerasbert.training import Prepared
@@ -57,15 +58,8 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
         return
     settings = [f"training.seed={case['seed']}", *arguments.set]
     config = kerasbert.load_config(CONFIGS / f"{case['task']}.yaml", settings)
-    if case["rows"]:
-        header, *lines = Path(config.data.train[0]).read_text(encoding="utf-8").splitlines()
-        if len(lines) <= case["rows"]:
-            return
-        chosen = random.Random(case["seed"]).sample(lines, case["rows"])
-        part = arguments.workdir / f"{case['task']}-{case['rows']}-{case['seed']}.tsv"
-        part.write_text("\n".join([header, *chosen]) + "\n", encoding="utf-8")
-        config.data.train = [str(part)]
-        config.training = config.training.model_copy(update=FEW_ROWS[case["rows"]])
+    if case["rows"] and not take_rows(config, case["rows"], case["seed"], arguments.workdir):
+        return
     source = open_source(arguments.source)
     if case["init"] == "scratch":
         vocabulary = arguments.workdir / "vocab.txt"
@@ -89,6 +83,19 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
     }
     with (arguments.workdir / "results.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(result) + "\n")
+
+
+def take_rows(config: Config, rows: int, seed: int, workdir: Path) -> bool:
+    """Lets `config` train on so many random rows, with what suits few; False if there are no more."""
+    header, *lines = Path(config.data.train[0]).read_text(encoding="utf-8").splitlines()
+    if len(lines) <= rows:
+        return False
+    chosen = random.Random(seed).sample(lines, rows)
+    part = workdir / f"{config.task}-{rows}-{seed}.tsv"
+    part.write_text("\n".join([header, *chosen]) + "\n", encoding="utf-8")
+    config.data.train = [str(part)]
+    config.training = config.training.model_copy(update=FEW_ROWS[rows])
+    return True
 
 
 def floor(prepared: Prepared) -> float:

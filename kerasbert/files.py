@@ -52,6 +52,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def remove_temporaries(directory: Path) -> None:
+    """Removes what `atomic_path` left in `directory` where its process was killed."""
+    for path in directory.glob(".????????-*"):
+        path.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes `text` as UTF-8 with LF line ends, atomically."""
     with atomic_path(path) as temporary:

@@ -5,6 +5,7 @@ from typing import Any
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.errors import ConfigError, UserError
+from kerasbert.files import remove_temporaries
 from kerasbert.text import Vocabulary
 from kerasbert.training.prepare import Prepared
 
@@ -29,6 +30,7 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
     if Vocabulary.load(run.vocabulary).tokens != prepared.vocabulary.tokens:
         raise UserError(f"{run.path}: was begun with other training rows. Train anew with another --run-dir.")
     run.metrics.unlink(missing_ok=True)
+    remove_temporaries(run.path)
 
 
 def differences(begun: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
