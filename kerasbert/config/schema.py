@@ -146,6 +146,9 @@ class OptimizationConfig(Section):
         "auto",
         description="auto: mirrored where there are several GPUs. multi_worker: across hosts.",
     )
+    cluster_minutes: float = Field(
+        10.0, gt=0, description="How long the workers of a cluster wait for one another at the start."
+    )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32", description="Arithmetic of the encoder in training; weights stay float32."
     )
@@ -223,6 +226,10 @@ class TrainingConfig(OptimizationConfig):
 
     @model_validator(mode="after")
     def _batches_are_the_same_each_epoch(self) -> "TrainingConfig":
+        if self.batch_tokens and self.batch_tokens < self.max_length:
+            raise ValueError(
+                f"batch_tokens: must be at least {self.max_length}, max_length. Received: {self.batch_tokens}"
+            )
         if self.batch_tokens and self.sampling == "balanced":
             raise ValueError("batch_tokens: does not go with sampling: balanced. Use class_weights: balanced")
         return self

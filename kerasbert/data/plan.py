@@ -22,7 +22,8 @@ class Plan:
         seed: of the run.
         batch_tokens: tokens of a batch with its padding, at most; batches of long rows have fewer rows.
             None: any number.
-        divisor: of the number of rows of every batch, so that replicas get equal shares.
+        divisor: batches are filled up to a multiple of it, so that replicas get equal shares. Which rows
+            meet does not depend on it.
         weights: how likely each row is to be drawn, float [rows]. None: an epoch has each row once.
     """
 
@@ -78,5 +79,5 @@ class Plan:
             # As many as fit, though the last of them is the longest.
             widths = lengths[start : start + self.batch_size]
             fitting = int(np.sum(widths * np.arange(1, len(widths) + 1) <= (self.batch_tokens or 0)))
-            start += max(fitting // self.divisor, 1) * self.divisor
+            start += max(fitting, 1)
         return cuts

@@ -118,6 +118,7 @@ class Loop:
             self._check(totals.add(self._trainer.step(iterator)))
             position.step += 1
             self._show.move(step)
+            termination.check()
             due = self._checkpoints.is_due(position.step)
             stop, due = agree(self._trainer.strategy, [termination.requested, due])
             if step < self._steps and (stop or due):

@@ -1,4 +1,4 @@
-"""SIGTERM, by which schedulers announce that a machine will be taken away."""
+"""Ctrl-C, and SIGTERM, by which schedulers announce that a machine will be taken away."""
 
 import signal
 import threading
@@ -15,25 +15,37 @@ class PreemptedError(KerasBertError):
 
 
 class Termination:
-    """Inside the block, SIGTERM sets `requested` instead of ending the process.
+    """Inside the block, SIGTERM sets `requested`, and Ctrl-C waits for `check`; a second one does not.
+
+    An exception out of a signal handler can be lost in the code that it interrupts.
 
     Args:
-        interrupts: whether Ctrl-C does so too.
+        interrupts: whether Ctrl-C is like SIGTERM.
     """
 
     def __init__(self, interrupts: bool = False):
-        self.requested = False
-        self._signals = [signal.SIGTERM, *([signal.SIGINT] if interrupts else [])]
+        self.requested = self._interrupted = False
+        self._interrupts = interrupts
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Termination":
         if threading.current_thread() is threading.main_thread():  # no other may set handlers
-            self._before = {number: signal.signal(number, self._request) for number in self._signals}
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._before[number] = signal.signal(number, self._request)
         return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def check(self) -> None:
+        """Raises `KeyboardInterrupt` if Ctrl-C came."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+
     def _request(self, number: int, frame: FrameType | None) -> None:
-        self.requested = True
+        if number == signal.SIGTERM or self._interrupts:
+            self.requested = True
+        else:
+            self.check()
+            self._interrupted = True

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kerasbert.config import OptimizationConfig
 from kerasbert.errors import ConfigError
+from kerasbert.training.patience import patience
 
 
 def choose_strategy(config: OptimizationConfig) -> tf.distribute.Strategy:
@@ -20,7 +21,9 @@ def choose_strategy(config: OptimizationConfig) -> tf.distribute.Strategy:
         ConfigError: what `config` wants cannot work here.
     """
     if config.strategy == "multi_worker":
-        return _multi_worker()
+        minutes = config.cluster_minutes
+        with patience(minutes, f"not all workers of the cluster came within {minutes:g} minutes."):
+            return _multi_worker()
     gpus = tf.config.list_logical_devices("GPU")
     if config.strategy == "one_device" or (config.strategy == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()

@@ -27,11 +27,6 @@ class TrainingRows:
         rows = Rows([*prepared.train.rows, *prepared.augmented.rows, *prepared.unlabelled.rows])
         settings, labels = prepared.config.training, prepared.task.labels
         divisor = replicas * settings.accumulation_steps
-        if settings.batch_tokens and settings.batch_tokens < divisor * settings.max_length:
-            raise ConfigError(
-                f"training.batch_tokens: must be at least {divisor * settings.max_length}, for {divisor} "
-                f"rows of {settings.max_length} tokens. Received: {settings.batch_tokens}"
-            )
         self._settings, self._targets = settings, prepared.task.targets(rows.labels)
         self._targets[len(rows) - len(prepared.unlabelled) :] = np.nan
         self._weights = label_weights(rows, labels, settings.class_weights)

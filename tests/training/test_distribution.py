@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -160,6 +161,27 @@ def test_workers_learn_what_one_device_learns(size: int, learn, reviews_file: Pa
     for number, (case, training) in enumerate(cases.items()):
         one = learn("one_device", **{"batch_size": 12, **training})
         assert difference(weights_of(tmp_path / str(number) / "model.weights.h5"), one) <= 1e-6, case
+
+
+@pytest.mark.slow
+def test_a_worker_that_never_comes_is_not_waited_for_for_ever(tmp_path: Path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        missing = f"127.0.0.1:{free.getsockname()[1]}"
+    script = (
+        "from kerasbert.config import TrainingConfig\n"
+        "from kerasbert.training.strategy import choose_strategy\n"
+        "choose_strategy(TrainingConfig(strategy='multi_worker', cluster_minutes=0.05))\n"
+    )
+    with socket.socket() as mine:
+        mine.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{mine.getsockname()[1]}"
+    task = {"cluster": {"worker": [address, missing]}, "task": {"type": "worker", "index": 0}}
+    environment = {**os.environ, "TF_CONFIG": json.dumps(task)}
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == -signal.SIGKILL
+    assert "Error: not all workers of the cluster came within 0.05 minutes." in ended.stderr
 
 
 def logs(directory: Path) -> str:

@@ -15,7 +15,7 @@ from kerasbert.errors import UserError
 from kerasbert.training import prepare, train
 from kerasbert.training.loop import DivergedError
 from kerasbert.training.show import Show
-from kerasbert.training.signals import PreemptedError
+from kerasbert.training.signals import PreemptedError, Termination
 from kerasbert.training.trainer import Trainer
 
 SETTINGS = {"epochs": 3, "batch_size": 12, "checkpoint_every_steps": 2, "warmup_fraction": 0.0}
@@ -120,3 +120,17 @@ def test_a_directory_in_which_another_training_runs_is_refused(tiny_config, monk
     result = train(prepare(tiny_config(training=SETTINGS)))
     assert refused
     assert not (result.run.path / ".lock").exists()
+
+
+def test_ctrl_c_takes_effect_after_the_step_and_the_second_one_at_once():
+    with Termination() as termination:
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            termination.check()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert not termination.requested
+    with Termination(interrupts=True) as termination:
+        os.kill(os.getpid(), signal.SIGINT)
+        termination.check()
+        assert termination.requested

@@ -1,0 +1,31 @@
+"""Not waiting for ever."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+# Runs beside the process, since what it waits in may hold Python's lock and all signals.
+_WATCH = """
+import os, signal, sys, time
+parent, end = int(sys.argv[1]), time.monotonic() + float(sys.argv[2])
+while os.getppid() == parent:
+    if time.monotonic() > end:
+        sys.stderr.write(f"Error: {sys.argv[3]}\\n")
+        sys.stderr.flush()
+        os.kill(parent, signal.SIGKILL)
+    time.sleep(0.2)
+"""
+
+
+@contextlib.contextmanager
+def patience(minutes: float, message: str) -> Iterator[None]:
+    """Ends this process with `message` if the block has not ended after so long."""
+    arguments = [str(os.getpid()), str(60 * minutes), message]
+    watch = subprocess.Popen([sys.executable, "-I", "-c", _WATCH, *arguments])
+    try:
+        yield
+    finally:
+        watch.kill()
+        watch.wait()
