@@ -29,11 +29,12 @@ def pretrain(
     settings = parse_config(PretrainingConfig, values, where=config)
     if run_dir:
         settings.run_dir = run_dir
-    prepared = prepare_pretraining(settings)
     if dry_run:
-        click.echo(describe(prepared))
+        click.echo(describe(prepare_pretraining(settings)))
         return
-    result = pretrain_backbone(prepared, Console(stderr=True), resume)
+    result = pretrain_backbone(settings, Console(stderr=True), resume)
+    if not result.chief:
+        return
     if result.interrupted:
         click.echo(
             f"Interrupted. Go on with: kerasbert pretrain {config} --resume --run-dir {result.run.path}",

@@ -43,6 +43,8 @@ def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
         UserError: they do not fit together; the message says why.
     """
     config = config.model_copy(deep=True)
+    if config.training.strategy == "multi_worker" and not config.run_dir:
+        raise ConfigError("run_dir: name one; all workers must see the same directory.")
     config.run_dir = config.run_dir or f"runs/pretrain-{time.strftime('%Y%m%d-%H%M%S')}"
     corpora = [Corpus.open(phase.corpus) for phase in config.phases]
     _require_same_text(config, corpora)

@@ -1,5 +1,6 @@
 """A pre-training, from corpora to a backbone that `backbone.source` takes."""
 
+import contextlib
 import math
 import shutil
 import time
@@ -28,7 +29,14 @@ from kerasbert.pretraining.validate import Validation
 from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.progress import Progress
 from kerasbert.training.reopen import differences
-from kerasbert.training.strategy import choose_strategy, distribute, require_even_batch
+from kerasbert.training.strategy import (
+    choose_strategy,
+    distribute,
+    is_chief,
+    other_workers,
+    require_even_batch,
+    wait_for_all,
+)
 from kerasbert.training.trainer import Totals, Trainer
 
 
@@ -39,6 +47,7 @@ class PretrainingResult:
     run: PretrainingRun
     metrics: dict[str, Any]
     interrupted: bool
+    chief: bool = True  # False on the other workers of a cluster, which write nothing
 
 
 @dataclass(frozen=True)
@@ -68,30 +77,37 @@ def pretrain(
         UserError: the configuration does not fit the corpora, or the run cannot be resumed.
         KerasBertError: the loss stopped being a number.
     """
+    given = config.config if isinstance(config, PreparedPretraining) else config
+    strategy = choose_strategy(given.training)  # first of all: see there
+    chief = is_chief(strategy)
     prepared = config if isinstance(config, PreparedPretraining) else prepare_pretraining(config)
     config, settings = prepared.config, prepared.config.training
-    if settings.strategy == "multi_worker":
-        raise ConfigError("training.strategy: pre-training runs on one host as yet. Choose mirrored.")
-    console = console or Console(quiet=True)
+    # Replicas divide every batch if they divide their greatest common divisor.
+    require_even_batch(strategy, math.gcd(*(phase.batch_size for phase in config.phases)))
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
     run = PretrainingRun(config.run_dir or "")
-    if resume:
+    if chief and resume:
         _reopen(run, config)
-    else:
+    elif chief:
         run.create(config)
-    with held(run.path):
-        return _pretrain(prepared, run, console, resume)
+    console = console if console and chief else Console(quiet=True)
+    with other_workers(run.path), held(run.path) if chief else contextlib.nullcontext():
+        wait_for_all(strategy)
+        result = _pretrain(prepared, run, strategy, console, resume)
+        wait_for_all(strategy)  # a worker that leaves early would end the others
+    return result
 
 
 def _pretrain(
-    prepared: PreparedPretraining, run: PretrainingRun, console: Console, resume: bool
+    prepared: PreparedPretraining,
+    run: PretrainingRun,
+    strategy: tf.distribute.Strategy,
+    console: Console,
+    resume: bool,
 ) -> PretrainingResult:
-    config, settings = prepared.config, prepared.config.training
-    # Replicas divide every batch if they divide their greatest common divisor.
-    strategy = choose_strategy(settings)
-    require_even_batch(strategy, math.gcd(*(phase.batch_size for phase in config.phases)))
+    config, settings, chief = prepared.config, prepared.config.training, is_chief(strategy)
     with strategy.scope():
         model = _initial_model(prepared, console)
         optimizer = build_optimizer(settings, prepared.total_steps)
@@ -102,7 +118,8 @@ def _pretrain(
         step = facts["step"]
         for note in notes:
             console.print(note, markup=False, emoji=False, highlight=False, soft_wrap=True)
-    run.cut_history(step)
+    if chief:
+        run.cut_history(step)
     trainer.separate_dropout()
 
     last: dict[str, Any] = {}
@@ -114,13 +131,16 @@ def _pretrain(
         for stretch in _stretches(config, step):
             figures = _train(trainer, prepared, stretch, validation, progress)
             last = {"step": stretch.first + stretch.steps, "phase": stretch.phase, **figures}
-            run.add_history(last)  # before the state: a line too many is cut when resuming
-            save_state(run.checkpoints, {"step": last["step"]}, trainer.variables)
+            if chief:
+                run.add_history(last)  # before the state: a line too many is cut when resuming
+                save_state(run.checkpoints, {"step": last["step"]}, trainer.variables)
             progress.line(last)
     except KeyboardInterrupt:
         return PretrainingResult(run, last, interrupted=True)
     finally:
         progress.close()
+    if not chief:
+        return PretrainingResult(run, last, interrupted=False, chief=False)
     return _finish(prepared, run, model, validation)
 
 

@@ -1,12 +1,14 @@
 """The tf.distribute strategy of a training."""
 
+import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import tensorflow as tf
 
 from kerasbert.config import OptimizationConfig
-from kerasbert.errors import ConfigError
+from kerasbert.errors import ConfigError, KerasBertError
 from kerasbert.training.patience import patience
 
 
@@ -62,6 +64,18 @@ def distribute(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> It
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Returns when all workers have called it."""
     agree(strategy, [False])
+
+
+@contextlib.contextmanager
+def other_workers(directory: Path) -> Iterator[None]:
+    """Explains the errors that a block raises where another worker is lost."""
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
+        raise KerasBertError(
+            f"{directory}: another worker was lost ({error.message.splitlines()[0]}). Start all workers "
+            "again with --resume."
+        ) from error
 
 
 def agree(strategy: tf.distribute.Strategy, flags: list[bool]) -> list[bool]:

@@ -17,7 +17,6 @@ from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out, write_rows
-from kerasbert.errors import KerasBertError
 from kerasbert.files import held
 from kerasbert.models import TextClassifier, build_backbone, build_model
 from kerasbert.tasks.metrics import decisions, score_decisions
@@ -30,7 +29,13 @@ from kerasbert.training.prepare import Prepared, prepare
 from kerasbert.training.rates import rate_of
 from kerasbert.training.reopen import reopen
 from kerasbert.training.show import Show
-from kerasbert.training.strategy import choose_strategy, is_chief, require_even_batch, wait_for_all
+from kerasbert.training.strategy import (
+    choose_strategy,
+    is_chief,
+    other_workers,
+    require_even_batch,
+    wait_for_all,
+)
 from kerasbert.training.trainer import Trainer
 from kerasbert.training.training_rows import TrainingRows
 
@@ -81,16 +86,11 @@ def train(
     rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
     console = console if console and chief else Console(quiet=True)
     run = RunDirectory(prepared.config.run_dir or "")
-    try:
-        with _begin(run, prepared, resume) if chief else contextlib.nullcontext():
-            wait_for_all(strategy)
-            result = _train(prepared, run, strategy, rows, console, resume, on_epoch)
-            wait_for_all(strategy)  # a worker that leaves early would end the others
-    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
-        raise KerasBertError(
-            f"{run.path}: another worker was lost ({error.message.splitlines()[0]}). Start all workers "
-            "again with --resume."
-        ) from error
+    begun = _begin(run, prepared, resume) if chief else contextlib.nullcontext()
+    with other_workers(run.path), begun:
+        wait_for_all(strategy)
+        result = _train(prepared, run, strategy, rows, console, resume, on_epoch)
+        wait_for_all(strategy)  # a worker that leaves early would end the others
     return _load_result(prepared, run) if result is None else result
 
 

@@ -1,8 +1,10 @@
+import contextlib
 import functools
 import json
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -253,11 +255,32 @@ def test_a_loss_that_is_no_number_ends_the_run(make_config):
         pretrain(config)
 
 
-def test_several_hosts_are_refused_before_anything_is_written(make_config):
-    config = make_config(training={"strategy": "multi_worker"})
-    with pytest.raises(ConfigError, match=r"training\.strategy: pre-training runs on one host"):
-        pretrain(config)
-    assert not Path(config.run_dir).exists()
+@pytest.mark.slow
+def test_two_workers_equal_one_device(make_config, tmp_path):
+    alone = pretrain(make_config(run_dir=str(tmp_path / "alone"))).run
+    config = make_config(run_dir=str(tmp_path / "together"), training={"strategy": "multi_worker"})
+    (tmp_path / "pretrain.yaml").write_text(dump_yaml(config.model_dump()), encoding="utf-8")
+    command = "from kerasbert.cli import main; main()"
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    workers = []
+    try:
+        for index in range(2):
+            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            environment = {**os.environ, "TF_CONFIG": json.dumps(task)}
+            arguments = [sys.executable, "-c", command, "pretrain", str(tmp_path / "pretrain.yaml")]
+            with (tmp_path / f"worker-{index}.log").open("wb") as log:
+                workers.append(subprocess.Popen(arguments, env=environment, stdout=log, stderr=log))
+        codes = [worker.wait(240) for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    assert codes == [0, 0], (tmp_path / "worker-0.log").read_text()[-3000:]
+    assert_same_weights(alone, PretrainingRun(tmp_path / "together"), tolerance=2e-5)
 
 
 def test_mirrored_equals_one_device(make_config, tmp_path, monkeypatch):
