@@ -77,8 +77,8 @@ def compare(arguments: argparse.Namespace, peaks: dict[str, float]) -> None:
     for worker in workers.values():
         worker.end()
     print(f"{arguments.max_length} tokens at most, {arguments.batch_size} rows, sizes {arguments.sizes}")
-    columns = (("", "<38"), ("rows/s", ">8"), ("of matmul peak", ">16"), ("peak memory", ">14"))
-    columns += (("of it training", ">16"), ("accuracy", ">10"))
+    columns = [("", "<38"), ("rows/s", ">8"), ("of matmul peak", ">16"), ("peak memory", ">14")]
+    columns += [("of it training", ">16"), ("accuracy", ">10")]
     print("".join(f"{name:{width}}" for name, width in columns))
     speeds = {}
     for name, (_, precision) in CONTENDERS.items():
@@ -262,7 +262,7 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
     from kerasbert.training.objective import build_objective
     from kerasbert.training.optimizer import build_optimizer
     from kerasbert.training.strategy import distribute
-    from kerasbert.training.trainer import Trainer
+    from kerasbert.training.trainer import Totals, Trainer
 
     saved = json.loads((arguments.folder / "turns.json").read_text())
     source, backbone_config = take_up(BackboneConfig(source=str(arguments.folder)))
@@ -290,7 +290,7 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
             return evaluate()
         if isinstance(what, list):
             rows, length = what
-            turn = {"ids": [[2, *[5] * (length - 2), 3]] * rows, "labels": [0] * rows}
+            turn: dict[str, Any] = {"ids": [[2, *[5] * (length - 2), 3]] * rows, "labels": [0] * rows}
             size = rows
         else:
             turn, size = saved["turns"][what], arguments.batch_size
@@ -302,9 +302,10 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
         weights = np.ones(len(lengths), np.float32)
         batches = training_batches(TokenizedRows(ids, None), targets, weights, plan, graph, 0.0, 0)
         iterator = distribute(strategy, batches)
+        totals = Totals()
         for _ in range(len(plan)):
-            figures = trainer.step(iterator)
-        float(figures["loss"][0])
+            totals.add(trainer.step(iterator))
+        totals.means()  # waits for the last
         seconds = time.perf_counter() - start
         iterator, work = iter(batches), operations(arguments, lengths)
         next(iterator)  # starts the pipeline
@@ -363,12 +364,11 @@ def transformers(
         for batch in batches(turn):
             with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
                 loss = model(**batch).loss
-            loss.backward()
+            loss.backward()  # on a CPU, done when it returns
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
-        loss.item()
         lengths = [len(row) for row in turn["ids"]]
         seconds = time.perf_counter() - start
         return {"seconds": seconds, "rows": len(lengths), "operations": operations(arguments, lengths)}

@@ -1,6 +1,6 @@
 """What a training would do: the dry run."""
 
-from kerasbert.config import dump_yaml
+from kerasbert.config import TrainingConfig, dump_yaml
 from kerasbert.data import Rows
 from kerasbert.models import build_backbone, build_model
 from kerasbert.training.prepare import Prepared
@@ -25,7 +25,7 @@ def describe(prepared: Prepared) -> str:
             f"steps: {steps:,} an epoch, {steps * settings.epochs:,} in all",
             f"parameters: {parameters:,}",
             f"memory: about {estimate_memory(prepared, parameters) / 2**20:,.0f} MiB for a batch of "
-            f"{settings.batch_size} rows of {settings.max_length} tokens, TensorFlow itself aside",
+            f"{_largest_batch(settings)} rows of {settings.max_length} tokens, TensorFlow itself aside",
             f"output: {config.run_dir}",
         ]
     )
@@ -44,10 +44,16 @@ def estimate_memory(prepared: Prepared, parameters: int) -> int:
         backbone.hidden_dim or 1,
         backbone.num_heads or 1,
     )
-    length, batch = settings.max_length, settings.batch_size
+    length, batch = settings.max_length, _largest_batch(settings)
     per_layer = length * batch * hidden * (34 + 5 * heads * length / hidden)
     width = 1 if settings.precision.startswith("mixed") else 2
     return int(16 * parameters + layers * per_layer * width)
+
+
+def _largest_batch(settings: TrainingConfig) -> int:
+    """Returns the rows of a batch of the longest rows that are computed at once."""
+    rows = settings.batch_size // settings.accumulation_steps
+    return min(rows, settings.batch_tokens // settings.max_length) if settings.batch_tokens else rows
 
 
 def _rows(name: str, rows: Rows) -> str:
