@@ -4,10 +4,10 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
 from kerasbert.errors import CheckpointError
 from kerasbert.files import atomic_path
@@ -76,10 +76,16 @@ def _plain(model: keras.Model) -> list[keras.Variable]:
     return [weight for weight in model.weights if "/lora_kernel_" not in weight.path]
 
 
-def _merged(model: keras.Model) -> dict[str, Any]:
+def _merged(model: keras.Model) -> dict[str, np.ndarray]:
     """Returns, by path, the kernels that have low-rank additions, with these added."""
-    layers = [layer for layer in model._flatten_layers() if getattr(layer, "lora_enabled", False)]
-    return {layer._kernel.path: layer.kernel for layer in layers}
+    merged = {}
+    for layer in model._flatten_layers():
+        if getattr(layer, "lora_enabled", False):
+            # Not `layer.kernel`, which has the precision of the arithmetic.
+            low = layer.lora_kernel_a.numpy() @ layer.lora_kernel_b.numpy()
+            added = layer.lora_alpha / layer.lora_rank * low
+            merged[layer._kernel.path] = layer._kernel.numpy() + added
+    return merged
 
 
 def _require_same(path: Path, digests: Mapping[str, str], belongs_to: Mapping[str, str]) -> None:

@@ -1,13 +1,15 @@
 """Low-rank additions are part of the weights that are saved."""
 
 import numpy as np
+import pytest
 
 from kerasbert.config import BackboneConfig
 from kerasbert.training import prepare, train
 
 
-def test_a_run_holds_the_merged_weights(tiny_config, trained):
-    config = tiny_config(training={"lora_rank": 2, "learning_rate": 1e-2})
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_a_run_holds_the_merged_weights(tiny_config, trained, precision: str):
+    config = tiny_config(training={"lora_rank": 2, "learning_rate": 1e-2, "precision": precision})
     config.backbone = BackboneConfig(source=str(trained.run.path))
     result = train(prepare(config))
     before = {weight.path: np.asarray(weight) for weight in trained.classifier.model.weights}

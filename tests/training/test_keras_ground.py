@@ -50,6 +50,15 @@ def test_an_optimizer_knows_its_strategy(mirrored: tf.distribute.Strategy):
         assert keras.optimizers.AdamW()._distribution_strategy is mirrored
 
 
+def test_the_moments_are_where_the_fused_update_finds_them():
+    optimizer = keras.optimizers.AdamW()
+    weights = [keras.Variable(np.ones(size, np.float32)) for size in (2, 3)]
+    optimizer.build(weights)
+    for moments in (optimizer._momentums, optimizer._velocities):
+        assert [tuple(moment.shape) for moment in moments] == [(2,), (3,)]
+    assert [optimizer._get_variable_index(weight) for weight in weights] == [0, 1]
+
+
 def test_private_methods_take_the_arguments_we_give():
     def parameters(method) -> list[str]:
         return list(inspect.signature(method).parameters)[1:]
