@@ -2,9 +2,9 @@
 
     python benchmarks/probe.py [--source SOURCE] [--task NAME]... [--rows 1000] [--seed 0] [--workdir DIR]
 
-The features of a text are the means of its hidden states after the embeddings and after each layer, the same
-encoder with random weights beside it. The regression learns from random rows of the recipe's training file and
-is scored on its validation file; of two strengths of regularisation the better one is shown.
+The features of a text are the means of its hidden states after the embeddings and after each layer, the
+same encoder with random weights beside it. The regression learns from random rows of the recipe's training
+file and is scored on its validation file; of two strengths of regularisation the better one is shown.
 """
 
 import argparse
