@@ -1,5 +1,7 @@
 """kerasbert distill."""
 
+import json
+
 import click
 
 from kerasbert.cli.options import training_options
@@ -28,8 +30,9 @@ def distill(
         from kerasbert.cli.train import run_training
         from kerasbert.tasks import load_config
 
-    settings = load_config(config, overrides)
+    given = [f"distillation.teacher={json.dumps(teacher)}"]
+    if unlabelled:
+        given.append(f"distillation.unlabelled={json.dumps(unlabelled)}")
+    settings = load_config(config, [*overrides, *given])
     settings.run_dir = run_dir or settings.run_dir
-    settings.distillation.teacher = teacher
-    settings.distillation.unlabelled += unlabelled
     run_training(settings, dry_run, resume)

@@ -44,7 +44,7 @@ def tune(
     directory = Path(run_dir or settings.run_dir or new_run_dir(settings))
     best = search(config, overrides, choices, trials, directory, Console(stderr=True), resume)
     if best is None:
-        click.echo(f"No trial was finished. Go on with --resume --run-dir {directory}", err=True)
+        click.echo(f"Interrupted. Go on with --resume --run-dir {directory}", err=True)
         raise SystemExit(130)
     monitor = settings.training.monitor
     click.echo(f"best of {best.trials} trials: number {best.number}, {monitor} {best.score:.4f}", err=True)

@@ -76,11 +76,14 @@ def dump_yaml(values: Mapping[str, Any]) -> str:
 def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
     """Returns one line for each wrong key."""
     keys = _keys(model)
+    lines: list[str] = []
     faults: dict[str, tuple[list[str], Any]] = {}
     for problem in error.errors():
         location = [str(part) for part in problem["loc"]]
-        if not location:  # raised by a validator of ours, which names the keys itself
-            return [str(problem["ctx"]["error"])]
+        if problem["type"] == "value_error" and isinstance(problem["input"], dict):
+            # Raised by a validator of a section, which names the keys below it itself.
+            lines.append(".".join([*location, str(problem["ctx"]["error"])]))
+            continue
         # The location of a union ends in the name of the branch that failed.
         ends = (".".join(location[:n]) for n in range(len(location), 0, -1))
         key = next((end for end in ends if end in keys), ".".join(location))
@@ -92,7 +95,6 @@ def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
             message = f"unknown key{_nearest(location, keys)}"
         messages, _ = faults.setdefault(key, ([], problem["input"]))
         messages.append(f"{message[0].lower()}{message[1:]}")
-    lines = []
     for key, (messages, received) in faults.items():
         message = ", or ".join(dict.fromkeys(messages))
         lines.append(f"{key}: {message}{'' if message.endswith('?') else '.'} Received: {received!r}")

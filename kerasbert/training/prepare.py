@@ -123,6 +123,11 @@ def _settle_encoder(
             f"training.max_length: must be at most {config.backbone.max_positions}, the positions of "
             f"the backbone. Received: {max_length}"
         )
+    if (config.training.frozen_layers or 0) > (config.backbone.num_layers or 0):
+        raise ConfigError(
+            f"training.frozen_layers: must be at most {config.backbone.num_layers}, the layers of the "
+            f"backbone. Received: {config.training.frozen_layers}"
+        )
     if config.distillation.teacher:
         _require_pupil(config, task, vocabulary)
     return source, vocabulary, config

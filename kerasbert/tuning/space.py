@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import Discriminator, Field, RootModel, Tag, model_validator
 
 from kerasbert.config import Section, parse_config, read_yaml
 
@@ -24,7 +24,24 @@ class Range(Section):
         return self
 
 
-class Space(RootModel[dict[str, Range | list[Any]]]):
+def _kind(value: Any) -> str | None:
+    """Says which of both is meant, so that errors are about that one."""
+    if isinstance(value, (dict, Range)):
+        return "range"
+    return "list" if isinstance(value, list) else None
+
+
+Choice = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[list[Any], Tag("list")],
+    Discriminator(
+        _kind,
+        custom_error_type="choice",
+        custom_error_message="must be a range {low, high} or a list of values",
+    ),
+]
+
+
+class Space(RootModel[dict[str, Choice]]):
     """The choices for each key."""
 
     def suggest(self, trial: Any) -> list[str]:

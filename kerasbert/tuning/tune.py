@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from kerasbert.config import Config
-from kerasbert.errors import ConfigError, UserError
+from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.files import held, make_directory, require_new_directory
 from kerasbert.tasks import load_config
 from kerasbert.training import train
@@ -53,10 +53,11 @@ def tune(
         resume: go on with the search in `directory`; the trial that was under way is begun anew.
 
     Returns:
-        The best trial, or None if all were given up or the search was interrupted.
+        The best trial, or None if the search was interrupted.
 
     Raises:
         UserError: Optuna is not installed, or a choice does not fit the configuration.
+        KerasBertError: all trials were given up.
     """
     optuna = _optuna()
     config = load_config(config_path, overrides)
@@ -97,7 +98,7 @@ def tune(
         except KeyboardInterrupt:
             return None
         if not study.get_trials(states=[states.COMPLETE]):
-            return None
+            raise KerasBertError(f"{directory}: no trial came to its end. Choose other ranges.")
         best = study.best_trial
         chosen = {
             key: json.loads(value) if isinstance(value, str) else value for key, value in best.params.items()

@@ -61,3 +61,9 @@ def test_the_best_settings_are_searched_for(kerasbert, config_file, tmp_path, wr
 def test_a_space_that_does_not_fit_is_refused(refused, config_file, write):
     config, space = config_file(), write("space.yaml", ["training.epoch: [1, 2]"])
     assert "Did you mean training.epochs?" in refused("tune", config, "--space", space)
+
+
+def test_a_teacher_is_checked_as_in_a_configuration(refused, config_file, trained):
+    config = config_file()
+    line = refused("distill", trained.run.path, config, "--set", "training.r_drop=1")
+    assert "does not go with training.r_drop" in line

@@ -327,3 +327,10 @@ def test_a_dumped_file_loads_as_it_was(tmp_path: Path):
     path = tmp_path / "config.yaml"
     path.write_text(dump_yaml(config.model_dump()), encoding="utf-8")
     assert load(path) == config
+
+
+def test_a_section_that_does_not_hang_together_is_named_once():
+    with pytest.raises(ConfigError) as caught:
+        parse_config(Config, {"training": {"batch_tokens": 16, "max_length": 64}}, where="c.yaml")
+    message = "c.yaml: training.batch_tokens: must be at least 64, max_length. Received: 16"
+    assert str(caught.value) == message

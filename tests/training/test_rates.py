@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from kerasbert.config import BackboneConfig, HeadConfig, TrainingConfig
+from kerasbert.errors import ConfigError
 from kerasbert.models import build_backbone, build_model, complete_backbone_config
 from kerasbert.tasks import Classification
 from kerasbert.training import prepare, train
@@ -71,3 +72,8 @@ def test_frozen_weights_stay_bit_for_bit(tiny_config, trained, tmp_path, setting
         if depth_of(weight.path, 1) is None or not np.array_equal(before[weight.path], np.asarray(weight)):
             found.add(names[depth_of(weight.path, 1)])
     assert found == moved
+
+
+def test_more_frozen_layers_than_there_are_are_refused(tiny_config):
+    with pytest.raises(ConfigError, match=r"training\.frozen_layers: must be at most 1, .* Received: 2"):
+        prepare(tiny_config(training={"frozen_layers": 2}))

@@ -52,3 +52,10 @@ def test_extremes_are_all_that_could_be_wrong(space):
 def test_what_leaves_nothing_to_choose_is_refused(space, text: str):
     with pytest.raises(ConfigError, match=r"space\.yaml: "):
         space(text)
+
+
+def test_errors_are_about_what_was_meant(space):
+    with pytest.raises(ConfigError, match=r"a\.range\.low: must be less than high"):
+        space("a: {low: 2, high: 1}")
+    with pytest.raises(ConfigError, match=r"a: must be a range \{low, high\} or a list of values\."):
+        space("a: 3")
