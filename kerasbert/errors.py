@@ -33,5 +33,13 @@ class PluginError(UserError):
     """A task plugin is unknown or broken."""
 
 
+class AddressError(UserError):
+    """The URL of a served model is malformed, or its server has no such model or refuses the request."""
+
+
+class ServerError(KerasBertError):
+    """A server cannot be reached, gives no answer in time, or answers something else than it should."""
+
+
 class ExportError(KerasBertError):
     """The SavedModel was not published because it failed its verification."""

@@ -9,7 +9,7 @@ import click
 @click.option("--report", type=click.Path(), help="Write an HTML report into this directory.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def evaluate(model: str, data: tuple[str, ...], report: str | None, as_json: bool) -> None:
-    """Measure MODEL, a run directory or an exported model, on labelled data."""
+    """Measure MODEL, a run directory, an exported model or a server's URL, on labelled data."""
     from kerasbert.cli.startup import quiet_import
 
     with quiet_import():

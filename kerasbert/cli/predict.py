@@ -15,7 +15,7 @@ import click
 @click.option("--output", type=click.Path(), default="-", help="A file, or - for stdout.")
 @click.option("--format", "form", type=click.Choice(["jsonl", "tsv"]), default="jsonl")
 def predict(model: str, text: tuple[str, ...], source: str | None, output: str, form: str) -> None:
-    """Classify each TEXT, or each line of a file, with MODEL.
+    """Classify each TEXT, or each line of a file, with MODEL: a run, an export or a server's URL.
 
     Gives one line for each input, in order, with at least text, label and score.
     """
@@ -28,5 +28,5 @@ def predict(model: str, text: tuple[str, ...], source: str | None, output: str, 
         from kerasbert.evaluation.stream import argument_rows, input_rows, write_answers
 
     opened = open_model(model)
-    rows = input_rows(source, opened.config) if source else argument_rows(text, opened.config)
+    rows = input_rows(source, opened.data) if source else argument_rows(text, opened.data)
     write_answers(opened, rows, output, form)

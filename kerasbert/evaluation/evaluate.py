@@ -13,7 +13,6 @@ from kerasbert.errors import DataError
 from kerasbert.evaluation.baseline import baseline_decisions
 from kerasbert.evaluation.models import Model, open_model
 from kerasbert.evaluation.predict import predict_rows
-from kerasbert.tasks import get_task
 from kerasbert.tasks.metrics import decisions, score_decisions
 
 
@@ -44,13 +43,13 @@ def evaluate(model: str | Path, data: Sequence[str | Path]) -> Evaluation:
 
     Raises:
         UserError: the model or the data cannot be read, or a label is unknown to the model.
+        ServerError: the model is on a server that does not answer.
     """
     opened = open_model(model)
-    separator = get_task(opened.config.task).label_separator
-    columns = Columns.of(opened.config.data, separator)
+    columns = Columns.of(opened.data, opened.label_separator)
     rows = read_valid_rows(data, columns, opened.labels)
     try:
-        train = load_rows(opened.config.data.train, columns) if opened.config.data.train else None
+        train = load_rows(opened.data.train, columns) if opened.data.train else None
     except DataError:  # the training files need not be at hand
         train = None
     return evaluate_rows(opened, rows, train)

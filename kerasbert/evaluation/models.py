@@ -1,4 +1,4 @@
-"""Opening what answers texts: a run directory or an exported SavedModel."""
+"""Opening what answers texts: a run directory, an exported SavedModel or a server."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,9 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert.checkpoints import RunDirectory
-from kerasbert.config import Config, parse_config, read_yaml
+from kerasbert.client import Client
+from kerasbert.config import Config, DataConfig, parse_config, read_yaml
 from kerasbert.errors import CheckpointError
 from kerasbert.models import TextClassifier
+from kerasbert.tasks import get_task
 
 # Where an exported SavedModel keeps the configuration of its run. TensorFlow Serving ignores it.
 EXPORTED_CONFIG = Path("assets.extra") / "kerasbert.yaml"
@@ -20,13 +22,18 @@ class Model(Protocol):
     """Anything that answers batches of texts."""
 
     @property
-    def config(self) -> Config:
-        """The configuration of the training."""
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of `probabilities`."""
         ...
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels in the order of `probabilities`."""
+    def data(self) -> DataConfig:
+        """The columns of data files, and where the training rows were, as far as it is known."""
+        ...
+
+    @property
+    def label_separator(self) -> str | None:
+        """What stands between the labels of a row of data, where it may have several."""
         ...
 
     def predict(
@@ -56,6 +63,16 @@ class SavedModel:
             raise CheckpointError(f"{path}: cannot be loaded ({reason}).") from error
         self.labels = tuple(label.decode() for label in classes.numpy()[0])
 
+    @property
+    def data(self) -> DataConfig:
+        """The data it was trained on."""
+        return self.config.data
+
+    @property
+    def label_separator(self) -> str | None:
+        """What stands between the labels of a row of data. Only this needs the task's plugin."""
+        return get_task(self.config.task).label_separator
+
     def predict(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
@@ -66,16 +83,18 @@ class SavedModel:
         return {name: value.numpy() for name, value in self._serve(**feeds).items()}
 
 
-def open_model(path: str | Path) -> TextClassifier | SavedModel:
-    """Opens a run directory, or an exported model with or without the version folder.
+def open_model(path: str | Path) -> TextClassifier | SavedModel | Client:
+    """Opens a run directory, an exported model with or without the version folder, or a server's URL.
 
     Raises:
         CheckpointError: it is neither, or it is damaged.
+        AddressError: the URL is malformed, or the server has no such model.
+        ServerError: the server cannot be reached.
     """
     if "://" in str(path):
-        raise CheckpointError(
-            f"{path}: asking a server is not built yet. Name the run or exported directory instead."
-        )
+        client = Client(str(path))
+        _ = client.labels  # asks the server
+        return client
     path = Path(path)
     if RunDirectory.is_run(path):
         return RunDirectory(path).load()

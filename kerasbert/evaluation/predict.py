@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from kerasbert.client import Client
 from kerasbert.data import Row
 from kerasbert.evaluation.models import Model
 
@@ -24,10 +25,12 @@ def predict_rows(
         rows: may be endless.
         window: so many rows are read, sorted by length for speed, and answered at a time.
     """
+    # A client makes batches of its own, and has several under way.
+    size = window if isinstance(model, Client) else _BATCH
     for part in _batched(rows, window):
         order = sorted(range(len(part)), key=lambda i: len(part[i].text) + len(part[i].pair or ""))
         answers: list[dict[str, np.ndarray]] = [{}] * len(part)
-        for indices in _batched(order, _BATCH):
+        for indices in _batched(order, size):
             texts = [part[i].text for i in indices]
             pairs = [part[i].pair or "" for i in indices] if part[0].pair is not None else None
             outputs = model.predict(texts, pairs)

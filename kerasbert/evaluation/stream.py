@@ -9,27 +9,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from kerasbert.config import Config
+from kerasbert.config import DataConfig
 from kerasbert.data import Columns, Row, read_rows
 from kerasbert.data.read import FORMATS
-from kerasbert.errors import DataError
+from kerasbert.errors import DataError, ServerError
 from kerasbert.evaluation.models import Model
 from kerasbert.evaluation.predict import answer_record, predict_rows
 from kerasbert.files import atomic_path, explain_write_errors
 
 
-def argument_rows(texts: Sequence[str], config: Config) -> Iterator[Row]:
+def argument_rows(texts: Sequence[str], data: DataConfig) -> Iterator[Row]:
     """Yields the texts of the command line as rows."""
     for number, text in enumerate(texts, 1):
         # An argument may hold any bytes.
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        yield _row(text, config, "argument", number)
+        yield _row(text, data, "argument", number)
 
 
-def input_rows(source: str, config: Config) -> Iterator[Row]:
+def input_rows(source: str, data: DataConfig) -> Iterator[Row]:
     """Yields the rows of a data file, or of lines of text; `-` is stdin."""
     if Path(source).name.removesuffix(".gz").endswith(FORMATS):
-        yield from read_rows(source, replace(Columns.of(config.data), label=None))
+        yield from read_rows(source, replace(Columns.of(data), label=None))
         return
     with contextlib.ExitStack() as stack:
         try:
@@ -38,7 +38,7 @@ def input_rows(source: str, config: Config) -> Iterator[Row]:
             raise DataError(f"{source}: cannot be read ({error.strerror}).") from error
         lines = io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="\n")
         for number, line in enumerate(lines, 1):
-            yield _row(line.rstrip("\r\n"), config, source, number)
+            yield _row(line.rstrip("\r\n"), data, source, number)
 
 
 def write_answers(model: Model, rows: Iterable[Row], output: str, form: str) -> None:
@@ -71,13 +71,18 @@ def write_answers(model: Model, rows: Iterable[Row], output: str, form: str) -> 
 def _write(lines: Iterable[str], file: IO[bytes], form: str) -> None:
     if form == "tsv":
         file.write(b"text\tlabel\tscore\n")
-    for line in lines:
-        file.write(f"{line}\n".encode())
-        file.flush()
+    count = 0
+    try:
+        for line in lines:
+            file.write(f"{line}\n".encode())
+            file.flush()
+            count += 1
+    except ServerError as error:
+        raise ServerError(f"{error} Lines answered before: {count}.") from error
 
 
-def _row(line: str, config: Config, file: str, number: int) -> Row:
-    if config.data.pair_column is None:
+def _row(line: str, data: DataConfig, file: str, number: int) -> Row:
+    if data.pair_column is None:
         return Row(line, (), None, file, number)
     text, tab, pair = line.partition("\t")
     if not tab:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.config import Config
+from kerasbert.config import Config, DataConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
 from kerasbert.tasks import Task
@@ -53,9 +53,19 @@ class TextClassifier(tf.Module):
         return self.task.labels
 
     @property
+    def data(self) -> DataConfig:
+        """The data it was trained on."""
+        return self.config.data
+
+    @property
+    def label_separator(self) -> str | None:
+        """What stands between the labels of a row of data, where it may have several."""
+        return self.task.label_separator
+
+    @property
     def takes_pairs(self) -> bool:
         """Whether a row is two texts."""
-        return self.config.data.pair_column is not None
+        return self.data.pair_column is not None
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerasbert.config import Config
+from kerasbert.config import DataConfig
 from kerasbert.data import Row, Rows
 from kerasbert.evaluation import Evaluation, evaluate_rows
 from kerasbert.export import export_model
@@ -17,10 +17,9 @@ class ChosenModel:
         self,
         labels: Sequence[str],
         answers: Mapping[str, Sequence[float]],
-        config: Config | None = None,
         threshold: float | None = None,
     ):
-        self.labels, self.config = tuple(labels), config or Config()
+        self.labels, self.data, self.label_separator = tuple(labels), DataConfig(), None
         self.batches: list[tuple[list[str], list[str] | None]] = []
         self._answers, self._threshold = answers, threshold
 

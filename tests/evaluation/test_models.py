@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerasbert.errors import CheckpointError, UserError
+from kerasbert.errors import AddressError, CheckpointError, UserError
 from kerasbert.evaluation import SavedModel, open_model
 from kerasbert.evaluation.models import newest_version
 from kerasbert.models import TextClassifier
@@ -75,9 +75,9 @@ def test_what_is_no_model_is_refused(tmp_path):
             open_model(tmp_path / name)
 
 
-def test_the_address_of_a_server_is_told_apart_from_a_missing_directory():
-    with pytest.raises(CheckpointError, match=r"http://localhost:8501/v1/models/m: asking a server"):
-        open_model("http://localhost:8501/v1/models/m")
+def test_the_url_of_a_server_must_be_whole():
+    with pytest.raises(AddressError, match="must be http://HOST:8501/v1/models/NAME"):
+        open_model("http://localhost:8501")
 
 
 def test_an_unfinished_run_is_refused(trained, tmp_path):

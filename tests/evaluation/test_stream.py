@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kerasbert.config import Config, DataConfig
+from kerasbert.config import DataConfig
 from kerasbert.data import Row
 from kerasbert.errors import DataError, UserError
 from kerasbert.evaluation.stream import argument_rows, input_rows, write_answers
 
-PAIRS = Config(data=DataConfig(pair_column="pair"))
+PAIRS = DataConfig(pair_column="pair")
 
 
 class AnyAnswer(dict):
@@ -49,7 +49,7 @@ def written(path) -> list[dict]:
 def test_lines_of_a_file_are_rows(tmp_path):
     path = tmp_path / "texts.txt"
     path.write_bytes("一\r\n\n 二 \nlast without end".encode())
-    found = list(input_rows(str(path), Config()))
+    found = list(input_rows(str(path), DataConfig()))
     assert [row.text for row in found] == ["一", "", " 二 ", "last without end"]
     assert [row.line for row in found] == [1, 2, 3, 4]
 
@@ -57,35 +57,35 @@ def test_lines_of_a_file_are_rows(tmp_path):
 def test_only_line_feeds_end_a_line(stdin):
     text = "a\x0bb\x0cc\x1cd\x85e\u2028f\rg\0h"
     stdin(f"{text}\nnext\n".encode())
-    assert [row.text for row in input_rows("-", Config())] == [text, "next"]
+    assert [row.text for row in input_rows("-", DataConfig())] == [text, "next"]
 
 
 def test_bytes_that_are_not_utf_8_are_replaced(stdin):
     stdin(b"\xff\xfe\n\xe4\xbd\nok\n")
-    assert [row.text for row in input_rows("-", Config())] == ["\ufffd\ufffd", "\ufffd", "ok"]
+    assert [row.text for row in input_rows("-", DataConfig())] == ["\ufffd\ufffd", "\ufffd", "ok"]
 
 
 def test_an_empty_input_has_no_rows(stdin):
-    assert list(input_rows("-", Config())) == []
+    assert list(input_rows("-", DataConfig())) == []
 
 
 def test_a_data_file_is_read_by_its_columns_and_needs_no_label(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text('id,body\n1,"one, two"\n2,三\n', encoding="utf-8")
-    config = Config(data=DataConfig(text_column="body"))
-    assert [(row.text, row.line) for row in input_rows(str(path), config)] == [("one, two", 2), ("三", 3)]
+    data = DataConfig(text_column="body")
+    assert [(row.text, row.line) for row in input_rows(str(path), data)] == [("one, two", 2), ("三", 3)]
 
 
 @pytest.mark.parametrize("name", ["lines", "lines.txt", "notes.csv.txt", "v1.tsv.2024", "a.jsonl.bak"])
 def test_any_other_file_holds_lines(tmp_path, name):
     (tmp_path / name).write_text("one\ntwo\n")
-    assert [row.text for row in input_rows(str(tmp_path / name), Config())] == ["one", "two"]
+    assert [row.text for row in input_rows(str(tmp_path / name), DataConfig())] == ["one", "two"]
 
 
 @pytest.mark.parametrize("name", ["missing.txt", "missing.csv", "."])
 def test_an_unreadable_input_is_named(tmp_path, name):
     with pytest.raises(DataError, match=r"cannot be read \("):
-        list(input_rows(str(tmp_path / name), Config()))
+        list(input_rows(str(tmp_path / name), DataConfig()))
 
 
 def test_a_pair_is_two_cells(stdin):
@@ -199,13 +199,13 @@ def test_it_works_without_a_stdin(model, tmp_path, monkeypatch):
 
 
 def test_an_argument_of_other_bytes_is_answered(trained, tmp_path, stdin):
-    found = argument_rows([os.fsdecode(b"a\xff"), "好"], Config())
+    found = argument_rows([os.fsdecode(b"a\xff"), "好"], DataConfig())
     write_answers(trained.classifier, found, str(tmp_path / "out"), "jsonl")
     assert [record["text"][0] for record in written(tmp_path / "out")] == ["a", "好"]
 
 
 def test_half_a_surrogate_pair_in_json_is_answered(trained, tmp_path, stdin):
     (tmp_path / "in.jsonl").write_text('{"text": "a\\ud800"}\n{"text": "好"}\n', encoding="utf-8")
-    found = input_rows(str(tmp_path / "in.jsonl"), Config())
+    found = input_rows(str(tmp_path / "in.jsonl"), DataConfig())
     write_answers(trained.classifier, found, str(tmp_path / "out"), "jsonl")
     assert [record["text"][0] for record in written(tmp_path / "out")] == ["a", "好"]

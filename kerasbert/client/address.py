@@ -1,0 +1,62 @@
+"""Where a served model is."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from kerasbert.errors import AddressError
+
+_GRPC_PORT = 8500
+_NAME = r"(?P<name>[^/:?#]+)(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/:?#]+))?/?"
+_HOST = r"(?P<host>[^/@?#\s]+)"
+_FORMS = (
+    re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>(?:/[^?#]*)?)/v1/models/{_NAME}", re.IGNORECASE),
+    re.compile(rf"(?P<scheme>grpcs?)://{_HOST}(?P<prefix>)/{_NAME}", re.IGNORECASE),
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """The parts of the URL of a model; with neither version nor label the server takes the newest."""
+
+    url: str
+    scheme: str  # http, https, grpc or grpcs
+    host: str  # with the port
+    prefix: str  # of the path, where a proxy gives it one
+    name: str
+    version: int | None
+    label: str | None
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Reads `http(s)://HOST[:PORT]/v1/models/NAME` or `grpc(s)://HOST[:PORT]/NAME`.
+
+        Either may end with `/versions/N` or `/labels/LABEL`.
+
+        Raises:
+            AddressError: it is neither.
+        """
+        found = next(filter(None, (form.fullmatch(url) for form in _FORMS)), None)
+        if found is None or not _is_host(found["host"]):
+            raise AddressError(
+                f"{_without_password(url)}: must be http://HOST:8501/v1/models/NAME or "
+                "grpc://HOST:8500/NAME (https, grpcs for TLS), and may end with /versions/N or /labels/LABEL."
+            )
+        scheme, host = found["scheme"].lower(), found["host"]
+        if scheme.startswith("grpc") and urlsplit(url).port is None:
+            host = f"{host}:{_GRPC_PORT}"
+        version = int(found["version"]) if found["version"] else None
+        label = unquote(found["label"]) if found["label"] else None
+        return cls(url, scheme, host, found["prefix"], unquote(found["name"]), version, label)
+
+
+def _is_host(host: str) -> bool:
+    try:
+        parts = urlsplit(f"//{host}")
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number, an IPv6 address without its end
+        return False
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/]*@", "//", url)

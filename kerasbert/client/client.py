@@ -1,0 +1,181 @@
+"""A model behind a server, asked like one in this process."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from functools import cached_property
+from threading import Event
+from typing import Any
+
+import numpy as np
+
+from kerasbert.client.address import Address
+from kerasbert.client.rest_transport import RestTransport
+from kerasbert.client.retries import Retries
+from kerasbert.client.signature import Signature
+from kerasbert.client.transport import Transport
+from kerasbert.config import DataConfig
+from kerasbert.errors import UserError
+
+# The body that nginx takes by default is twice as large.
+_REQUEST_BYTES = 512 * 1024
+
+_Feeds = dict[str, list[bytes]]
+
+
+class Client:
+    """A model that kerasbert exported, behind TensorFlow Serving or `kerasbert serve`.
+
+    May be used by several threads at once, and as a context manager. A request that fails because the
+    server is busy, restarts or does not answer is sent again after a random, growing wait. A server that
+    has never been reached is not waited for.
+
+    Args:
+        url: `http(s)://HOST[:PORT]/v1/models/NAME` for REST or `grpc(s)://HOST[:PORT]/NAME` for gRPC;
+            either may end with `/versions/N` or `/labels/LABEL`.
+        api_key: sent as `X-API-Key`. None: the environment variable KERASBERT_API_KEY, if set.
+        headers: sent with every request, such as `Authorization`.
+        timeout: seconds for one try of a request.
+        deadline: seconds for a request with all its tries.
+        batch_size: texts in one request, at most.
+        concurrency: requests under way at once, at most.
+
+    Raises:
+        AddressError: `url` is malformed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+        deadline: float = 60.0,
+        batch_size: int = 64,
+        concurrency: int = 4,
+    ):
+        if min(timeout, deadline, batch_size, concurrency) <= 0:
+            raise ValueError("timeout, deadline, batch_size and concurrency must be above 0.")
+        self._address = Address.parse(url)
+        self._transport = _transport(self._address, _all_headers(api_key, headers))
+        self._retries = Retries(self._address.url, timeout, deadline)
+        self._batch_size = batch_size
+        self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="kerasbert-client")
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Waits for what is under way and closes the connections."""
+        self._threads.shutdown()
+        self._transport.close()
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of `probabilities`."""
+        inputs = self._signature.inputs
+        return self._retries.ask(lambda timeout: self._transport.labels(inputs, timeout), Event())
+
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether a row is two texts."""
+        return "pair" in self._signature.inputs
+
+    @property
+    def data(self) -> DataConfig:
+        """The columns of data files, which a server does not tell: text, label, and pair."""
+        return DataConfig(pair_column="pair" if self.takes_pairs else None)
+
+    @property
+    def label_separator(self) -> str | None:
+        """What stands between the labels of a row of data, where it may have several."""
+        if "given" not in self._signature.outputs:
+            return None
+        from kerasbert.tasks import MultiLabel  # with Keras
+
+        return MultiLabel.label_separator
+
+    def predict(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Returns the task's outputs for any number of texts, as the model in this process would.
+
+        Raises:
+            UserError: the server refuses the request, or pairs are wanted and not given.
+            ServerError: it cannot be reached, did not answer by the deadline, or answers nonsense.
+        """
+        signature = self._signature
+        columns = {"text": texts} if pairs is None else {"text": texts, "pair": pairs}
+        if tuple(columns) != signature.inputs:
+            takes = "pairs: two texts a row" if self.takes_pairs else "single texts, not pairs"
+            raise UserError(f"{self._address.url}: takes {takes}.")
+        return signature.join(self._in_flight(self._batches(columns)))
+
+    def _in_flight(self, batches: Iterable[_Feeds]) -> list[dict[str, np.ndarray]]:
+        """Returns the answers in the order of `batches`; the first failure ends all."""
+        stopped = Event()
+        errors: list[BaseException] = []
+
+        def answer(feeds: _Feeds) -> dict[str, np.ndarray]:
+            if stopped.is_set():
+                raise errors[0] if errors else CancelledError()
+            try:
+                return self._retries.ask(lambda timeout: self._predict(feeds, timeout), stopped)
+            except BaseException as error:
+                errors.append(error)
+                stopped.set()
+                raise errors[0] from errors[0].__cause__
+
+        try:
+            return list(self._threads.map(answer, batches))
+        finally:
+            stopped.set()
+
+    def _predict(self, feeds: _Feeds, timeout: float) -> dict[str, np.ndarray]:
+        outputs = self._transport.predict(feeds, self._signature, timeout)
+        return self._signature.check(outputs, len(feeds["text"]))
+
+    @cached_property
+    def _signature(self) -> Signature:
+        return self._retries.ask(
+            lambda timeout: Signature.parse(self._transport.signatures(timeout)), Event()
+        )
+
+    def _batches(self, columns: Mapping[str, Sequence[str | bytes]]) -> Iterator[_Feeds]:
+        rows: list[tuple[bytes, ...]] = []
+        size = 0
+        for values in zip(*columns.values(), strict=True):
+            row = tuple(value if isinstance(value, bytes) else value.encode() for value in values)
+            length = sum(map(len, row))
+            if rows and (len(rows) == self._batch_size or size + length > _REQUEST_BYTES):
+                yield _feeds(columns, rows)
+                rows, size = [], 0
+            rows.append(row)
+            size += length
+        if rows:
+            yield _feeds(columns, rows)
+
+
+def _transport(address: Address, headers: Mapping[str, str]) -> Transport:
+    if address.scheme.startswith("http"):
+        return RestTransport(address, headers)
+    from kerasbert.client.grpc_transport import GrpcTransport  # with TensorFlow
+
+    return GrpcTransport(address, headers)
+
+
+def _all_headers(api_key: str | None, headers: Mapping[str, str] | None) -> dict[str, str]:
+    key = (os.environ.get("KERASBERT_API_KEY", "") if api_key is None else api_key).strip()
+    result = {**({"X-API-Key": key} if key else {}), **(headers or {})}
+    for name, value in result.items():
+        if not (value.isascii() and value.isprintable()):
+            raise UserError(f"{name}: must be printable ASCII. Mend the API key or the header.")
+    return result
+
+
+def _feeds(names: Mapping[str, Any], rows: list[tuple[bytes, ...]]) -> _Feeds:
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}

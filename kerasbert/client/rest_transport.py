@@ -1,0 +1,136 @@
+"""TensorFlow Serving's REST interface."""
+
+import base64
+import json
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import numpy as np
+
+from kerasbert.client.address import Address
+from kerasbert.client.failure import Failure, reading_answer
+from kerasbert.client.signature import Output, Signature
+from kerasbert.errors import AddressError, ServerError
+
+# 502 and 504 are what a proxy answers while its server restarts.
+_BUSY = (429, 502, 503, 504)
+
+
+class RestTransport:
+    """Speaks to the REST port, or to a proxy before it.
+
+    Args:
+        address: of scheme http or https.
+        headers: of every request.
+    """
+
+    def __init__(self, address: Address, headers: Mapping[str, str]):
+        parts = [
+            f"{address.scheme}://{address.host}{address.prefix}/v1/models/{quote(address.name, safe='')}"
+        ]
+        if address.version is not None:
+            parts.append(f"versions/{address.version}")
+        if address.label is not None:
+            parts.append(f"labels/{quote(address.label, safe='')}")
+        self._model = "/".join(parts)
+        self._http = httpx2.Client(headers=dict(headers))
+
+    def signatures(self, timeout: float) -> Mapping[str, Any]:
+        """Asks for the metadata."""
+        answer = self._ask("GET", "/metadata", None, timeout)
+        with reading_answer():
+            return answer["metadata"]["signature_def"]["signature_def"]
+
+    def labels(self, inputs: Sequence[str], timeout: float) -> tuple[str, ...]:
+        """Classifies an example of empty texts."""
+        body = {"signature_name": "classify", "examples": [dict.fromkeys(inputs, "")]}
+        answer = self._ask("POST", ":classify", body, timeout)
+        with reading_answer():
+            return tuple(label for label, _ in answer["results"][0])
+
+    def predict(
+        self, feeds: Mapping[str, Sequence[bytes]], signature: Signature, timeout: float
+    ) -> Mapping[str, np.ndarray]:
+        """Asks in columns: one list for each input and output."""
+        columns = {name: [_text_or_b64(value) for value in values] for name, values in feeds.items()}
+        answer = self._ask("POST", ":predict", {"inputs": columns}, timeout)
+        with reading_answer():
+            outputs = answer["outputs"]
+            return {name: _array(outputs[name], output) for name, output in signature.outputs.items()}
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def _ask(self, method: str, path: str, body: Any, timeout: float) -> Any:
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        limit = time.monotonic() + timeout
+        received = bytearray()
+        try:
+            with self._http.stream(method, self._model + path, content=content, timeout=timeout) as response:
+                for part in response.iter_bytes():
+                    received += part
+                    if time.monotonic() > limit:  # the library's own limit is for each part
+                        raise httpx2.ReadTimeout("")
+        except httpx2.TimeoutException as error:
+            raise Failure(f"gave no answer within {timeout:.3g} s", again=True) from error
+        except httpx2.ConnectError as error:
+            again = not isinstance(_first_cause(error), ssl.SSLError)
+            raise Failure(f"cannot be reached ({error})", again=again, connected=False) from error
+        except httpx2.HTTPError as error:
+            raise Failure(f"broke the connection off ({error})", again=True) from error
+        # A server passes on any bytes that a model gives.
+        text = received.decode("utf-8", "surrogateescape")
+        if response.status_code != 200:
+            raise _refusal(response, text)
+        with reading_answer():
+            return json.loads(text)
+
+
+def _refusal(response: httpx2.Response, text: str) -> Failure:
+    code = response.status_code
+    try:
+        reason = json.loads(text)["error"]
+    except (ValueError, TypeError, LookupError):  # of a proxy, or of no such server at all
+        reason = f"{code} {response.reason_phrase}"
+    if response.is_redirect:
+        return Failure(f"redirects to {response.headers['location']}. Name that address", error=AddressError)
+    if code in (401, 403):
+        return Failure(f"refuses the request: {reason}. Set KERASBERT_API_KEY", error=AddressError)
+    if code in _BUSY:
+        return Failure(f"is not available: {reason}", again=True)
+    return Failure(f"refuses the request: {reason}", error=AddressError if code < 500 else ServerError)
+
+
+def _text_or_b64(value: bytes) -> Any:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"b64": base64.b64encode(value).decode()}
+
+
+def _array(values: Any, output: Output) -> np.ndarray:
+    shape = (len(values), *output.row)
+    if output.dtype == object:
+        values = _as_bytes(values)
+    elif 0 in shape:
+        return np.array(values, output.dtype).reshape(shape)
+    return np.array(values).astype(output.dtype, casting="same_kind")
+
+
+def _as_bytes(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_as_bytes(item) for item in value]
+    if isinstance(value, dict):
+        return base64.b64decode(value["b64"])
+    return value.encode("utf-8", "surrogateescape")
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    return error

@@ -1,0 +1,75 @@
+"""Asking again where that may help."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_before_delay,
+    stop_when_event_set,
+    wait_random_exponential,
+)
+
+from kerasbert.client.failure import Failure
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # seconds, at most: the waits are random
+
+Answer = TypeVar("Answer")
+
+
+class Retries:
+    """Makes the requests to one server, with exponential back-off and jitter.
+
+    A server that was never reached is taken for a wrong address and not waited for.
+
+    Args:
+        url: for messages.
+        timeout: seconds for one try.
+        deadline: seconds for all tries of a request.
+    """
+
+    def __init__(self, url: str, timeout: float, deadline: float):
+        self._url, self._timeout, self._deadline = url, timeout, deadline
+        self._was_reached = False
+
+    def ask(self, request: Callable[[float], Answer], stopped: Event) -> Answer:
+        """Returns what `request` returns for the seconds it may take.
+
+        Args:
+            request: raises `Failure` where it fails.
+            stopped: set when no further try is wanted.
+
+        Raises:
+            KerasBertError: as the last failure says.
+        """
+        start = time.monotonic()
+
+        def once() -> Answer:
+            left = self._deadline - (time.monotonic() - start)
+            answer = request(min(self._timeout, left))
+            self._was_reached = True
+            return answer
+
+        retrying = Retrying(
+            retry=retry_if_exception(self._may_help),
+            wait=wait_random_exponential(_FIRST_WAIT, _LONGEST_WAIT),
+            stop=stop_before_delay(self._deadline) | stop_when_event_set(stopped),
+            sleep=sleep_using_event(stopped),
+            reraise=True,
+        )
+        try:
+            return retrying(once)
+        except Failure as failure:
+            tries = retrying.statistics["attempt_number"]
+            effort = f" ({tries} tries in {time.monotonic() - start:.1f} s)" if tries > 1 else ""
+            raise failure.error(f"{self._url}: {failure}{effort}.") from failure
+
+    def _may_help(self, error: BaseException) -> bool:
+        if not isinstance(error, Failure):
+            return False
+        self._was_reached = self._was_reached or error.connected
+        return error.again and self._was_reached

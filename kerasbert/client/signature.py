@@ -1,0 +1,112 @@
+"""What a served model takes and gives."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kerasbert.client.failure import Failure, garbled, reading_answer
+from kerasbert.errors import AddressError
+
+_DTYPES: dict[str, Any] = {
+    "DT_STRING": object, "DT_BOOL": np.bool_, "DT_FLOAT": np.float32, "DT_DOUBLE": np.float64,
+    "DT_INT32": np.int32, "DT_INT64": np.int64,
+}  # fmt: skip
+_OURS = {"label": "DT_STRING", "label_id": "DT_INT64", "score": "DT_FLOAT", "probabilities": "DT_FLOAT"}
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output of a signature.
+
+    Attributes:
+        dtype: of NumPy; object for bytes.
+        row: the shape of one row; -1 where it is not known.
+    """
+
+    dtype: np.dtype
+    row: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """`serving_default` of a model that kerasbert exported.
+
+    Attributes:
+        inputs: `text`, and `pair` for a model of pairs.
+        outputs: by name.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: Mapping[str, Output]
+
+    @classmethod
+    def parse(cls, signatures: Mapping[str, Any]) -> "Signature":
+        """Reads the JSON form of a `SignatureDefMap`.
+
+        Raises:
+            Failure: it is of another kind of model.
+        """
+        with reading_answer():
+            return cls._parse(signatures)
+
+    @classmethod
+    def _parse(cls, signatures: Mapping[str, Any]) -> "Signature":
+        serving = signatures.get("serving_default", {})
+        inputs, outputs = serving.get("inputs", {}), serving.get("outputs", {})
+        ours = all(outputs.get(name, {}).get("dtype") == dtype for name, dtype in _OURS.items())
+        strange = [name for name, output in outputs.items() if output["dtype"] not in _DTYPES]
+        if (
+            set(inputs) not in ({"text"}, {"text", "pair"})
+            or not ours
+            or strange
+            or "classify" not in signatures
+        ):
+            raise Failure(
+                "must be a model that kerasbert exported: text to label, label_id, score and probabilities. "
+                f"Received: {_names(inputs)} to {_names(outputs)}",
+                error=AddressError,
+            )
+        return cls(
+            inputs=("text", "pair") if "pair" in inputs else ("text",),
+            outputs={
+                name: Output(np.dtype(_DTYPES[output["dtype"]]), _row_shape(output["tensor_shape"]))
+                for name, output in outputs.items()
+            },
+        )
+
+    def check(self, outputs: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
+        """Returns the outputs of a batch, which must be those of the signature."""
+        result = {}
+        for name, output in self.outputs.items():
+            array = outputs.get(name)
+            if array is None:
+                raise garbled(f"no output {name}")
+            wanted = (batch, *output.row)
+            if array.dtype != output.dtype or not _fits(array.shape, wanted):
+                raise garbled(f"{name}: {array.dtype} {list(array.shape)} for {output.dtype} {list(wanted)}")
+            result[name] = array
+        return result
+
+    def join(self, parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Returns the outputs of consecutive batches as those of one; of none as those of an empty one."""
+        empty = {
+            name: np.empty((0, *(max(size, 0) for size in output.row)), output.dtype)
+            for name, output in self.outputs.items()
+        }
+        return {name: np.concatenate([part[name] for part in parts or [empty]]) for name in self.outputs}
+
+
+def _row_shape(shape: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(int(dim["size"]) for dim in shape["dim"][1:])
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    return len(shape) == len(wanted) and all(
+        size in (-1, found) for found, size in zip(shape, wanted, strict=True)
+    )
+
+
+def _names(tensors: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(tensors)) or "nothing"

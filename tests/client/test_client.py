@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from kerasbert.client import Client
+from kerasbert.errors import UserError
+from kerasbert.models import TextClassifier
+
+HOSTILE = ["", "手机很好", b"\xff\x00\xfe", "a\0b", "\ud7ff\u2028\U0001f600\ufeff", '"}]\\{', b"{", " "]
+
+
+def assert_same_answers(answer: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert set(answer) == set(expected)
+    for name, wanted in expected.items():
+        assert answer[name].dtype == wanted.dtype, name
+        assert answer[name].shape == wanted.shape, name
+        if wanted.dtype == np.float32:
+            np.testing.assert_allclose(answer[name], wanted, atol=1e-5, rtol=0)
+        else:
+            assert answer[name].tolist() == wanted.tolist(), name
+
+
+@pytest.fixture
+def classifier(trained) -> TextClassifier:
+    return trained.classifier
+
+
+def test_answers_have_the_values_and_types_of_the_model_in_this_process(served, classifier):
+    with Client(served[0]) as client:
+        assert client.labels == classifier.labels
+        assert not client.takes_pairs
+        assert_same_answers(client.predict(HOSTILE), classifier.predict(HOSTILE))
+
+
+def test_no_texts_are_no_answers(served, classifier):
+    with Client(served[0]) as client:
+        assert_same_answers(client.predict([]), classifier.predict([]))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.binary(max_size=20), max_size=40),
+    st.integers(1, 50),
+    st.integers(1, 6),
+)
+@example(["a"] * 7, 7, 1)
+@example(["a"] * 7 + ["b"], 7, 3)
+def test_batches_and_concurrency_change_nothing(served, classifier, texts, batch_size, concurrency):
+    with Client(served[0], batch_size=batch_size, concurrency=concurrency) as client:
+        assert_same_answers(client.predict(texts), classifier.predict(texts))
+
+
+def test_every_kind_of_output_arrives_unchanged(served_handmade):
+    url, model = served_handmade
+    texts, pairs = HOSTILE, [f"{text!r} 二" for text in HOSTILE]
+    expected = model.predict(
+        {
+            "text": [t if isinstance(t, bytes) else t.encode() for t in texts],
+            "pair": [pair.encode() for pair in pairs],
+        }
+    )
+    with Client(url, batch_size=3) as client:
+        assert client.takes_pairs
+        assert client.labels == ("甲", "b c", "三")
+        answer = client.predict(texts, pairs)
+        for name, wanted in expected.items():
+            np.testing.assert_array_equal(answer[name], wanted)
+            assert answer[name].dtype == wanted.dtype, name
+        assert set(answer) == set(expected)
+        assert client.predict([], [])["top_labels"].shape == (0, 2)
