@@ -17,6 +17,7 @@ def quiet_import() -> Iterator[None]:
     exceptions too; TF_CPP_MIN_LOG_LEVEL=0 in the environment shows all.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=DeprecationWarning)

@@ -36,10 +36,12 @@ class Address:
         Raises:
             AddressError: it is neither.
         """
+        if "@" in url.partition("/v1/models/")[0]:  # it may be a password, which no message shows
+            raise AddressError("The URL of a server must not hold a user. Use KERASBERT_API_KEY instead.")
         found = next(filter(None, (form.fullmatch(url) for form in _FORMS)), None)
         if found is None or not _is_host(found["host"]):
             raise AddressError(
-                f"{_without_password(url)}: must be http://HOST:8501/v1/models/NAME or "
+                f"{url}: must be http://HOST:8501/v1/models/NAME or "
                 "grpc://HOST:8500/NAME (https, grpcs for TLS), and may end with /versions/N or /labels/LABEL."
             )
         scheme, host = found["scheme"].lower(), found["host"]
@@ -56,7 +58,3 @@ def _is_host(host: str) -> bool:
         return bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:  # a port that is no number, an IPv6 address without its end
         return False
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^/]*@", "//", url)

@@ -27,8 +27,8 @@ class Client:
     """A model that kerasbert exported, behind TensorFlow Serving or `kerasbert serve`.
 
     May be used by several threads at once, and as a context manager. A request that fails because the
-    server is busy, restarts or does not answer is sent again after a random, growing wait. A server that
-    has never been reached is not waited for.
+    server is busy, restarts or does not answer is sent again after a random, growing wait. What has never
+    answered is not waited for.
 
     Args:
         url: `http(s)://HOST[:PORT]/v1/models/NAME` for REST or `grpc(s)://HOST[:PORT]/NAME` for gRPC;

@@ -12,7 +12,7 @@ class Failure(Exception):  # noqa: N818, it becomes an error only when no furthe
     Args:
         message: what happened, without the URL.
         again: another try may succeed.
-        connected: the server was reached.
+        answered: the server gave an answer, if not the wanted one.
         error: what becomes of it when it is not tried again.
     """
 
@@ -21,11 +21,11 @@ class Failure(Exception):  # noqa: N818, it becomes an error only when no furthe
         message: str,
         *,
         again: bool = False,
-        connected: bool = True,
+        answered: bool = True,
         error: type[KerasBertError] = ServerError,
     ):
         super().__init__(" ".join(message.split())[:500])
-        self.again, self.connected, self.error = again, connected, error
+        self.again, self.answered, self.error = again, answered, error
 
 
 @contextlib.contextmanager
@@ -37,6 +37,17 @@ def reading_answer() -> Iterator[None]:
         raise garbled(f"{type(error).__name__}: {error}") from error
 
 
+def unreachable(reason: object, *, again: bool = True) -> Failure:
+    """Returns the failure of a connection that was never made."""
+    message = f"cannot be reached ({reason}). Start the server or mend the URL"
+    return Failure(message, again=again, answered=False)
+
+
+def no_answer(timeout: float) -> Failure:
+    """Returns the failure of a request that took too long, in seconds."""
+    return Failure(f"gave no answer within {timeout:.3g} s", again=True, answered=False)
+
+
 def garbled(reason: object) -> Failure:
     """Returns the failure of an answer that breaks the protocol."""
-    return Failure(f"answers something else than TensorFlow Serving ({reason}). Name the port of one.")
+    return Failure(f"answers something else than TensorFlow Serving ({reason}). Name the port of one")

@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
 )
 
 from kerasbert.client.address import Address
-from kerasbert.client.failure import Failure, reading_answer
+from kerasbert.client.failure import Failure, no_answer, reading_answer, unreachable
 from kerasbert.client.signature import Signature
 from kerasbert.errors import AddressError, ServerError
 
@@ -30,13 +30,13 @@ _REFUSED = (
     StatusCode.NOT_FOUND,
     StatusCode.UNIMPLEMENTED,
 )
+_UNREACHABLE = ("failed to connect", "errors resolving", "DNS resolution failed")
 _FORBIDDEN = (StatusCode.UNAUTHENTICATED, StatusCode.PERMISSION_DENIED)
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     # Between two tries the client itself waits.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
@@ -111,11 +111,12 @@ class GrpcTransport:
 
 def _failure(code: StatusCode, details: str, timeout: float) -> Failure:
     if code == StatusCode.DEADLINE_EXCEEDED:
-        return Failure(f"gave no answer within {timeout:.3g} s", again=True)
-    if "failed to connect" in details or "DNS resolution failed" in details:
-        again = "handshake failed" not in details
-        return Failure(f"cannot be reached ({details})", again=again, connected=False)
+        return no_answer(timeout)
+    if any(sign in details for sign in _UNREACHABLE):
+        return unreachable(details.rpartition("last error: ")[2], again="handshake failed" not in details)
     reason = details or code.name
+    if code == StatusCode.NOT_FOUND:
+        reason = f"{reason}. Name a model and version that it serves"
     if code in _FORBIDDEN:
         return Failure(f"refuses the request: {reason}. Set KERASBERT_API_KEY", error=AddressError)
     if code in _REFUSED or "larger than max" in details:

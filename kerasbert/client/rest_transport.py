@@ -12,7 +12,7 @@ import httpx2
 import numpy as np
 
 from kerasbert.client.address import Address
-from kerasbert.client.failure import Failure, reading_answer
+from kerasbert.client.failure import Failure, garbled, no_answer, reading_answer, unreachable
 from kerasbert.client.signature import Output, Signature
 from kerasbert.errors import AddressError, ServerError
 
@@ -76,13 +76,17 @@ class RestTransport:
                     received += part
                     if time.monotonic() > limit:  # the library's own limit is for each part
                         raise httpx2.ReadTimeout("")
-        except httpx2.TimeoutException as error:
-            raise Failure(f"gave no answer within {timeout:.3g} s", again=True) from error
+        except httpx2.ConnectTimeout as error:
+            raise unreachable(f"no connection within {timeout:.3g} s") from error
         except httpx2.ConnectError as error:
             again = not isinstance(_first_cause(error), ssl.SSLError)
-            raise Failure(f"cannot be reached ({error})", again=again, connected=False) from error
+            raise unreachable(error, again=again) from error
+        except httpx2.TimeoutException as error:
+            raise no_answer(timeout) from error
         except httpx2.HTTPError as error:
-            raise Failure(f"broke the connection off ({error})", again=True) from error
+            if str(error).startswith("illegal"):  # it speaks, but not HTTP
+                raise garbled(error) from error
+            raise Failure(f"broke the connection off ({error})", again=True, answered=False) from error
         # A server passes on any bytes that a model gives.
         text = received.decode("utf-8", "surrogateescape")
         if response.status_code != 200:
@@ -103,6 +107,8 @@ def _refusal(response: httpx2.Response, text: str) -> Failure:
         return Failure(f"refuses the request: {reason}. Set KERASBERT_API_KEY", error=AddressError)
     if code in _BUSY:
         return Failure(f"is not available: {reason}", again=True)
+    if code == 404:
+        reason = f"{reason}. Name a model and version that it serves"
     return Failure(f"refuses the request: {reason}", error=AddressError if code < 500 else ServerError)
 
 

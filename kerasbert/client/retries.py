@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 class Retries:
     """Makes the requests to one server, with exponential back-off and jitter.
 
-    A server that was never reached is taken for a wrong address and not waited for.
+    What never gave an answer is taken for a wrong URL and not waited for.
 
     Args:
         url: for messages.
@@ -34,7 +34,7 @@ class Retries:
 
     def __init__(self, url: str, timeout: float, deadline: float):
         self._url, self._timeout, self._deadline = url, timeout, deadline
-        self._was_reached = False
+        self._has_answered = False
 
     def ask(self, request: Callable[[float], Answer], stopped: Event) -> Answer:
         """Returns what `request` returns for the seconds it may take.
@@ -51,7 +51,7 @@ class Retries:
         def once() -> Answer:
             left = self._deadline - (time.monotonic() - start)
             answer = request(min(self._timeout, left))
-            self._was_reached = True
+            self._has_answered = True
             return answer
 
         retrying = Retrying(
@@ -71,5 +71,5 @@ class Retries:
     def _may_help(self, error: BaseException) -> bool:
         if not isinstance(error, Failure):
             return False
-        self._was_reached = self._was_reached or error.connected
-        return error.again and self._was_reached
+        self._has_answered = self._has_answered or error.answered
+        return error.again and self._has_answered

@@ -133,7 +133,7 @@ def rest_app(model: Model) -> Starlette:
             content = json.dumps({"error": str(refused)}, indent=4)
             return Response(content, CODES[refused.status], media_type="application/json")
         if fault:
-            result = fault(result)
+            result = await asyncio.to_thread(fault, result)
         content = json.dumps(result, ensure_ascii=False).encode("utf-8", "surrogateescape")
         return Response(content, media_type="application/json")
 
@@ -141,9 +141,9 @@ def rest_app(model: Model) -> Starlette:
 
 
 @contextlib.contextmanager
-def run_rest(model: Model, **settings) -> Iterator[int]:
+def run_rest(model: Model, port: int = 0, **settings) -> Iterator[int]:
     config = uvicorn.Config(
-        rest_app(model), port=0, log_level="critical", lifespan="off", ws="none", **settings
+        rest_app(model), port=port, log_level="critical", lifespan="off", ws="none", **settings
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
@@ -163,7 +163,7 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._model = model
 
     def _check(self, request, context) -> None:
-        self._model.headers.append({key: value for key, value in context.invocation_metadata()})
+        self._model.headers.append(dict(context.invocation_metadata()))
         spec = request.model_spec
         version = spec.version.value if spec.HasField("version") else None
         try:
@@ -203,10 +203,10 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 @contextlib.contextmanager
-def run_grpc(model: Model, credentials: grpc.ServerCredentials | None = None) -> Iterator[int]:
+def run_grpc(model: Model, port: int = 0, credentials: grpc.ServerCredentials | None = None) -> Iterator[int]:
     server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.max_receive_message_length", -1)])
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Servicer(model), server)
-    address = "127.0.0.1:0"
+    address = f"127.0.0.1:{port}"
     port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
     server.start()
     try:
@@ -271,12 +271,12 @@ def serve():
     """Runs a server in this process and gives the URL of its model."""
 
     @contextlib.contextmanager
-    def run(interface: str, model: Model) -> Iterator[str]:
+    def run(interface: str, model: Model, port: int = 0) -> Iterator[str]:
         if interface == "rest":
-            with run_rest(model) as port:
+            with run_rest(model, port) as port:
                 yield f"http://127.0.0.1:{port}/v1/models/{model.name}"
         else:
-            with run_grpc(model) as port:
+            with run_grpc(model, port) as port:
                 yield f"grpc://127.0.0.1:{port}/{model.name}"
 
     return run
@@ -295,6 +295,21 @@ def served(_reviews_server) -> tuple[str, Model]:
     url, model = _reviews_server
     model.faults, model.sizes, model.headers, model.most_under_way = [], [], [], 0
     return url, model
+
+
+@pytest.fixture(scope="session", name="run_rest")
+def run_rest_fixture():
+    return run_rest
+
+
+@pytest.fixture(scope="session", name="run_grpc")
+def run_grpc_fixture():
+    return run_grpc
+
+
+@pytest.fixture(scope="session")
+def served_model_class() -> type[Model]:
+    return Model
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kerasbert.client import Client
-from kerasbert.errors import UserError
 from kerasbert.models import TextClassifier
 
 HOSTILE = ["", "手机很好", b"\xff\x00\xfe", "a\0b", "\ud7ff\u2028\U0001f600\ufeff", '"}]\\{', b"{", " "]
