@@ -7,7 +7,8 @@ from urllib.parse import unquote, urlsplit
 from kerasbert.errors import AddressError
 
 _GRPC_PORT = 8500
-_NAME = r"(?P<name>[^/:?#]+)(?:/versions/(?P<version>\d{1,18})|/labels/(?P<label>[^/:?#]+))?/?"
+_WORD = r"[^/:?#\x00-\x1f]+"
+_NAME = rf"(?P<name>{_WORD})(?:/versions/(?P<version>\d{{1,18}})|/labels/(?P<label>{_WORD}))?/?"
 _HOST = r"(?P<host>[^/@?#\s]+)"
 _FORMS = (
     re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>(?:/[^?#]*)?)/v1/models/{_NAME}", re.IGNORECASE),

@@ -1,6 +1,7 @@
 """A model behind a server, asked like one in this process."""
 
 import os
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import cached_property
@@ -59,6 +60,7 @@ class Client:
             raise ValueError("timeout, deadline, batch_size and concurrency must be above 0.")
         self._address = Address.parse(url)
         self._transport = _transport(self._address, _all_headers(api_key, headers))
+        self._disconnect = weakref.finalize(self, self._transport.close)
         self._retries = Retries(self._address.url, timeout, deadline)
         self._batch_size = batch_size
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="kerasbert-client")
@@ -72,7 +74,7 @@ class Client:
     def close(self) -> None:
         """Waits for what is under way and closes the connections."""
         self._threads.shutdown()
-        self._transport.close()
+        self._disconnect()
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -91,13 +91,16 @@ def test_the_figures_of_a_url_are_those_of_the_directory(kerasbert, served, expo
 
 def test_a_model_of_several_labels_is_measured_by_all_of_them(kerasbert, served_handmade, tmp_path):
     url, model = served_handmade
-    answer = model.predict({"text": [b"a", b"b"], "pair": [b"c", b"d"]})
+    texts = [str(number) for number in range(20)]
+    feed = [text.encode() for text in texts]
+    answer = model.predict({"text": feed, "pair": feed})
+    assert {0, 1, 2} <= set(answer["given"].sum(1))
     truth = ["|".join(("甲", "b c", "三")[i] for i in row.nonzero()[0]) for row in answer["given"]]
-    rows = [{"text": t, "pair": p, "label": label} for t, p, label in zip("ab", "cd", truth, strict=True)]
+    rows = [{"text": t, "pair": t, "label": label} for t, label in zip(texts, truth, strict=True)]
     (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     result = kerasbert("evaluate", url, "--data", tmp_path / "data.jsonl", "--json")
     figures = json.loads(result.stdout)
-    assert (figures["accuracy"], figures["examples"], figures["confusion"]) == (1.0, 2, None)
+    assert (figures["accuracy"], figures["examples"], figures["confusion"]) == (1.0, 20, None)
 
 
 @pytest.mark.parametrize(("suffix", "status"), [("/versions/9", 2), ("/labels/none", 2), ("/nonsense", 2)])

@@ -44,9 +44,12 @@ def test_a_model_of_another_kind_is_refused(serve, served_model_class, interface
     module = tf.Module()
     module.double = double
     tf.saved_model.save(module, str(tmp_path), {"serving_default": double})
-    with serve(interface, served_model_class(tmp_path, "m")) as url:
-        with pytest.raises(AddressError, match=r"m: must be a model that kerasbert exported: .* x to y\.$"):
-            open_model(url)
+    message = r"m: must be a model that kerasbert exported: .* x to y\.$"
+    with (
+        serve(interface, served_model_class(tmp_path, "m")) as url,
+        pytest.raises(AddressError, match=message),
+    ):
+        open_model(url)
 
 
 @pytest.mark.parametrize("form", ["http://{}/v1/models/m", "grpc://{}/m"])
@@ -67,7 +70,7 @@ def test_an_unknown_host_is_told_at_once(form):
 def test_rest_at_the_grpc_port_and_the_other_way_round(served, interface):
     address = served[0].split("/")[2]
     url = f"grpc://{address}/m" if interface == "rest" else f"http://{address}/v1/models/m"
-    with pytest.raises(ServerError, match="cannot be reached|something else than TensorFlow Serving"):
+    with pytest.raises(ServerError, match=r"cannot be reached|something else than TensorFlow Serving"):
         open_model(url)
 
 
