@@ -17,7 +17,8 @@ import click
 def predict(model: str, text: tuple[str, ...], source: str | None, output: str, form: str) -> None:
     """Classify each TEXT, or each line of a file, with MODEL: a run, an export or a server's URL.
 
-    Gives one line for each input, in order, with at least text, label and score.
+    Gives one line for each input, in order, with at least text, label and score. A server's API key is
+    taken from KERASBERT_API_KEY.
     """
     if bool(text) == bool(source):
         raise click.UsageError("give either TEXT or --input.")

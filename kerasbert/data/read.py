@@ -82,7 +82,7 @@ def _row(record: dict[str, Any], line: int, path: Path, columns: Columns) -> Row
         if column not in record:
             raise DataError(
                 f"{path}:{line}: has no column {column!r}. It has: {', '.join(map(str, record))}. "
-                "Set data.text_column, data.label_column or data.pair_column."
+                "Rename one, or set data.text_column, data.label_column or data.pair_column."
             )
         value = record[column]
         if isinstance(value, list):  # several labels of a multi-label row in JSONL or Parquet
