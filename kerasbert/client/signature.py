@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kerasbert.client.failure import Failure, garbled, reading_answer
+from kerasbert.client.failure import Failure, reading_answer
 from kerasbert.errors import AddressError
 
 _DTYPES: dict[str, Any] = {
@@ -80,12 +80,13 @@ class Signature:
         """Returns the outputs of a batch, which must be those of the signature."""
         result = {}
         for name, output in self.outputs.items():
-            array = outputs.get(name)
-            if array is None:
-                raise garbled(f"no output {name}")
-            wanted = (batch, *output.row)
-            if array.dtype != output.dtype or not _fits(array.shape, wanted):
-                raise garbled(f"{name}: {array.dtype} {list(array.shape)} for {output.dtype} {list(wanted)}")
+            array, wanted = outputs.get(name), (batch, *output.row)
+            if array is None or array.dtype != output.dtype or not _fits(array.shape, wanted):
+                found = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
+                raise Failure(
+                    f"gives other outputs than it announced ({name}: {output.dtype} {list(wanted)}. "
+                    f"Received: {found}). If it serves a new version, open it again"
+                )
             result[name] = array
         return result
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerasbert.errors import AddressError, CheckpointError, UserError
+from kerasbert.errors import AddressError, CheckpointError, PluginError, UserError
 from kerasbert.evaluation import SavedModel, open_model
 from kerasbert.evaluation.models import newest_version
 from kerasbert.models import TextClassifier
@@ -121,3 +121,20 @@ def test_a_saved_model_that_kerasbert_did_not_write_is_refused(copy):
     (copy / "assets.extra" / "kerasbert.yaml").unlink()
     with pytest.raises(UserError, match=r"kerasbert\.yaml: cannot be read"):
         open_model(copy)
+
+
+def test_a_run_and_its_export_tell_the_same_of_their_data(trained, exported):
+    for opened in (trained.classifier, open_model(exported)):
+        assert opened.data == trained.run.load_config().data
+        assert opened.label_separator is None
+
+
+def test_an_exported_model_answers_without_the_plugin_of_its_task(copy):
+    settings = copy / "assets.extra" / "kerasbert.yaml"
+    text = settings.read_text(encoding="utf-8")
+    assert "task: classification" in text
+    settings.write_text(text.replace("task: classification", "task: elsewhere"), encoding="utf-8")
+    opened = open_model(copy)
+    assert opened.predict(["好"])["label"][0] in (b"negative", b"positive")
+    with pytest.raises(PluginError, match="elsewhere"):
+        _ = opened.label_separator
