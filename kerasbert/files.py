@@ -116,6 +116,18 @@ def held(directory: Path) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Runs the block once no other process is in such a block for `directory`."""
+    with explain_write_errors(directory):
+        descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def require_new_directory(path: Path) -> None:
     """Raises `UserError` unless `path` is free, or an empty directory."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):

@@ -10,9 +10,9 @@ import kerasbert
 ROOT = Path(kerasbert.__file__).parent
 # A room may import from the rooms before it, never from those after it.
 ORDER = [
-    "errors", "files", "native", "config", "text", "data", "corpus", "tasks", "models", "checkpoints",
-    "augmentation", "training", "tuning", "pretraining", "client", "evaluation", "export", "testing",
-    "plugin_template", "quickstart", "doctor", "cli",
+    "errors", "files", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models",
+    "checkpoints", "augmentation", "training", "tuning", "pretraining", "client", "evaluation", "export",
+    "testing", "plugin_template", "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400
 

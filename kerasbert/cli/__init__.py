@@ -22,6 +22,7 @@ main = LazyGroup(
         "evaluate": ("evaluate:evaluate", "Measure a model on labelled data."),
         "predict": ("predict:predict", "Classify texts."),
         "export": ("export:export", "Export a run as a SavedModel for TensorFlow Serving."),
+        "versions": ("versions:versions", "Say which exported versions are served, as what; roll back."),
         "vocab": ("vocab:vocab", "Make vocabularies."),
         "corpus": ("corpus:corpus", "Make corpora for pre-training."),
         "pretrain": ("pretrain:pretrain", "Pre-train a backbone as a configuration says."),

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.client import Client
 from kerasbert.config import Config, DataConfig, parse_config, read_yaml
+from kerasbert.deployment import version_folders
 from kerasbert.errors import CheckpointError
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
@@ -109,12 +110,5 @@ def newest_version(path: Path) -> Path | None:
     """Returns `path` if it is a SavedModel, else its folder with the highest number, or None."""
     if (path / "saved_model.pb").is_file():
         return path
-    if not path.is_dir():
-        return None
-    versions = [p for p in path.iterdir() if is_version(p.name) and (p / "saved_model.pb").is_file()]
-    return max(versions, key=lambda version: int(version.name), default=None)
-
-
-def is_version(name: str) -> bool:
-    """Whether a folder of this name is a version to a server."""
-    return name.isascii() and name.isdigit()
+    versions = [p for p in version_folders(path).values() if (p / "saved_model.pb").is_file()]
+    return versions[-1] if versions else None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from tensorflow.core.protobuf import saved_model_pb2
 
+from kerasbert.deployment import Memory
 from kerasbert.errors import ExportError
 from kerasbert.native.exchange import decode, encode
 
@@ -23,10 +24,14 @@ class NativeModel:
 
     Args:
         path: the version directory.
+        python: whose TensorFlow runs it.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, python: Path | str = sys.executable):
         self.path = path
+        self._python = str(python)
+        self.memory: Memory | None = None  # of the last run
+        self.runtime: str | None = None  # TensorFlow's version in the last run
         proto = saved_model_pb2.SavedModel()
         proto.ParseFromString((path / "saved_model.pb").read_bytes())
         self.signatures: Mapping[str, Any] = proto.meta_graphs[0].signature_def
@@ -47,7 +52,7 @@ class NativeModel:
         with tempfile.TemporaryDirectory() as directory:
             paths = [Path(directory) / name for name in ("requests.json", "answers.json")]
             paths[0].write_text(json.dumps(work), encoding="utf-8")
-            command = [sys.executable, "-m", "kerasbert.native", str(self.path), *map(str, paths)]
+            command = [self._python, "-m", "kerasbert.native", str(self.path), *map(str, paths)]
             try:
                 done = subprocess.run(
                     command, capture_output=True, text=True, timeout=_TIME_LIMIT, check=False
@@ -56,10 +61,11 @@ class NativeModel:
                 raise ExportError(f"the native loader gave no answer in {_TIME_LIMIT} s.") from error
             if done.returncode:
                 raise ExportError(f"the native loader refused the model: {_reason(done.stderr)}")
-            answers = json.loads(paths[1].read_text(encoding="utf-8"))
+            result = json.loads(paths[1].read_text(encoding="utf-8"))
+        self.memory, self.runtime = Memory(**result["memory"]), result["runtime"]
         return [
             dict(zip(self.signatures[name].outputs, map(decode, answer), strict=True))
-            for (name, _), answer in zip(requests, answers, strict=True)
+            for (name, _), answer in zip(requests, result["answers"], strict=True)
         ]
 
 

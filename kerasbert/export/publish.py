@@ -10,8 +10,11 @@ import tensorflow as tf
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import dump_yaml
+from kerasbert.deployment import ServedVersions, changing, prune, version_folders, write_server_files
+from kerasbert.deployment.folders import directory_size
 from kerasbert.errors import ConfigError, ExportError, UserError
-from kerasbert.evaluation.models import EXPORTED_CONFIG, is_version
+from kerasbert.evaluation.models import EXPORTED_CONFIG
+from kerasbert.export.compatibility import refuse_breaking_changes, write_labels
 from kerasbert.export.signatures import ServingModule, build_signatures
 from kerasbert.export.verify import TOLERANCE, verify
 from kerasbert.export.warmup import write_warmup
@@ -26,24 +29,35 @@ class Published:
     path: Path
     version: int
     size: int  # bytes
+    memory: int  # bytes, of the native process at its peak
+    labels: list[str]
+    removed: list[int]  # versions
 
 
 def export_model(
-    run: str | Path, model_dir: str | Path, version: int | None = None, precision: str = "float32"
+    run: str | Path,
+    model_dir: str | Path,
+    version: int | None = None,
+    precision: str = "float32",
+    allow_breaking: bool = False,
+    keep: int | None = None,
 ) -> Published:
     """Exports a run as a SavedModel, `model_dir/VERSION`.
 
     The version appears by one rename, after the native loader has answered in a process of its own
-    what the trainer answers. A server that watches `model_dir` never sees a part of it.
+    what the trainer answers. A server that watches `model_dir` never sees a part of it. Then
+    `model_dir/serving/models.config` serves it, and the server's other files are written if absent.
 
     Args:
         run: a finished run directory.
         model_dir: holds the versions of one model.
         version: a number. None: one more than the highest there.
         precision: `float32`, or `bfloat16` for the encoder's arithmetic.
+        allow_breaking: publish even what the users of the version before cannot use.
+        keep: remove all but so many of the newest versions; what is served stays. None: remove none.
 
     Raises:
-        UserError: the run cannot be loaded, or the version exists.
+        UserError: the run cannot be loaded, the version exists, or it breaks its users.
         ExportError: the verification failed; nothing was published.
     """
     if precision not in TOLERANCE:
@@ -51,7 +65,9 @@ def export_model(
     trainer = RunDirectory(run).load()
     base = Path(model_dir)
     make_directory(base)
-    number = _next_version(base) if version is None else version
+    ServedVersions(base)  # a damaged models.config is refused at once
+    highest = max(version_folders(base), default=None)
+    number = (highest or 0) + 1 if version is None else version
     target = base / str(number)
     if number < 0 or target.exists():
         raise UserError(f"{target}: exists already. Choose another --version or leave it out.")
@@ -60,8 +76,11 @@ def export_model(
     try:
         with explain_write_errors(base):
             _write(_in_precision(trainer, run, precision), staging)
+        write_labels(staging, trainer.labels)
+        if not allow_breaking:
+            refuse_breaking_changes(staging, base)
         try:
-            verify(staging, trainer, precision)
+            memory = verify(staging, trainer, precision)
         except ExportError as error:
             raise ExportError(f"not published: {error}") from error
         with explain_write_errors(target):
@@ -69,8 +88,13 @@ def export_model(
             staging.rename(target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
-    return Published(target, number, size)
+    with changing(base) as served:
+        before = set(served.numbers)
+        served.publish(number, highest)
+        write_server_files(base, served.name, memory)
+    # A server holds what it served before until it has read models.config.
+    removed = [] if keep is None else prune(base, keep, {number, *before})
+    return Published(target, number, directory_size(target), memory.peak, served.labels_of(number), removed)
 
 
 def _in_precision(trainer: TextClassifier, run: str | Path, precision: str) -> TextClassifier:
@@ -91,10 +115,6 @@ def _write(classifier: TextClassifier, staging: Path) -> None:
     except tf.errors.OpError as error:  # a full disk, for one
         raise OSError(error.message.rpartition(";")[2].strip()) from error
     write_text(staging / EXPORTED_CONFIG, dump_yaml(classifier.config.model_dump()))
-
-
-def _next_version(base: Path) -> int:
-    return max((int(path.name) for path in base.iterdir() if is_version(path.name)), default=0) + 1
 
 
 def _flush(directory: Path) -> None:

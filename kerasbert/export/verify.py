@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from kerasbert.deployment import Memory
 from kerasbert.errors import ExportError
 from kerasbert.export.native import NativeModel
 from kerasbert.models import TextClassifier
@@ -39,8 +40,11 @@ _PROBES = (
 )
 
 
-def verify(path: Path, classifier: TextClassifier, precision: str) -> None:
+def verify(path: Path, classifier: TextClassifier, precision: str) -> Memory:
     """Checks the SavedModel at `path` in the native loader: each signature, batch 0, 1 and many.
+
+    Returns:
+        What the native process took.
 
     Raises:
         ExportError: it does not load, fails to run, or answers otherwise than `classifier`.
@@ -58,6 +62,8 @@ def verify(path: Path, classifier: TextClassifier, precision: str) -> None:
     for (name, inputs, outputs), answer in zip(cases, answers, strict=True):
         batch = len(next(iter(inputs.values())))
         _compare(f"signature {name}, batch {batch}", answer, outputs, TOLERANCE[precision], exact)
+    assert model.memory is not None  # it ran
+    return model.memory
 
 
 def _cases(

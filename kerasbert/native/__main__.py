@@ -1,16 +1,22 @@
 """Answers a file of requests with a SavedModel; see the package."""
 
 import json
+import resource
 import sys
 from pathlib import Path
 
 from kerasbert.native.exchange import decode, encode
-from kerasbert.native.session import NativeError, NativeSession
+from kerasbert.native.session import NativeError, NativeSession, library_version
 
 
 def main(model: str, requests: str, answers: str) -> int:
-    """Runs each request, `{"feeds": {tensor: array}, "fetches": [tensor]}`, and writes the answers."""
+    """Runs each request, `{"feeds": {tensor: array}, "fetches": [tensor]}`, and writes the answers.
+
+    With them go the version of the library and the memory of this process.
+    """
     try:
+        runtime = library_version()
+        base = _peak_memory()
         session = NativeSession(model)
         result = [
             [
@@ -25,8 +31,17 @@ def main(model: str, requests: str, answers: str) -> int:
     except NativeError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 1
-    Path(answers).write_text(json.dumps(result), encoding="utf-8")
+    memory = {"base": base, "peak": _peak_memory()}
+    Path(answers).write_text(
+        json.dumps({"answers": result, "runtime": runtime, "memory": memory}), encoding="utf-8"
+    )
     return 0
+
+
+def _peak_memory() -> int:
+    """Returns the largest resident size so far, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 if __name__ == "__main__":

@@ -1,0 +1,176 @@
+"""Which versions TensorFlow Serving loads, and under which labels: its own `models.config`."""
+
+import contextlib
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from google.protobuf import text_format  # type: ignore[import-untyped]
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
+
+from kerasbert.deployment.folders import require_versions
+from kerasbert.errors import UserError
+from kerasbert.files import locked, make_directory, write_text
+
+SERVING = "serving"  # in MODEL_DIR; no number, so a server does not take it for a version
+STABLE, CANARY, PREVIOUS = "stable", "canary", "previous"
+POLL_SECONDS = 5  # how often a server reads models.config
+
+_FILE = "models.config"
+_HEAD = "# Kept by `kerasbert export` and `kerasbert versions`; the server polls it. Comments are lost.\n"
+_LABEL = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+class ServedVersions:
+    """The versions of a model that are served, and their labels.
+
+    All of it stands in `MODEL_DIR/serving/models.config`; nothing else remembers it. So the label
+    `previous` says where a rollback leads, and the server keeps that version loaded.
+
+    Args:
+        model_dir: holds the versions.
+
+    Raises:
+        UserError: the file is there and is no configuration of one model.
+    """
+
+    def __init__(self, model_dir: Path):
+        self.path = model_dir / SERVING / _FILE
+        self.model_dir = model_dir
+        self._proto = ModelServerConfig()
+        self.exists = self.path.is_file()
+        if self.exists:
+            try:
+                text_format.Parse(self.path.read_text(encoding="utf-8"), self._proto)
+            except (OSError, UnicodeError, text_format.ParseError) as error:
+                raise UserError(f"{self.path}: cannot be read ({error}). Mend or remove it.") from error
+            models = len(self._proto.model_config_list.config)
+            if models != 1:
+                raise UserError(
+                    f"{self.path}: must describe this one model. Received: {models} models. Keep a "
+                    "configuration of several models elsewhere."
+                )
+            self._config: ModelConfig = self._proto.model_config_list.config[0]
+        else:
+            name = _model_name(model_dir)
+            self._config = self._proto.model_config_list.config.add(
+                name=name, base_path=f"/models/{name}", model_platform="tensorflow"
+            )
+        self.labels: dict[str, int] = dict(self._config.version_labels)
+        self.numbers: set[int] = set(self._config.model_version_policy.specific.versions)
+
+    @property
+    def name(self) -> str:
+        """The model's name in a server's addresses."""
+        return self._config.name
+
+    def labels_of(self, number: int) -> list[str]:
+        """Returns the labels that point at a version."""
+        return sorted(label for label, version in self.labels.items() if version == number)
+
+    def publish(self, number: int, before: int | None) -> None:
+        """Serves a new version: the first one as `stable`, another one as `canary` if that is free.
+
+        Args:
+            number: the new version.
+            before: the highest version so far, which a server without labels serves. None: there is none.
+        """
+        if not self.labels:
+            self._set({STABLE: number} if before is None else {STABLE: before, CANARY: number})
+        elif self.labels.get(CANARY, number) == number:
+            self._set({**self.labels, CANARY: number})
+        else:  # A server moves a label only to a version that it has loaded: served without one.
+            self.numbers = {*self.labels.values(), number}
+
+    def label(self, label: str, number: int) -> None:
+        """Points a label at a version. What was `stable` becomes `previous`; a promoted canary is none.
+
+        Raises:
+            UserError: the label is malformed, there is no such version, or a server could not follow.
+        """
+        if not (self.model_dir / str(number)).is_dir():
+            raise UserError(f"{self.model_dir / str(number)}: there is no such version.")
+        if not _LABEL.fullmatch(label):
+            raise UserError(f"label: must be letters, digits, '_', '.' and '-'. Received: {label!r}")
+        old = self.labels.get(label, number)
+        if old != number and number not in self.numbers:
+            raise UserError(
+                f"version {number} is not served, and a server moves a label only to a version it has "
+                f"loaded. First give it a new label, which loads it: kerasbert versions label "
+                f"{self.model_dir} next {number}"
+            )
+        labels = {**self.labels, label: number}
+        if label == STABLE:
+            if old != number:
+                labels[PREVIOUS] = old
+            if labels.get(CANARY) == number:
+                del labels[CANARY]
+        self._set(labels)
+
+    def unlabel(self, label: str) -> None:
+        """Removes a label; a version that has no other is no longer served.
+
+        Raises:
+            UserError: there is no such label, or it is `stable`.
+        """
+        if label not in self.labels:
+            known = ", ".join(sorted(self.labels)) or "none"
+            raise UserError(f"label {label!r}: there is none. Labels: {known}.")
+        if label == STABLE:
+            raise UserError(f"label {STABLE!r}: is what clients ask for. Move it instead of removing it.")
+        self._set({name: number for name, number in self.labels.items() if name != label})
+
+    def rollback(self) -> None:
+        """Swaps `stable` and `previous`.
+
+        Raises:
+            UserError: no version was stable before.
+        """
+        if PREVIOUS not in self.labels:
+            raise UserError(
+                f"{self.path}: has no label {PREVIOUS!r}: no other version was stable before. Choose one "
+                f"with: kerasbert versions label {self.model_dir} {STABLE} VERSION"
+            )
+        self.label(STABLE, self.labels[PREVIOUS])
+
+    def save(self) -> None:
+        """Writes the file, in one step for those who poll it."""
+        self._config.version_labels.clear()
+        self._config.version_labels.update(self.labels)
+        self._config.model_version_policy.specific.versions[:] = sorted(self.numbers)
+        make_directory(self.path.parent)
+        write_text(self.path, _HEAD + text_format.MessageToString(self._proto))
+
+    def _set(self, labels: dict[str, int]) -> None:
+        """What loses its last label is no longer served; what never had one waits for it."""
+        self.numbers = (self.numbers - set(self.labels.values())) | set(labels.values())
+        self.labels = labels
+
+
+@contextlib.contextmanager
+def changing(model_dir: Path) -> Iterator[ServedVersions]:
+    """Yields the served versions for a change, which is written when the block ends well.
+
+    A server refuses a configuration that loads a version and moves a label to it at once, and all later
+    ones like it. Each state is therefore left for one poll at least.
+
+    Raises:
+        UserError: `model_dir` holds no version, or `models.config` cannot be read or written.
+    """
+    require_versions(model_dir)
+    with locked(model_dir):
+        served = ServedVersions(model_dir)
+        if served.exists:
+            _wait_for_a_poll(served.path)
+        yield served
+        served.save()
+
+
+def _wait_for_a_poll(path: Path) -> None:
+    age = time.time() - path.stat().st_mtime
+    time.sleep(min(max(POLL_SECONDS + 1 - age, 0), POLL_SECONDS + 1))
+
+
+def _model_name(model_dir: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", model_dir.resolve().name).strip("-.") or "model"

@@ -1,0 +1,72 @@
+"""The files with which a server is started, made from what is known of the model."""
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from kerasbert.deployment.served_versions import POLL_SECONDS, SERVING, STABLE
+from kerasbert.files import make_directory, write_text
+
+FILES = ("batching.config", "monitoring.config", "nginx.conf", "compose.yaml", "kubernetes.yaml")
+
+# stable, previous, canary, and one that is being loaded.
+_VERSIONS_IN_MEMORY = 4
+_HEADROOM = 1.25
+_STEP = 64  # MiB
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the native process took, in bytes: before it loaded the model, and at its peak."""
+
+    base: int
+    peak: int
+
+
+def write_server_files(model_dir: Path, name: str, memory: Memory) -> list[Path]:
+    """Writes the files of `MODEL_DIR/serving` that are absent; what is there belongs to the user.
+
+    Args:
+        model_dir: holds the versions; the server sees it as `/models/NAME`.
+        name: the model's name in a server's addresses.
+        memory: of the native process that ran the model.
+
+    Returns:
+        The files written.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("kerasbert.deployment", "templates"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    make_directory(model_dir / SERVING)
+    written = []
+    for file in FILES:
+        path = model_dir / SERVING / file
+        if not path.exists():
+            text = environment.get_template(file).render(
+                name=name,
+                pattern=re.escape(name),
+                object=_object_name(name),
+                stable=STABLE,
+                poll_seconds=POLL_SECONDS,
+                memory=memory,
+                mebibytes=needed_mebibytes(memory),
+            )
+            write_text(path, text)
+            written.append(path)
+    return written
+
+
+def needed_mebibytes(memory: Memory) -> int:
+    """Returns the memory to ask for, in MiB: as measured, for all versions at once, and headroom."""
+    needed = memory.base + _VERSIONS_IN_MEMORY * (memory.peak - memory.base)
+    return math.ceil(needed * _HEADROOM / 2**20 / _STEP) * _STEP
+
+
+def _object_name(name: str) -> str:
+    """Kubernetes wants lower-case letters, digits and '-', a letter first."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:50].rstrip("-") or "model"

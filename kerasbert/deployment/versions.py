@@ -1,0 +1,77 @@
+"""The versions of a model: which there are, and removing old ones."""
+
+import shutil
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerasbert.deployment.folders import directory_size, require_versions, version_folders
+from kerasbert.deployment.served_versions import ServedVersions
+from kerasbert.errors import UserError
+
+_REMOVED = ".removed-"
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version and what is said about it. `size` in bytes; None: its folder is missing."""
+
+    number: int
+    labels: list[str]
+    served: bool
+    size: int | None
+
+
+def list_versions(model_dir: Path) -> list[Version]:
+    """Returns the versions, the oldest first.
+
+    Raises:
+        UserError: there is none, or `models.config` cannot be read.
+    """
+    folders = require_versions(model_dir)
+    served = ServedVersions(model_dir)
+    # Without models.config a server takes the highest number.
+    numbers = served.numbers if served.exists else {max(folders)}
+    return [
+        Version(
+            number,
+            served.labels_of(number),
+            number in numbers,
+            directory_size(folders[number]) if number in folders else None,
+        )
+        for number in sorted({*folders, *numbers})
+    ]
+
+
+def prune(model_dir: Path, keep: int, spare: Iterable[int] = ()) -> list[int]:
+    """Removes all but the `keep` newest versions. What is served or labelled stays.
+
+    A version vanishes by a rename before its files are deleted, so that nobody sees a part of it.
+
+    Args:
+        model_dir: holds the versions.
+        keep: how many of the newest to leave, 1 or more.
+        spare: more versions to leave.
+
+    Returns:
+        The versions removed.
+
+    Raises:
+        UserError: a folder cannot be removed, or `models.config` cannot be read.
+    """
+    served = ServedVersions(model_dir)
+    needed = {*served.numbers, *served.labels.values(), *spare}
+    removed = []
+    for left_over in model_dir.glob(f"{_REMOVED}*"):  # by a process that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    for number, folder in list(version_folders(model_dir).items())[:-keep]:
+        if number not in needed:
+            hidden = model_dir / f"{_REMOVED}{uuid.uuid4().hex[:8]}"
+            try:
+                folder.rename(hidden)
+                shutil.rmtree(hidden)
+            except OSError as error:
+                raise UserError(f"{folder}: cannot be removed ({error.strerror}).") from error
+            removed.append(number)
+    return removed

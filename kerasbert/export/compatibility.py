@@ -1,0 +1,138 @@
+"""Whether those who use the version before can use the new one: by its files alone."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from tensorflow.core.framework import types_pb2
+from tensorflow.core.protobuf import saved_model_pb2
+
+from kerasbert.deployment import version_folders
+from kerasbert.errors import UserError
+from kerasbert.files import make_directory, write_text
+
+# Labels are constants inside the graph; here they can be read without running it.
+EXPORTED_LABELS = Path("assets.extra") / "labels.txt"
+_INTERNAL = "__saved_model_init_op"
+
+
+def refuse_breaking_changes(staging: Path, model_dir: Path) -> None:
+    """Compares a staged version with the highest one that exists.
+
+    Raises:
+        UserError: its users would fail with the new one.
+    """
+    before = [path for path in version_folders(model_dir).values() if (path / "saved_model.pb").is_file()]
+    if not before:
+        return
+    changes = list(breaking_changes(before[-1], staging))
+    if changes:
+        raise UserError(
+            f"not published: users of {before[-1]} would fail: {'; '.join(changes)}. Publish it under "
+            "another MODEL_DIR, or add --allow-breaking."
+        )
+
+
+def breaking_changes(old: Path, new: Path) -> Iterator[str]:
+    """Yields what in `new` breaks the users of `old`, two version directories."""
+    signatures_before, signatures = read_signatures(old), read_signatures(new)
+    for name, before in signatures_before.items():
+        if name not in signatures:
+            yield f"signature {name} is gone"
+            continue
+        where = f"signature {name}"
+        yield from _inputs(where, before.inputs, signatures[name].inputs)
+        yield from _outputs(where, before.outputs, signatures[name].outputs)
+    labels_before, labels = read_labels(old), read_labels(new)
+    if labels_before and labels and labels_before != labels:
+        yield f"the labels were {', '.join(labels_before)} and are {', '.join(labels)}"
+
+
+def read_signatures(version: Path) -> Mapping[str, Any]:
+    """Returns the signatures (`SignatureDef`) of a SavedModel by name.
+
+    Raises:
+        UserError: the file is no SavedModel.
+    """
+    path = version / "saved_model.pb"
+    proto = saved_model_pb2.SavedModel()
+    try:
+        proto.ParseFromString(path.read_bytes())
+        signatures = proto.meta_graphs[0].signature_def
+    except (OSError, DecodeError, IndexError) as error:
+        raise UserError(
+            f"{path}: cannot be compared with the new version ({error}). Remove {version} or add "
+            "--allow-breaking."
+        ) from error
+    return {name: signature for name, signature in signatures.items() if name != _INTERNAL}
+
+
+def write_labels(version: Path, labels: Sequence[str]) -> None:
+    """Writes the labels beside the model, for the next version to compare."""
+    make_directory((version / EXPORTED_LABELS).parent)
+    write_text(version / EXPORTED_LABELS, "".join(f"{label}\n" for label in labels))
+
+
+def read_labels(version: Path) -> list[str]:
+    """Returns the labels in their order; none where the export did not write them."""
+    path = version / EXPORTED_LABELS
+    if not path.is_file():
+        return []
+    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+
+
+def _inputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for name in before:
+        if name not in after:
+            yield f"{where}: the input {name} is gone"
+        elif not _accepts(after[name], before[name]):
+            yield f"{where}: the input {name} was {_describe(before[name])} and is {_describe(after[name])}"
+    for name in sorted(set(after) - set(before)):
+        yield f"{where}: the input {name} is new, and nobody sends it"
+
+
+def _outputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    for name in before:
+        if name not in after:
+            yield f"{where}: the output {name} is gone"
+        elif not _may_equal(after[name], before[name]):
+            yield f"{where}: the output {name} was {_describe(before[name])} and is {_describe(after[name])}"
+    if len(before) == 1 < len(after):
+        # REST leaves out the name of an only output.
+        yield f"{where}: a second output makes REST answers objects, which were plain values"
+
+
+def _accepts(new: Any, old: Any) -> bool:
+    """Whether all tensors that fit `old` fit `new`."""
+    if new.dtype != old.dtype:
+        return False
+    if new.tensor_shape.unknown_rank:
+        return True
+    sizes, wanted = _sizes(old), _sizes(new)
+    if old.tensor_shape.unknown_rank or len(sizes) != len(wanted):
+        return False
+    return all(want in (-1, size) for size, want in zip(sizes, wanted, strict=True))
+
+
+def _may_equal(new: Any, old: Any) -> bool:
+    """Whether nothing known of the two shapes differs."""
+    if new.dtype != old.dtype:
+        return False
+    if new.tensor_shape.unknown_rank or old.tensor_shape.unknown_rank:
+        return True
+    sizes, wanted = _sizes(old), _sizes(new)
+    return len(sizes) == len(wanted) and all(
+        -1 in (size, want) or size == want for size, want in zip(sizes, wanted, strict=True)
+    )
+
+
+def _sizes(tensor: Any) -> list[int]:
+    return [dimension.size for dimension in tensor.tensor_shape.dim]
+
+
+def _describe(tensor: Any) -> str:
+    dtype = types_pb2.DataType.Name(tensor.dtype).removeprefix("DT_").lower()
+    if tensor.tensor_shape.unknown_rank:
+        return f"{dtype} of any shape"
+    return f"{dtype} [{', '.join('any' if size < 0 else str(size) for size in _sizes(tensor))}]"
