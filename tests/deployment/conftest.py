@@ -1,0 +1,30 @@
+"""Model directories without models: what stands around the versions does not look into them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kerasbert.deployment import served_versions
+
+
+@pytest.fixture(autouse=True)
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server polls here."""
+    monkeypatch.setattr(served_versions, "_wait_for_a_poll", lambda path: None)
+
+
+@pytest.fixture
+def model_dir(tmp_path: Path) -> Path:
+    return tmp_path / "reviews"
+
+
+@pytest.fixture
+def add_version(model_dir: Path) -> Callable[[int], Path]:
+    def add(number: int) -> Path:
+        folder = model_dir / str(number)
+        folder.mkdir(parents=True)
+        (folder / "saved_model.pb").write_bytes(b"graph")
+        return folder
+
+    return add

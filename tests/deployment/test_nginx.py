@@ -1,0 +1,281 @@
+"""nginx itself with the file that `export` writes, in front of a stand-in for TensorFlow Serving."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from kerasbert.deployment import Memory, write_server_files
+
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+pytestmark = [
+    pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
+]
+KEY = "Bearer s3cret-of-shop"
+PREDICT = "/v1/models/news_topic:predict"
+BODY = json.dumps({"instances": ["很好"]}).encode()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    """Answers everything, and keeps what it was asked."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.server.asked.append((self.command, self.path, dict(self.headers), body))
+            answer = b'{"predictions": []}'
+            self.send_response(400 if b"malformed" in body else 200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_GET = do_POST = do_DELETE = answer  # noqa: N815
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.asked = []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory) -> Path:
+    directory = tmp_path_factory.mktemp("secrets")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", "tls.key", "-out", "tls.crt"],
+        cwd=directory, check=True, capture_output=True,
+    )  # fmt: skip
+    (directory / "api_keys").write_text(f'"{KEY}" shop;\n"Bearer other" other;\n')
+    return directory
+
+
+@pytest.fixture(scope="module")
+def started(upstream, secrets, tmp_path_factory):
+    """Starts nginx on a free port, with changes to its file; returns the port and the log."""
+
+    @contextlib.contextmanager
+    def start(**changes: str):
+        directory = tmp_path_factory.mktemp("nginx")
+        write_server_files(directory, "news_topic", Memory(1, 2))
+        text = (directory / "serving" / "nginx.conf").read_text()
+        port = free_port()
+        here = {
+            "listen 8443": f"listen 127.0.0.1:{port}",
+            "127.0.0.1:8501": f"127.0.0.1:{upstream.server_port}",
+            "/etc/nginx/secrets": str(secrets),
+            "/tmp/nginx": f"{directory}/nginx",
+            "/dev/stdout": f"{directory}/access.log",
+            "/dev/stderr": f"{directory}/error.log",
+            **changes,
+        }
+        for old, new in here.items():
+            assert old in text
+            text = text.replace(old, new)
+        (directory / "nginx.conf").write_text(text)
+        command = [NGINX, "-p", str(directory), "-c", str(directory / "nginx.conf")]
+        if os.getuid() == 0:  # its workers would have no right to the files of this test
+            command += ["-g", "user root;"]
+        subprocess.run([*command, "-t"], check=True, capture_output=True)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(port)
+            yield port, directory / "access.log"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    return start
+
+
+def wait_for(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "nginx does not listen"
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def nginx(started):
+    with started() as running:
+        yield running
+
+
+@pytest.fixture
+def client(nginx, secrets, upstream):
+    upstream.asked.clear()
+    context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
+    with httpx2.Client(base_url=f"https://127.0.0.1:{nginx[0]}", verify=context) as opened:
+        yield opened
+
+
+def key(value: str = KEY) -> dict[str, str]:
+    return {"Authorization": value}
+
+
+def test_the_right_key_passes_and_stays_here(client, upstream, nginx):
+    answer = client.post(PREDICT, content=BODY, headers=key())
+    assert (answer.status_code, answer.json()) == (200, {"predictions": []})
+    ((method, _, headers, body),) = upstream.asked
+    assert (method, body) == ("POST", BODY)
+    assert "Authorization" not in headers
+    log = nginx[1].read_text()
+    assert " shop [" in log
+    assert "s3cret" not in log
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, key("Bearer wrong"), key("s3cret-of-shop"), key(""), key("Bearer other2"), key("default")]
+)
+@pytest.mark.parametrize("path", [PREDICT, "/v1/models/news_topic", "/v1/models/news_topic/metadata"])
+def test_without_a_key_nothing_reaches_the_model(client, upstream, headers, path):
+    answer = client.request("POST" if path == PREDICT else "GET", path, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert "Authorization" in answer.json()["error"]
+    assert upstream.asked == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "passed"),
+    [
+        ("", "/labels/stable"),
+        ("/labels/canary", "/labels/canary"),
+        ("/versions/3", "/versions/3"),
+    ],
+)
+@pytest.mark.parametrize("method", ["predict", "classify"])
+def test_who_names_no_version_gets_the_stable_one(client, upstream, asked, passed, method):
+    assert (
+        client.post(f"/v1/models/news_topic{asked}:{method}", content=BODY, headers=key()).status_code == 200
+    )
+    assert [path for _, path, _, _ in upstream.asked] == [f"/v1/models/news_topic{passed}:{method}"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/models/news_topic",
+        "/v1/models/news_topic/versions/2",
+        "/v1/models/news_topic/labels/stable/metadata",
+    ],
+)
+def test_status_and_metadata_pass(client, upstream, path):
+    assert client.get(path, headers=key()).status_code == 200
+    assert [asked[1] for asked in upstream.asked] == [path]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/monitoring/prometheus/metrics",
+        "/v1/models/news_topic/../../../monitoring/prometheus/metrics",
+        "/v1/models/another:predict",
+        "/v1/models/newsxtopic:predict",
+        "/v1/models/news_topic:regress",
+        "/v1/models",
+        "/",
+        "/error",
+        "/tensorflow.serving.PredictionService/Predict",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nothing_else_is_public(client, upstream, path, method):
+    headers = {**key(), "Content-Type": "application/grpc"}
+    answer = client.request(method, path, headers=headers)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/json"
+    assert "error" in answer.json()
+    assert upstream.asked == []
+
+
+def test_other_methods_are_refused(client, upstream):
+    assert client.get(PREDICT, headers=key()).status_code == 405
+    assert client.delete("/v1/models/news_topic", headers=key()).status_code == 405
+    assert upstream.asked == []
+
+
+def test_the_answers_of_the_server_pass_unchanged(client):
+    answer = client.post(PREDICT, content=b"malformed", headers=key())
+    assert (answer.status_code, answer.json()) == (400, {"predictions": []})
+
+
+def test_a_body_over_the_limit_is_refused(client, upstream, nginx, secrets):
+    assert client.post(PREDICT, content=b"x" * 2**20, headers=key()).status_code == 200
+    upstream.asked.clear()
+    context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
+    connection = http.client.HTTPSConnection("127.0.0.1", nginx[0], context=context, timeout=30)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", PREDICT)
+        connection.putheader("Authorization", KEY)
+        connection.putheader("Content-Length", str(2**20 + 1))
+        connection.endheaders()  # no byte of the body is waited for
+        answer = connection.getresponse()
+        assert answer.status == 413
+        assert "larger than" in json.loads(answer.read())["error"]
+    assert upstream.asked == []
+
+
+def test_without_tls_nothing_is_answered(nginx, upstream):
+    upstream.asked.clear()
+    connection = http.client.HTTPConnection("127.0.0.1", nginx[0], timeout=30)
+    with contextlib.closing(connection):
+        connection.request("POST", PREDICT, BODY, {"Authorization": KEY})
+        assert connection.getresponse().status == 400
+    assert upstream.asked == []
+
+
+def test_a_client_that_asks_too_often_is_told_so(started, secrets, upstream):
+    context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
+    slow = {"rate=100r/s": "rate=1r/m", "burst=200": "burst=3"}
+    with (
+        started(**slow) as (port, _),
+        httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=context) as client,
+    ):
+        statuses = [client.post(PREDICT, content=BODY, headers=key()).status_code for _ in range(6)]
+        assert statuses == [200] * 4 + [429] * 2
+        # Another client is not held up.
+        assert client.post(PREDICT, content=BODY, headers=key("Bearer other")).status_code == 200
+
+
+def test_a_server_that_is_away_is_told_as_json(started, secrets):
+    context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
+    with (
+        started(**{"127.0.0.1:8501": f"127.0.0.1:{free_port()}"}) as (port, _),
+        httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=context) as client,
+    ):
+        answer = client.post(PREDICT, content=BODY, headers=key())
+    assert answer.status_code == 502
+    assert "cannot be reached" in answer.json()["error"]
