@@ -72,16 +72,18 @@ class ServedVersions:
     def publish(self, number: int, before: int | None) -> None:
         """Serves a new version: the first one as `stable`, another one as `canary` if that is free.
 
+        It takes the place of one that waits for a label.
+
         Args:
             number: the new version.
             before: the highest version so far, which a server without labels serves. None: there is none.
         """
         if not self.labels:
-            self._set({STABLE: number} if before is None else {STABLE: before, CANARY: number})
-        elif self.labels.get(CANARY, number) == number:
-            self._set({**self.labels, CANARY: number})
-        else:  # A server moves a label only to a version that it has loaded: served without one.
-            self.numbers = {*self.labels.values(), number}
+            self.labels = {STABLE: number} if before is None else {STABLE: before, CANARY: number}
+        elif CANARY not in self.labels:
+            self.labels[CANARY] = number
+        # Else it waits without a label: a server moves one only to a version that it has loaded.
+        self.numbers = {*self.labels.values(), number}
 
     def label(self, label: str, number: int) -> None:
         """Points a label at a version. What was `stable` becomes `previous`; a promoted canary is none.

@@ -79,7 +79,7 @@ def read_labels(version: Path) -> list[str]:
     path = version / EXPORTED_LABELS
     if not path.is_file():
         return []
-    return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    return path.read_bytes().decode().removesuffix("\n").split("\n")
 
 
 def _inputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -1,3 +1,6 @@
+import re
+import resource
+
 import pytest
 
 
@@ -14,7 +17,8 @@ def test_it_names_the_version_it_wrote(exported):
     assert result.stdout.startswith(str(model / "20240101"))
     assert len(result.stdout.splitlines()) == 1
     assert (model / "20240101" / "saved_model.pb").is_file()
-    assert [path.name for path in model.iterdir()] == ["20240101"]
+    assert sorted(path.name for path in model.iterdir()) == ["20240101", "serving"]
+    assert "served as stable" in result.stderr
 
 
 def test_predict_answers_with_the_exported_model_as_with_the_run(exported, kerasbert, opened_once):
@@ -22,6 +26,13 @@ def test_predict_answers_with_the_exported_model_as_with_the_run(exported, keras
     served, run = (kerasbert("predict", path, *texts) for path in (exported[0], opened_once))
     assert (served.exit_code, served.stderr) == (0, "")
     assert served.stdout == run.stdout
+
+
+def test_the_memory_that_was_measured_is_that_of_the_process(exported):
+    """Not of this one, which holds TensorFlow's Python and the trainer."""
+    measured = int(re.search(r"in (\d+) MB of memory", exported[1].stdout)[1])
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    assert 100 < measured < here
 
 
 def test_a_taken_version_is_refused(exported, refused, trained):

@@ -1,5 +1,6 @@
 """Exports of four small models. What a test changes it copies first."""
 
+import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ def export_moved(
     path = directory / "moved" / "away"
     path.parent.mkdir()
     published.path.rename(path)
-    return Exported(classifier, Published(path, published.version, published.size), run)
+    return Exported(classifier, dataclasses.replace(published, path=path), run)
 
 
 def export_untrained(labels: list[str], directory: Path, **values) -> Exported:

@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
+from kerasbert.deployment import Memory, ServedVersions, served_versions
 from kerasbert.errors import CheckpointError, ConfigError, ExportError, UserError
 from kerasbert.export import NativeModel, export_model, publish
+
+GRAPH = saved_model_pb2.SavedModel(meta_graphs=[{}]).SerializeToString()
 
 
 @pytest.fixture
@@ -23,12 +27,13 @@ def quick(trained, monkeypatch):
 
     def write(classifier, staging):
         (staging / "variables").mkdir(parents=True)
-        (staging / "saved_model.pb").write_bytes(b"graph")
+        (staging / "saved_model.pb").write_bytes(GRAPH)
         (staging / "variables" / "variables.index").write_bytes(b"index")
 
     monkeypatch.setattr(publish, "RunDirectory", Run)
     monkeypatch.setattr(publish, "_write", write)
-    monkeypatch.setattr(publish, "verify", lambda *arguments: None)
+    monkeypatch.setattr(publish, "verify", lambda *arguments: Memory(10**8, 2 * 10**8))
+    monkeypatch.setattr(served_versions, "_wait_for_a_poll", lambda path: None)
     return monkeypatch
 
 
@@ -49,7 +54,7 @@ def names(directory: Path) -> list[str]:
 
 def test_versions_count_up_from_one(quick, tmp_path):
     assert [export_model("run", tmp_path / "deep" / "model").version for _ in range(3)] == [1, 2, 3]
-    assert names(tmp_path / "deep" / "model") == ["1", "2", "3"]
+    assert names(tmp_path / "deep" / "model") == ["1", "2", "3", "serving"]
 
 
 def test_the_next_version_follows_the_highest_number(quick, tmp_path):
@@ -74,7 +79,7 @@ def test_a_taken_version_is_refused_and_kept(quick, tmp_path):
     with pytest.raises(UserError, match="3: exists already"):
         export_model("run", tmp_path, version=3)
     assert (tmp_path / "3" / "mine").exists()
-    assert names(tmp_path) == ["3"]
+    assert names(tmp_path) == ["3", "serving"]
 
 
 def test_a_version_that_is_taken_meanwhile_is_kept(quick, tmp_path):
@@ -103,13 +108,19 @@ def test_an_unknown_precision_is_refused(quick, tmp_path):
 
 def test_the_version_appears_after_the_verification_only(quick, tmp_path):
     seen = []
-    quick.setattr(publish, "verify", lambda staging, *_: seen.append((names(tmp_path), names(staging))))
+    verify = publish.verify
+
+    def look(staging, *_):
+        seen.append((names(tmp_path), names(staging)))
+        return verify()
+
+    quick.setattr(publish, "verify", look)
     published = export_model("run", tmp_path)
     (before, staged), *_ = seen
     assert len(before) == 1
     assert not before[0][0].isdigit()
-    assert staged == names(published.path) == ["saved_model.pb", "variables"]
-    assert names(tmp_path) == ["1"]
+    assert staged == names(published.path) == ["assets.extra", "saved_model.pb", "variables"]
+    assert names(tmp_path) == ["1", "serving"]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ExportError, RuntimeError, OSError])
@@ -127,8 +138,54 @@ def test_no_failure_leaves_anything_behind(quick, tmp_path, step, error):
     assert names(tmp_path) == []
 
 
-def test_the_size_is_that_of_the_files(quick, tmp_path):
-    assert export_model("run", tmp_path).size == len(b"graph") + len(b"index")
+def test_the_size_is_that_of_the_files(quick, trained, tmp_path):
+    labels = sum(len(f"{label}\n") for label in trained.classifier.labels)
+    assert export_model("run", tmp_path).size == len(GRAPH) + len(b"index") + labels
+
+
+def test_the_first_version_is_stable_and_the_next_a_canary(quick, tmp_path):
+    assert [export_model("run", tmp_path).labels for _ in range(3)] == [["stable"], ["canary"], []]
+    served = ServedVersions(tmp_path)
+    assert (served.labels, served.numbers) == ({"stable": 1, "canary": 2}, {1, 2, 3})
+
+
+def test_a_damaged_models_config_is_refused_before_anything_is_written(quick, tmp_path):
+    (tmp_path / "serving").mkdir()
+    (tmp_path / "serving" / "models.config").write_text("{")
+    with pytest.raises(UserError, match=r"models.config: cannot be read"):
+        export_model("run", tmp_path)
+    assert names(tmp_path) == ["serving"]
+
+
+def test_old_versions_are_removed_unless_a_server_has_them(quick, tmp_path):
+    for _ in range(3):
+        export_model("run", tmp_path)
+    with served_versions.changing(tmp_path) as served:
+        served.unlabel("canary")
+    # 3 waits without a label: 4 takes its place, but a server may not know yet.
+    published = export_model("run", tmp_path, keep=1)
+    assert (published.removed, published.labels) == ([2], ["canary"])
+    published = export_model("run", tmp_path, keep=1)
+    assert published.removed == [3]
+    assert names(tmp_path) == ["1", "4", "5", "serving"]
+
+
+def test_a_version_with_a_low_number_is_not_removed_at_once(quick, tmp_path):
+    for version in (7, 8, 9, 3):
+        published = export_model("run", tmp_path, version=version, keep=1)
+    assert published.removed == []
+    assert names(tmp_path) == ["3", "7", "8", "9", "serving"]
+
+
+def test_what_breaks_users_is_published_only_when_told_so(quick, tmp_path):
+    export_model("run", tmp_path)
+    labels = tmp_path / "1" / "assets.extra" / "labels.txt"
+    labels.write_text("negative\nneutral\npositive\n")
+    with pytest.raises(UserError, match=r"not published: users of \S+1 would fail: the labels were"):
+        export_model("run", tmp_path)
+    assert names(tmp_path) == ["1", "serving"]
+    assert export_model("run", tmp_path, allow_breaking=True).version == 2
+    assert export_model("run", tmp_path).version == 3  # compared with 2
 
 
 @pytest.mark.parametrize("model_dir", ["file", "file/below"])
@@ -210,5 +267,6 @@ def test_nothing_but_the_model_is_in_the_version(exported):
         "variables/variables.index",
         "variables/variables.data-00000-of-00001",
         "assets.extra/kerasbert.yaml",
+        "assets.extra/labels.txt",
         "assets.extra/tf_serving_warmup_requests",
     }

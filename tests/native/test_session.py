@@ -70,7 +70,7 @@ def answers(model: Path, batches: list[dict[str, np.ndarray]], directory: Path) 
     ]
     done = native(model, requests, directory)
     assert done.returncode == 0, done.stderr
-    result = json.loads((directory / "answers.json").read_text())
+    result = json.loads((directory / "answers.json").read_text())["answers"]
     return [dict(zip(outputs, map(decode, answer), strict=True)) for answer in result]
 
 
