@@ -14,10 +14,11 @@ from kerasbert.export import NativeModel, export_model, publish
 
 PUBLISHES, POLLS = 200, 1000
 
-# As TensorFlow Serving's file system source: names that are whole numbers, the highest wins. Each file of
-# what it finds is read and compared. A version that was removed meanwhile must be gone as a whole.
+# As TensorFlow Serving's file system source: names that are whole numbers, the highest wins; every other
+# time another one, as a server does that is told to serve more. Each file of what it finds is read and
+# compared. A version that was removed meanwhile must be gone as a whole.
 POLLER = """
-import hashlib, json, sys
+import hashlib, json, random, sys
 from pathlib import Path
 
 base, stop, wanted, polls = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4])
@@ -27,7 +28,8 @@ while len(seen) + vanished + len(broken) < polls or not stop.exists():
     versions = [int(path.name) for path in base.iterdir() if path.name.isdigit()]
     if not versions:
         continue
-    folder = base / str(max(versions))
+    number = random.choice(versions) if len(seen) % 2 else max(versions)
+    folder = base / str(number)
     try:
         found = {
             str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -36,7 +38,7 @@ while len(seen) + vanished + len(broken) < polls or not stop.exists():
     except FileNotFoundError:
         found = {}
     if found == wanted:
-        seen.append(max(versions))
+        seen.append(number)
     elif not folder.exists():
         vanished += 1
     else:
@@ -93,7 +95,7 @@ def test_a_poller_never_sees_a_part_of_a_version(copying, tmp_path, strings):
         poller.wait()
     result = json.loads(output)
     assert result["broken"] == []
-    assert len(result["seen"]) > max(0.9 * POLLS, 9 * result["vanished"])
+    assert len(result["seen"]) > max(0.5 * POLLS, result["vanished"])
     assert len(set(result["seen"])) > PUBLISHES / 4
     assert max(version_folders(base)) == PUBLISHES
     assert len(version_folders(base)) <= 7  # the newest, stable and canary
