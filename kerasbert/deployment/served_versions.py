@@ -95,6 +95,11 @@ class ServedVersions:
             raise UserError(f"{self.model_dir / str(number)}: there is no such version.")
         if not _LABEL.fullmatch(label):
             raise UserError(f"label: must be letters, digits, '_', '.' and '-'. Received: {label!r}")
+        if not self.labels and label != STABLE:
+            raise UserError(
+                f"{self.path}: no version is {STABLE} yet. First say which: kerasbert versions label "
+                f"{self.model_dir} {STABLE} VERSION"
+            )
         old = self.labels.get(label, number)
         if old != number and number not in self.numbers:
             raise UserError(

@@ -9,6 +9,7 @@ from pathlib import Path
 from kerasbert.deployment.folders import directory_size, require_versions, version_folders
 from kerasbert.deployment.served_versions import ServedVersions
 from kerasbert.errors import UserError
+from kerasbert.files import locked
 
 _REMOVED = ".removed-"
 
@@ -60,18 +61,19 @@ def prune(model_dir: Path, keep: int, spare: Iterable[int] = ()) -> list[int]:
     Raises:
         UserError: a folder cannot be removed, or `models.config` cannot be read.
     """
-    served = ServedVersions(model_dir)
-    needed = {*served.numbers, *served.labels.values(), *spare}
     removed = []
-    for left_over in model_dir.glob(f"{_REMOVED}*"):  # by a process that was killed
-        shutil.rmtree(left_over, ignore_errors=True)
-    for number, folder in list(version_folders(model_dir).items())[:-keep]:
-        if number not in needed:
-            hidden = model_dir / f"{_REMOVED}{uuid.uuid4().hex[:8]}"
-            try:
-                folder.rename(hidden)
-                shutil.rmtree(hidden)
-            except OSError as error:
-                raise UserError(f"{folder}: cannot be removed ({error.strerror}).") from error
-            removed.append(number)
+    with locked(model_dir):
+        served = ServedVersions(model_dir)
+        needed = {*served.numbers, *served.labels.values(), *spare}
+        for left_over in model_dir.glob(f"{_REMOVED}*"):  # by a process that was killed
+            shutil.rmtree(left_over, ignore_errors=True)
+        for number, folder in list(version_folders(model_dir).items())[:-keep]:
+            if number not in needed:
+                hidden = model_dir / f"{_REMOVED}{uuid.uuid4().hex[:8]}"
+                try:
+                    folder.rename(hidden)
+                    shutil.rmtree(hidden)
+                except OSError as error:
+                    raise UserError(f"{folder}: cannot be removed ({error.strerror}).") from error
+                removed.append(number)
     return removed

@@ -23,7 +23,8 @@ pytestmark = [
     pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
     pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
 ]
-KEY = "Bearer s3cret-of-shop"
+SECRET = "0123456789abcdef" * 4  # as long as `openssl rand -hex 32`
+KEY = f"Bearer {SECRET}"
 PREDICT = "/v1/models/news_topic:predict"
 BODY = json.dumps({"instances": ["很好"]}).encode()
 
@@ -153,11 +154,11 @@ def test_the_right_key_passes_and_stays_here(client, upstream, nginx):
     assert "Authorization" not in headers
     log = nginx[1].read_text()
     assert " shop [" in log
-    assert "s3cret" not in log
+    assert SECRET not in log
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, key("Bearer wrong"), key("s3cret-of-shop"), key(""), key("Bearer other2"), key("default")]
+    "headers", [{}, key("Bearer wrong"), key(SECRET), key(""), key("Bearer other2"), key("default")]
 )
 @pytest.mark.parametrize("path", [PREDICT, "/v1/models/news_topic", "/v1/models/news_topic/metadata"])
 def test_without_a_key_nothing_reaches_the_model(client, upstream, headers, path):
@@ -195,6 +196,17 @@ def test_who_names_no_version_gets_the_stable_one(client, upstream, asked, passe
 def test_status_and_metadata_pass(client, upstream, path):
     assert client.get(path, headers=key()).status_code == 200
     assert [asked[1] for asked in upstream.asked] == [path]
+
+
+def test_the_server_sees_the_path_that_was_checked(nginx, secrets, upstream):
+    upstream.asked.clear()
+    context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
+    connection = http.client.HTTPSConnection("127.0.0.1", nginx[0], context=context, timeout=30)
+    with contextlib.closing(connection):
+        crooked = "/monitoring/../v1/%6dodels//news_topic?x=/monitoring/prometheus/metrics"
+        connection.request("GET", crooked, headers=key())
+        assert connection.getresponse().status == 200
+    assert [asked[1] for asked in upstream.asked] == ["/v1/models/news_topic"]
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,14 @@ def test_versions_from_before_models_config_stay_what_clients_get(publish, model
     assert state(model_dir) == ({"stable": 4, "canary": 5}, [4, 5])
 
 
+def test_the_first_label_is_stable(label, model_dir, add_version):
+    add_version(4)
+    with pytest.raises(UserError, match=r"no version is stable yet"):
+        label("canary", 4)
+    label("stable", 4)
+    assert state(model_dir) == ({"stable": 4}, [4])
+
+
 def test_what_the_user_added_to_models_config_stays(publish, model_dir):
     publish(1)
     path = model_dir / "serving" / "models.config"
