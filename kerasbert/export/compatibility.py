@@ -1,6 +1,6 @@
 """Whether those who use the version before can use the new one: by its files alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,26 +105,25 @@ def _outputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) ->
 
 def _accepts(new: Any, old: Any) -> bool:
     """Whether all tensors that fit `old` fit `new`."""
-    if new.dtype != old.dtype:
-        return False
-    if new.tensor_shape.unknown_rank:
-        return True
-    sizes, wanted = _sizes(old), _sizes(new)
-    if old.tensor_shape.unknown_rank or len(sizes) != len(wanted):
-        return False
-    return all(want in (-1, size) for size, want in zip(sizes, wanted, strict=True))
+    return new.dtype == old.dtype and (
+        new.tensor_shape.unknown_rank
+        or (not old.tensor_shape.unknown_rank and _match(new, old, lambda size, before: size in (-1, before)))
+    )
 
 
 def _may_equal(new: Any, old: Any) -> bool:
     """Whether nothing known of the two shapes differs."""
-    if new.dtype != old.dtype:
-        return False
-    if new.tensor_shape.unknown_rank or old.tensor_shape.unknown_rank:
-        return True
-    sizes, wanted = _sizes(old), _sizes(new)
-    return len(sizes) == len(wanted) and all(
-        -1 in (size, want) or size == want for size, want in zip(sizes, wanted, strict=True)
+    return new.dtype == old.dtype and (
+        new.tensor_shape.unknown_rank
+        or old.tensor_shape.unknown_rank
+        or _match(new, old, lambda size, before: size == before or -1 in (size, before))
     )
+
+
+def _match(new: Any, old: Any, fits: Callable[[int, int], bool]) -> bool:
+    """Whether the ranks are the same and the sizes fit one by one."""
+    sizes, before = _sizes(new), _sizes(old)
+    return len(sizes) == len(before) and all(map(fits, sizes, before))
 
 
 def _sizes(tensor: Any) -> list[int]:

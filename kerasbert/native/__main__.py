@@ -44,7 +44,7 @@ def _peak_memory() -> int:
     if status.exists():  # getrusage on Linux counts the parent too, from before this program was loaded
         peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(peak.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # on macOS in bytes
 
 
 if __name__ == "__main__":

@@ -70,8 +70,9 @@ def answers(model: Path, batches: list[dict[str, np.ndarray]], directory: Path) 
     ]
     done = native(model, requests, directory)
     assert done.returncode == 0, done.stderr
-    result = json.loads((directory / "answers.json").read_text())["answers"]
-    return [dict(zip(outputs, map(decode, answer), strict=True)) for answer in result]
+    result = json.loads((directory / "answers.json").read_text())
+    assert result["runtime"] == tf.__version__
+    return [dict(zip(outputs, map(decode, answer), strict=True)) for answer in result["answers"]]
 
 
 def batch(texts: list[bytes], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
@@ -101,6 +102,13 @@ def batches() -> list[dict[str, np.ndarray]]:
 @pytest.fixture(scope="module")
 def answered(model, batches, tmp_path_factory) -> list[dict]:
     return answers(model, batches, tmp_path_factory.mktemp("answered"))
+
+
+def test_the_memory_is_that_of_the_process_alone(model, tmp_path):
+    ballast = np.ones(10**9, np.int8)  # of this process, which starts the other
+    assert native(model, [], tmp_path).returncode == 0
+    memory = json.loads((tmp_path / "answers.json").read_text())["memory"]
+    assert 10**8 < memory["base"] < memory["peak"] < ballast.nbytes
 
 
 def test_strings_come_through_whole(answered):
