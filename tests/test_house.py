@@ -12,7 +12,7 @@ ROOT = Path(kerasbert.__file__).parent
 ORDER = [
     "errors", "files", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models",
     "checkpoints", "augmentation", "training", "tuning", "pretraining", "client", "evaluation", "export",
-    "testing", "plugin_template", "quickstart", "doctor", "cli",
+    "serving", "testing", "plugin_template", "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400
 

@@ -23,6 +23,7 @@ main = LazyGroup(
         "predict": ("predict:predict", "Classify texts."),
         "export": ("export:export", "Export a run as a SavedModel for TensorFlow Serving."),
         "versions": ("versions:versions", "Say which exported versions are served, as what; roll back."),
+        "serve": ("serve:serve", "Serve an exported model, as TensorFlow Serving does."),
         "vocab": ("vocab:vocab", "Make vocabularies."),
         "corpus": ("corpus:corpus", "Make corpora for pre-training."),
         "pretrain": ("pretrain:pretrain", "Pre-train a backbone as a configuration says."),

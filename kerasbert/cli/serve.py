@@ -1,0 +1,71 @@
+"""kerasbert serve."""
+
+from pathlib import Path
+
+import click
+
+_PORT = click.IntRange(0, 65535)
+
+
+@click.command()
+@click.argument("model_dir", type=click.Path(path_type=Path))
+@click.option("--name", help="What the model is called in requests. Default: the directory's name.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--rest-port", type=_PORT, default=8501, show_default=True, help="0: a free one.")
+@click.option("--grpc-port", type=_PORT, default=8500, show_default=True, help="0: a free one.")
+@click.option(
+    "--model-config-file",
+    type=click.Path(path_type=Path),
+    help="Versions and labels to serve, as TensorFlow Serving's. Default: the highest version.",
+)
+@click.option(
+    "--max-batch-size",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="Rows of one run of the model.",
+)
+@click.option(
+    "--queue-size",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="Requests that may wait for a run; beyond it the answer is UNAVAILABLE.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Seconds that a request may take.",
+)
+def serve(
+    model_dir: Path,
+    name: str | None,
+    host: str,
+    rest_port: int,
+    grpc_port: int,
+    model_config_file: Path | None,
+    max_batch_size: int,
+    queue_size: int,
+    timeout: float,
+) -> None:
+    """Serve the versions in MODEL_DIR over REST and gRPC, as TensorFlow Serving does.
+
+    A stand-in for development and small deployments. It watches the directory and changes versions
+    without a break; SIGTERM and Ctrl-C let the requests in flight finish.
+    """
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        from kerasbert.serving import Settings
+        from kerasbert.serving import serve as run
+
+    import logging
+
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    for library in ("uvicorn", "absl", "tensorflow"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+    settings = Settings(max_batch_size=max_batch_size, queue_size=queue_size, timeout=timeout)
+    name = name or model_dir.resolve().name
+    run(model_dir, name, host, rest_port, grpc_port, model_config_file, settings, click.echo)

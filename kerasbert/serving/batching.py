@@ -1,0 +1,207 @@
+"""Requests that wait for the same signature share a run of the model."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import grpc
+import numpy as np
+
+from kerasbert.serving.errors import ServingError, explain, invalid, unavailable
+
+Arrays = Mapping[str, np.ndarray]
+
+
+class Runs(Protocol):
+    """What runs a signature; `Servable` for one."""
+
+    def run(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
+        """Returns the outputs."""
+        ...
+
+    def batches(self, signature: str) -> bool:
+        """Whether rows of several requests may be put together."""
+        ...
+
+
+@dataclass
+class _Request:
+    servable: Runs
+    signature: str
+    inputs: Arrays
+    deadline: float
+    rows: int | None  # None: cannot share a run
+    future: Future = field(default_factory=Future)
+
+    @property
+    def key(self) -> Any:
+        """Equal for requests that fit together."""
+        if self.rows is None:
+            return object()
+        shapes = tuple((name, array.dtype, array.shape[1:]) for name, array in sorted(self.inputs.items()))
+        return id(self.servable), self.signature, shapes
+
+
+class Batcher:
+    """Runs requests on its own threads, as many rows at a time as wait and fit.
+
+    TensorFlow's own `tf.nondifferentiable_batch` blocks a thread for each waiting request, and
+    cannot drop one whose client is gone.
+
+    Args:
+        max_batch_size: rows of a run; a request of more rows takes several.
+        queue_size: requests that may wait.
+        threads: how many run the model; TensorFlow itself uses all cores.
+        observe: told the rows and the seconds of each run.
+    """
+
+    def __init__(
+        self,
+        max_batch_size: int,
+        queue_size: int,
+        threads: int = 2,
+        observe: Callable[[int, float], None] = lambda rows, seconds: None,
+    ):
+        self._max_batch_size = max_batch_size
+        self._queue_size = queue_size
+        self._observe = observe
+        self._waiting: deque[_Request] = deque()
+        self._change = threading.Condition()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"batcher-{index}", daemon=True)
+            for index in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, servable: Runs, signature: str, inputs: Arrays, deadline: float) -> Future:
+        """Queues a request; the future gives its outputs, or a `ServingError`.
+
+        Args:
+            servable: the model.
+            signature: its signature.
+            inputs: the arrays.
+            deadline: by `time.monotonic`; a request that still waits then is dropped.
+
+        Raises:
+            ServingError: the queue is full or closed, or the inputs' rows do not agree.
+        """
+        rows = None
+        if servable.batches(signature) and all(array.ndim for array in inputs.values()):
+            counts = {len(array) for array in inputs.values()}
+            if len(counts) > 1:
+                raise invalid("Batching Run() input tensors must have equal 0th-dimension size")
+            rows = counts.pop()
+        request = _Request(servable, signature, inputs, deadline, rows)
+        with self._change:
+            if self._closed:
+                raise unavailable("The server is shutting down")
+            if len(self._waiting) >= self._queue_size:
+                raise unavailable("The batch scheduling queue to which this task was submitted is full")
+            self._waiting.append(request)
+            self._change.notify()
+        return request.future
+
+    def close(self, timeout: float) -> None:
+        """Lets the waiting requests finish, for `timeout` seconds at most."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        deadline = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0.0))
+
+    def _work(self) -> None:
+        while batch := self._take():
+            live = [request for request in batch if _is_live(request)]
+            if live:
+                self._answer(live)
+
+    def _take(self) -> list[_Request]:
+        """Waits for a request and returns it with those that fit; nothing once closed and empty."""
+        with self._change:
+            self._change.wait_for(lambda: self._waiting or self._closed)
+            if not self._waiting:
+                return []
+            first = self._waiting.popleft()
+            batch, key, rows = [first], first.key, first.rows
+            if rows is None:
+                return batch
+            passed: list[_Request] = []
+            while self._waiting and rows < self._max_batch_size:
+                request = self._waiting.popleft()
+                if (
+                    request.rows is not None
+                    and request.key == key
+                    and rows + request.rows <= self._max_batch_size
+                ):
+                    batch.append(request)
+                    rows += request.rows
+                else:
+                    passed.append(request)
+            self._waiting.extendleft(reversed(passed))
+            if self._waiting:
+                self._change.notify()
+            return batch
+
+    def _answer(self, batch: Sequence[_Request]) -> None:
+        try:
+            answers = self._run(batch)
+        except Exception as error:  # whatever it is, its client must hear of it
+            if len(batch) > 1:  # one bad row must not fail the requests beside it
+                for request in batch:
+                    self._answer([request])
+            else:
+                batch[0].future.set_exception(explain(error))
+            return
+        for request, answer in zip(batch, answers, strict=True):
+            request.future.set_result(answer)
+
+    def _run(self, batch: Sequence[_Request]) -> list[dict[str, np.ndarray]]:
+        first = batch[0]
+        start = time.monotonic()
+        if first.rows is None:
+            outputs = first.servable.run(first.signature, first.inputs)
+            self._observe(1, time.monotonic() - start)
+            return [outputs]
+        inputs = {
+            name: np.concatenate([request.inputs[name] for request in batch]) if len(batch) > 1 else array
+            for name, array in first.inputs.items()
+        }
+        bounds = np.cumsum([request.rows for request in batch])
+        rows = int(bounds[-1])
+        parts = []
+        for index in range(0, max(rows, 1), self._max_batch_size):
+            if time.monotonic() > first.deadline:
+                raise _too_late()
+            part = {name: array[index : index + self._max_batch_size] for name, array in inputs.items()}
+            start = time.monotonic()
+            parts.append(first.servable.run(first.signature, part))
+            self._observe(min(rows - index, self._max_batch_size), time.monotonic() - start)
+        outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        if any(len(array) != rows for array in outputs.values()):
+            raise ServingError(
+                grpc.StatusCode.FAILED_PRECONDITION,
+                "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension sizes of "
+                "the input tensors",
+            )
+        split = {name: np.split(array, bounds[:-1]) for name, array in outputs.items()}
+        return [{name: pieces[index] for name, pieces in split.items()} for index in range(len(batch))]
+
+
+def _is_live(request: _Request) -> bool:
+    if not request.future.set_running_or_notify_cancel():
+        return False
+    if time.monotonic() > request.deadline:
+        request.future.set_exception(_too_late())
+        return False
+    return True
+
+
+def _too_late() -> ServingError:
+    return ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")

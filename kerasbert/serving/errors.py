@@ -1,0 +1,57 @@
+"""What a request is refused with: a gRPC code, which stands for an HTTP status too."""
+
+import grpc
+
+_HTTP_STATUS = {
+    grpc.StatusCode.CANCELLED: 499,
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.ALREADY_EXISTS: 409,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.ABORTED: 409,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+}
+_BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
+_LONGEST_MESSAGE = 1024
+
+
+class ServingError(Exception):
+    """A request that cannot be answered.
+
+    Args:
+        code: what TensorFlow Serving's status would be.
+        message: shown to the client; cut where it is very long.
+        http_status: of the REST answer. None: the one that belongs to `code`.
+    """
+
+    def __init__(self, code: grpc.StatusCode, message: str, http_status: int | None = None):
+        if len(message) > _LONGEST_MESSAGE:
+            message = message[:_LONGEST_MESSAGE] + "...TRUNCATED"
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.http_status = http_status or _HTTP_STATUS.get(code, 500)
+
+
+def invalid(message: str) -> ServingError:
+    """Returns the error of a wrong request."""
+    return ServingError(grpc.StatusCode.INVALID_ARGUMENT, message)
+
+
+def unavailable(message: str) -> ServingError:
+    """Returns the error of a server that has too much to do."""
+    return ServingError(grpc.StatusCode.UNAVAILABLE, message)
+
+
+def explain(error: BaseException) -> ServingError:
+    """Returns any error as one with a code; those of TensorFlow keep theirs."""
+    if isinstance(error, ServingError):
+        return error
+    code = _BY_NUMBER.get(getattr(error, "error_code", None), grpc.StatusCode.INTERNAL)
+    return ServingError(code, getattr(error, "message", None) or str(error) or type(error).__name__)

@@ -1,0 +1,66 @@
+"""The file that tells TensorFlow Serving which versions to serve, and what they are called."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import text_format
+from tensorflow_serving.config import model_server_config_pb2
+
+from kerasbert.errors import UserError
+from kerasbert.files import explain_read_errors
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Which versions of a model to serve. Without a file: the highest, and no labels."""
+
+    versions: frozenset[int] | None = None  # None: the highest `latest`
+    latest: int | None = 1  # None: all
+    labels: Mapping[str, int] = field(default_factory=dict)
+
+    def choose(self, present: Iterable[int]) -> set[int]:
+        """Returns those of the versions `present` that are to be served."""
+        if self.versions is not None:
+            return set(present) & self.versions
+        return set(sorted(present, reverse=True)[: self.latest])
+
+
+def read_models_config(path: Path, name: str) -> ModelConfig:
+    """Reads a text proto `ModelServerConfig`, as of `--model_config_file`.
+
+    `base_path` is not looked at: it is the place in the production server.
+
+    Args:
+        path: the file.
+        name: the model whose entry counts.
+
+    Raises:
+        UserError: it cannot be read, is no such proto, or has no entry of that name.
+    """
+    with explain_read_errors(path):
+        text = path.read_text(encoding="utf-8")
+    try:
+        config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    except text_format.ParseError as error:
+        raise UserError(f"{path}: is not a model configuration of TensorFlow Serving ({error}).") from error
+    return config_of(config, name, str(path))
+
+
+def config_of(config: Any, name: str, where: str) -> ModelConfig:
+    """Returns the entry of a model.
+
+    Raises:
+        UserError: there is none.
+    """
+    entries = {entry.name: entry for entry in config.model_config_list.config}
+    if name not in entries:
+        received = ", ".join(entries) or "no model"
+        raise UserError(f"{where}: must have an entry for the model {name!r}. Received: {received}.")
+    entry = entries[name]
+    policy = entry.model_version_policy
+    kind = policy.WhichOneof("policy_choice")
+    versions = frozenset(policy.specific.versions) if kind == "specific" else None
+    latest = None if kind == "all" else max(policy.latest.num_versions, 1)
+    return ModelConfig(versions, latest, dict(entry.version_labels))

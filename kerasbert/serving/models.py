@@ -1,0 +1,221 @@
+"""The versions of a model that are served now, kept in step with its directory."""
+
+import contextlib
+import gc
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+
+from kerasbert.errors import UserError
+from kerasbert.deployment import is_version
+from kerasbert.serving.errors import ServingError, invalid
+from kerasbert.serving.model_config import ModelConfig, read_models_config
+from kerasbert.serving.servable import Servable
+from kerasbert.serving.warmup import warm_up
+
+_LOG = logging.getLogger(__name__)
+_HISTORY = 100  # versions whose end is remembered
+
+
+@dataclass(frozen=True)
+class VersionStatus:
+    """Where a version stands."""
+
+    state: str  # START, LOADING, AVAILABLE, UNLOADING or END, as in TensorFlow Serving
+    error: ServingError | None = None
+
+
+class Models:
+    """Serves a model directory as TensorFlow Serving's default policy does.
+
+    A new version is loaded and warmed up beside the old one, then takes its place; the old one goes
+    when its requests are done. A version that fails is left out, and the old one stays.
+
+    Args:
+        directory: holds the versions, folders named by numbers.
+        name: what the model is called in requests.
+        config_file: a `ModelServerConfig` as text. None: the highest version, no labels.
+        poll_interval: seconds between looks at the directory and the file.
+        drain: seconds to wait for the requests of a version that goes.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        name: str,
+        config_file: Path | None = None,
+        poll_interval: float = 1.0,
+        drain: float = 30.0,
+    ):
+        self.name = name
+        self._directory = directory
+        self._config_file = config_file
+        self._poll_interval = poll_interval
+        self._drain = drain
+        self._config = ModelConfig()
+        self._config_stamp: object = None
+        self._lock = threading.Lock()
+        self._available: dict[int, Servable] = {}
+        self._statuses: dict[int, VersionStatus] = {}
+        self._failed: dict[int, object] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="models", daemon=True)
+
+    def start(self) -> None:
+        """Loads what is to be served, and watches the directory from then on.
+
+        Raises:
+            UserError: there is nothing to serve, or it cannot be loaded.
+        """
+        if not self._directory.is_dir():
+            raise UserError(f"{self._directory}: must be a directory with versions of a model.")
+        self._read_config()
+        present = self._present()
+        if not present:
+            hint = ""
+            if (self._directory / "saved_model.pb").is_file():
+                hint = f" It is a version itself: name {self._directory.resolve().parent}."
+            raise UserError(f"{self._directory}: holds no version (a folder named by a number).{hint}")
+        self._update(present)
+        if not self._available:
+            errors = [status.error.message for status in self._statuses.values() if status.error]
+            wanted = f"{self._config_file}: names none of the versions in {self._directory}."
+            raise UserError(errors[-1] if errors else wanted)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the watching."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(self._poll_interval + 1.0)
+
+    @contextlib.contextmanager
+    def use(self, name: str, version: int | None = None, label: str | None = None) -> Iterator[Servable]:
+        """Holds the version that a request asks for; without version or label the highest.
+
+        Raises:
+            ServingError: there is none.
+        """
+        with self._lock:
+            servable = self._find(name, version, label)
+            servable.in_flight += 1
+        try:
+            yield servable
+        finally:
+            with self._lock:
+                servable.in_flight -= 1
+
+    def statuses(self, name: str, version: int | None = None) -> dict[int, VersionStatus]:
+        """Returns the status of a version, or of all that were ever seen, the highest first.
+
+        Raises:
+            ServingError: there is none.
+        """
+        with self._lock:
+            statuses = dict(sorted(self._statuses.items(), reverse=True)) if name == self.name else {}
+        if version is None:
+            if not statuses:
+                raise _not_found(f"Could not find any versions of model {name}")
+            return statuses
+        if version not in statuses:
+            raise _not_found(f"Could not find version {version} of model {name}")
+        return {version: statuses[version]}
+
+    def _find(self, name: str, version: int | None, label: str | None) -> Servable:
+        available = self._available if name == self.name else {}
+        if label is not None:
+            version = self._config.labels.get(label) if name == self.name else None
+            if version not in available:
+                raise invalid(f"Unrecognized servable version label: {label}")
+        if version is None:
+            if not available:
+                raise _not_found(f"Servable not found for request: Latest({name})")
+            version = max(available)
+        if version not in available:
+            raise _not_found(f"Servable not found for request: Specific({name}, {version})")
+        return available[version]
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._poll_interval):
+            try:
+                self._read_config()
+                self._update(self._present())
+            except (UserError, OSError) as error:  # what is served now goes on
+                _LOG.warning("%s", error)
+
+    def _read_config(self) -> None:
+        if self._config_file is None:
+            return
+        stamp = _stamp(self._config_file)
+        if stamp != self._config_stamp:
+            config = read_models_config(self._config_file, self.name)
+            with self._lock:
+                self._config, self._config_stamp = config, stamp
+
+    def _present(self) -> set[int]:
+        return {
+            int(path.name) for path in self._directory.iterdir() if is_version(path.name) and path.is_dir()
+        }
+
+    def _update(self, present: set[int]) -> None:
+        wanted = self._config.choose(present)
+        for version in sorted(wanted - self._available.keys()):
+            stamp = _stamp(self._directory / str(version) / "saved_model.pb")
+            if self._failed.get(version) != (stamp,):
+                self._load(version, stamp)
+        extra = self._available.keys() - wanted
+        # Nothing goes before its successor has come.
+        if extra and (not wanted or wanted & self._available.keys()):
+            for version in sorted(extra):
+                self._unload(version)
+
+    def _load(self, version: int, stamp: object) -> None:
+        self._set(version, VersionStatus("LOADING"))
+        path = self._directory / str(version)
+        try:
+            servable = Servable(path)
+            warm_up(servable, path)
+        except ServingError as error:
+            self._failed[version] = (stamp,)
+            self._set(version, VersionStatus("END", error))
+            _LOG.error("version %s was not loaded: %s", version, error.message)
+            return
+        with self._lock:
+            self._available[version] = servable
+            self._statuses[version] = VersionStatus("AVAILABLE")
+        _LOG.info("serving version %s", version)
+
+    def _unload(self, version: int) -> None:
+        with self._lock:
+            servable = self._available.pop(version)
+            self._statuses[version] = VersionStatus("UNLOADING")
+        deadline = time.monotonic() + self._drain
+        while servable.in_flight and time.monotonic() < deadline:
+            time.sleep(0.01)
+        del servable
+        gc.collect()  # TensorFlow's objects refer to one another
+        self._set(version, VersionStatus("END"))
+
+    def _set(self, version: int, status: VersionStatus) -> None:
+        with self._lock:
+            self._statuses[version] = status
+            ended = [number for number, known in self._statuses.items() if known.state == "END"]
+            for number in ended[:-_HISTORY]:
+                del self._statuses[number]
+
+
+def _not_found(message: str) -> ServingError:
+    return ServingError(grpc.StatusCode.NOT_FOUND, message)
+
+
+def _stamp(path: Path) -> object:
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino, stat.st_size

@@ -1,0 +1,207 @@
+"""The REST interface: the paths, statuses and bodies of TensorFlow Serving."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from google.protobuf import json_format
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+from tensorflow_serving.apis import model_pb2
+
+from kerasbert.serving import json_answer
+from kerasbert.serving.body import BodyReader
+from kerasbert.serving.errors import ServingError, explain, invalid
+from kerasbert.serving.inference import Inference
+from kerasbert.serving.json_examples import example_input
+from kerasbert.serving.json_request import predict_inputs, signature_name
+from kerasbert.serving.json_text import parse_object
+from kerasbert.serving.metadata import signature_map, status_response
+from kerasbert.serving.metrics import Metrics
+from kerasbert.serving.models import Models
+from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
+from kerasbert.serving.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_WHERE = r"(?:(?:/versions/(?P<version>[0-9]+))|(?:/labels/(?P<label>[^/:]+)))?"
+_POST = re.compile(rf"/v1/models/(?P<model>[^/:]+){_WHERE}:(?P<method>classify|regress|predict)", re.I)
+_GET = re.compile(rf"/v1/models(?:/(?P<model>[^/:]+))?{_WHERE}(?:/(?P<metadata>metadata))?", re.I)
+_LARGEST_VERSION = 2**63 - 1
+_LARGE = 64 * 1024  # bytes of a body; such a one is read beside the event loop
+_OPENAPI = Path(__file__).with_name("openapi.yaml")
+
+
+def build_app(
+    models: Models,
+    inference: Inference,
+    metrics: Metrics,
+    settings: Settings,
+    extra_routes: Sequence[BaseRoute] = (),
+) -> Starlette:
+    """Returns the ASGI application.
+
+    Args:
+        models: what is served.
+        inference: runs it.
+        metrics: counts requests, and is shown at `/monitoring/prometheus/metrics`.
+        settings: the limits.
+        extra_routes: come first; a page for people belongs here.
+    """
+
+    def show_metrics(request: Request) -> Response:
+        return Response(metrics.page(), media_type="text/plain")
+
+    def show_openapi(request: Request) -> Response:
+        return FileResponse(_OPENAPI, media_type="application/yaml")
+
+    return Starlette(
+        routes=[
+            *extra_routes,
+            Route("/monitoring/prometheus/metrics", show_metrics),
+            Route("/openapi.yaml", show_openapi),
+            Route("/{path:path}", _RestApi(models, inference, metrics, settings)),
+        ]
+    )
+
+
+class _RestApi:
+    """Answers everything below `/v1/`."""
+
+    def __init__(self, models: Models, inference: Inference, metrics: Metrics, settings: Settings):
+        self._models = models
+        self._inference = inference
+        self._metrics = metrics
+        self._bodies = BodyReader(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.scope["raw_path"].decode("ascii", "replace")
+        if not path.lower().startswith("/v1/"):
+            return PlainTextResponse("Not Found\n", 404)
+        try:
+            text = await self._dispatch(request, path)
+        except ServingError as error:
+            return _json(json_answer.error_body(error), error.http_status)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            _LOG.exception("%s %s", request.method, path)
+            return _json(json_answer.error_body(explain(error)), 500)
+        return _json(text)
+
+    async def _dispatch(self, request: Request, path: str) -> str:
+        pattern = {"POST": _POST, "GET": _GET}.get(request.method)
+        match = pattern.fullmatch(path) if pattern else None
+        if match is None:
+            raise invalid(f"Malformed request: {request.method} {path}")
+        spec = _model_spec(match)
+        if request.method == "POST":
+            api = match["method"].lower()
+            with self._metrics.request(spec.name, api.capitalize(), "REST"):
+                body = await self._bodies.read(request)
+                return await getattr(self, f"_{api}")(spec, body)
+        if not spec.name:
+            raise invalid("Missing model name in request.")
+        return self._metadata(spec) if match["metadata"] else self._status(spec)
+
+    async def _predict(self, spec: Any, body: bytes) -> str:
+        document = await _beside(len(body), parse_object, body)
+        name = signature_name(document)
+        with self._models.use(*place(spec)) as servable:
+            infos = _inputs_of(servable, name)
+            inputs, as_rows = await _beside(len(body), predict_inputs, document, infos)
+            outputs = await self._inference.predict(servable, name, inputs)
+        write = json_answer.predictions if as_rows else json_answer.columns
+        return await _beside(sum(array.nbytes for array in outputs.values()), write, outputs)
+
+    async def _classify(self, spec: Any, body: bytes) -> str:
+        name, examples = await _beside(len(body), _read_examples, body)
+        with self._models.use(*place(spec)) as servable:
+            result = await self._inference.classify(servable, name, examples)
+        return json_answer.classifications(result)
+
+    async def _regress(self, spec: Any, body: bytes) -> str:
+        name, examples = await _beside(len(body), _read_examples, body)
+        with self._models.use(*place(spec)) as servable:
+            result = await self._inference.regress(servable, name, examples)
+        return json_answer.regressions(result)
+
+    def _status(self, spec: Any) -> str:
+        return f"{_proto_json(status_response(self._models, spec))}\n"
+
+    def _metadata(self, spec: Any) -> str:
+        with self._models.use(*place(spec)) as servable:
+            found = model_pb2.ModelSpec(name=spec.name)
+            found.version.value = servable.version
+            signatures = _proto_json(signature_map(servable))
+        # The odd line breaks are those of TensorFlow Serving, which joins two texts.
+        return (
+            f'{{\n"model_spec":{_proto_json(found)}\n,\n"metadata": {{"signature_def": {signatures}\n}}\n}}\n'
+        )
+
+
+def place(spec: Any) -> tuple[str, int | None, str | None]:
+    """Returns what a `ModelSpec` asks for: name, version, label."""
+    choice = spec.WhichOneof("version_choice")
+    return (
+        spec.name,
+        spec.version.value if choice == "version" else None,
+        spec.version_label if choice == "version_label" else None,
+    )
+
+
+def _model_spec(match: re.Match[str]) -> Any:
+    spec = model_pb2.ModelSpec(name=unquote(match["model"] or ""))
+    if match["version"]:
+        if int(match["version"][:30]) > _LARGEST_VERSION:
+            raise invalid(f"Failed to convert version: {match['version']} to numeric.")
+        spec.version.value = int(match["version"])
+    if match["label"]:
+        spec.version_label = unquote(match["label"])
+    return spec
+
+
+def _inputs_of(servable: Servable, signature: str) -> Any:
+    name = signature or DEFAULT_SIGNATURE
+    if name not in servable.signatures:
+        raise invalid(f'Serving signature name: "{name}" not found in signature def')
+    inputs = servable.signatures[name].inputs
+    if not inputs:
+        raise invalid(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
+    return inputs
+
+
+def _read_examples(body: bytes) -> tuple[str, Any]:
+    document = parse_object(body)
+    return signature_name(document), example_input(document)
+
+
+async def _beside(size: int, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Runs what may take long on a thread, so that other requests go on."""
+    if size > _LARGE:
+        return await asyncio.to_thread(function, *arguments)
+    return function(*arguments)
+
+
+def _proto_json(message: Any) -> str:
+    return json_format.MessageToJson(
+        message, indent=1, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+    )
+
+
+def _json(text: str, status: int = 200) -> Response:
+    return Response(text.encode("utf-8", "surrogateescape"), status, media_type="application/json")

@@ -1,0 +1,81 @@
+"""One version of a model, loaded."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401 - registers the ops of the text graph
+from tensorflow.core.protobuf import saved_model_pb2
+
+from kerasbert.serving.errors import ServingError, explain, invalid
+from kerasbert.serving.tensors import dtype_of, type_name
+
+Arrays = Mapping[str, np.ndarray]
+DEFAULT_SIGNATURE = "serving_default"
+
+
+class Servable:
+    """A SavedModel and its signatures.
+
+    Args:
+        path: the version directory.
+
+    Raises:
+        ServingError: it cannot be loaded.
+    """
+
+    def __init__(self, path: Path):
+        self.version = int(path.name)
+        self.in_flight = 0  # requests that use this version now; `Models` counts them
+        try:
+            proto = saved_model_pb2.SavedModel()
+            proto.ParseFromString((path / "saved_model.pb").read_bytes())
+            graphs = [graph for graph in proto.meta_graphs if "serve" in graph.meta_info_def.tags]
+            self.signatures: Mapping[str, Any] = graphs[0].signature_def
+            # The object must be kept: its signatures hold its variables only weakly.
+            self._loaded = tf.saved_model.load(str(path), tags=["serve"])
+        except Exception as error:  # of a damaged file, whatever the reader stumbles over
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise ServingError(explain(error).code, f"{path}: cannot be loaded ({reason}).") from error
+
+    def run(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
+        """Returns the outputs of one signature.
+
+        Args:
+            signature: its name.
+            inputs: for each input of the signature an array; strings as object arrays of bytes.
+
+        Raises:
+            ServingError: the inputs do not fit, or the graph failed.
+        """
+        infos = self.signatures[signature].inputs
+        feeds = {}
+        for index, (name, array) in enumerate(inputs.items()):
+            dtype, received = tf.as_dtype(infos[name].dtype), dtype_of(array)
+            if received != dtype:
+                raise invalid(
+                    f"Expects arg[{index}] to be {type_name(dtype)} but {type_name(received)} is provided"
+                )
+            shape = tf.TensorShape(infos[name].tensor_shape)
+            if not shape.is_compatible_with(array.shape):
+                raise invalid(f"input {name} must have the shape {shape}. Received: {list(array.shape)}")
+            feeds[name] = tf.constant(array, dtype)
+        try:
+            outputs = self._loaded.signatures[signature](**feeds)
+            return {name: _to_array(tensor) for name, tensor in outputs.items()}
+        except tf.errors.OpError as error:
+            raise explain(error) from error
+
+    def batches(self, signature: str) -> bool:
+        """Whether every input and output of a signature has rows, so that requests can share a run."""
+        spec = self.signatures[signature]
+        return all(
+            info.tensor_shape.dim and info.tensor_shape.dim[0].size == -1
+            for info in (*spec.inputs.values(), *spec.outputs.values())
+        )
+
+
+def _to_array(tensor: tf.Tensor) -> np.ndarray:
+    return np.asarray(tensor.numpy(), object if tensor.dtype == tf.string else None)

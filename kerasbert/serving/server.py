@@ -1,0 +1,183 @@
+"""Both servers, REST and gRPC, in one process: start, signals, shutdown."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvicorn
+from grpc_health.v1 import health, health_pb2_grpc
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from kerasbert.errors import UserError
+from kerasbert.serving.batching import Batcher
+from kerasbert.serving.http_protocol import PatientProtocol
+from kerasbert.serving.inference import Inference
+from kerasbert.serving.metrics import Metrics
+from kerasbert.serving.models import Models
+from kerasbert.serving.rest import build_app
+from kerasbert.serving.services import ModelService, PredictionService
+from kerasbert.serving.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+_HEADERS = 64 * 1024  # bytes
+
+
+def serve(
+    directory: Path,
+    name: str,
+    host: str,
+    rest_port: int,
+    grpc_port: int,
+    config_file: Path | None,
+    settings: Settings,
+    announce: Callable[[str], None],
+) -> None:
+    """Serves a model directory until the process is told to stop, by SIGTERM or SIGINT.
+
+    Args:
+        directory: holds the versions.
+        name: of the model, in requests.
+        host: the address to listen at.
+        rest_port: 0 for a free one.
+        grpc_port: 0 for a free one.
+        config_file: versions and labels, as TensorFlow Serving's `--model_config_file`; or None.
+        settings: the limits.
+        announce: told the URLs, once both servers answer.
+
+    Raises:
+        UserError: a port is taken, or there is nothing to serve.
+    """
+    models = Models(directory, name, config_file, settings.poll_interval, settings.timeout)
+    asyncio.run(_serve(models, host, rest_port, grpc_port, settings, announce))
+
+
+async def _serve(
+    models: Models,
+    host: str,
+    rest_port: int,
+    grpc_port: int,
+    settings: Settings,
+    announce: Callable[[str], None],
+) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    metrics = Metrics(models.name)
+    batcher = Batcher(settings.max_batch_size, settings.queue_size, observe=metrics.run)
+    inference = Inference(batcher, settings)
+    services = _GrpcServer(models, inference, metrics, settings)
+    with contextlib.closing(_listen(host, rest_port)) as listener:
+        grpc_port = services.listen(host, grpc_port)
+        rest_port = listener.getsockname()[1]
+        if not await _unless(stopping, models.start):
+            return
+        rest = uvicorn.Server(_uvicorn_config(build_app(models, inference, metrics, settings), settings))
+        await services.start()
+        serving = asyncio.create_task(rest.serve(sockets=[listener]))
+        while not rest.started and not serving.done():
+            await asyncio.sleep(0.01)
+        announce(
+            f"A stand-in for TensorFlow Serving, for development: model {models.name} at "
+            f"http://{_in_url(host)}:{rest_port}/v1/models/{models.name} (REST) and "
+            f"{_in_url(host)}:{grpc_port} (gRPC)"
+        )
+        await asyncio.wait(
+            [serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
+        )
+        rest.should_exit = True
+        await asyncio.gather(serving, services.stop(settings.grace))
+    models.close()
+    await asyncio.to_thread(batcher.close, settings.grace)
+
+
+async def _unless(stopping: asyncio.Event, function: Callable[[], None]) -> bool:
+    """Runs a function on a thread of its own; false if the process was told to stop meanwhile."""
+    work = asyncio.create_task(asyncio.to_thread(function))
+    stop = asyncio.create_task(stopping.wait())
+    await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
+    if work.done():
+        stop.cancel()
+        work.result()
+    return not stopping.is_set()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(1024)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise UserError(
+            f"{host}:{port}: cannot be listened at ({error.strerror}). Choose another --rest-port or --host."
+        ) from error
+    return listener
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _uvicorn_config(app: Any, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=PatientProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=settings.max_connections,
+        timeout_keep_alive=int(settings.patience),
+        timeout_graceful_shutdown=int(settings.grace),
+        h11_max_incomplete_event_size=_HEADERS,
+    )
+
+
+class _GrpcServer:
+    """TensorFlow Serving's services and the health service."""
+
+    def __init__(self, models: Models, inference: Inference, metrics: Metrics, settings: Settings):
+        self._server = grpc.aio.server(
+            maximum_concurrent_rpcs=settings.max_connections,
+            options=[
+                ("grpc.so_reuseport", 0),  # a taken port must be an error
+                ("grpc.max_receive_message_length", settings.max_body),
+            ],
+        )
+        self._health = health.aio.HealthServicer()
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(models, inference, metrics), self._server
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+
+    def listen(self, host: str, port: int) -> int:
+        """Takes a port, and returns its number."""
+        try:
+            return self._server.add_insecure_port(f"{_in_url(host)}:{port}")
+        except RuntimeError as error:
+            raise UserError(
+                f"{host}:{port}: cannot be listened at. Choose another --grpc-port or --host."
+            ) from error
+
+    async def start(self) -> None:
+        """Starts to answer."""
+        await self._server.start()
+
+    async def stop(self, grace: float) -> None:
+        """Lets what is in flight finish, for `grace` seconds at most."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)

@@ -1,0 +1,196 @@
+"""The gRPC interface: TensorFlow Serving's prediction and model services."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    inference_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+    regression_pb2,
+)
+
+from kerasbert.serving.errors import ServingError, explain, invalid
+from kerasbert.serving.inference import Inference
+from kerasbert.serving.metadata import signature_map, status_response
+from kerasbert.serving.metrics import Metrics
+from kerasbert.serving.models import Models
+from kerasbert.serving.rest import place
+from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
+from kerasbert.serving.tensors import to_array, to_proto
+
+_CLASSIFY = "tensorflow/serving/classify"
+_REGRESS = "tensorflow/serving/regress"
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Predict, Classify, Regress, MultiInference and GetModelMetadata."""
+
+    def __init__(self, models: Models, inference: Inference, metrics: Metrics):
+        self._models = models
+        self._inference = inference
+        self._metrics = metrics
+
+    async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
+        """Answers a `PredictRequest`."""
+
+        async def answer() -> Any:
+            with (
+                self._metrics.request(request.model_spec.name, "Predict", "GRPC"),
+                self._use(request) as servable,
+            ):
+                inputs = {name: to_array(name, proto) for name, proto in request.inputs.items()}
+                outputs = await self._inference.predict(
+                    servable,
+                    request.model_spec.signature_name,
+                    inputs,
+                    request.output_filter,
+                    context.time_remaining(),
+                )
+                response = predict_pb2.PredictResponse()
+                _fill_spec(response.model_spec, request.model_spec, servable)
+            for name, array in outputs.items():
+                response.outputs[name].CopyFrom(to_proto(array))
+            return response
+
+        return await _answered(answer, context)
+
+    async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Answers a `ClassificationRequest`."""
+
+        async def answer() -> Any:
+            response = classification_pb2.ClassificationResponse()
+            with self._metrics.request(request.model_spec.name, "Classify", "GRPC"):
+                await self._examples(_CLASSIFY, request, request.input, response, context)
+            return response
+
+        return await _answered(answer, context)
+
+    async def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Answers a `RegressionRequest`."""
+
+        async def answer() -> Any:
+            response = regression_pb2.RegressionResponse()
+            with self._metrics.request(request.model_spec.name, "Regress", "GRPC"):
+                await self._examples(_REGRESS, request, request.input, response, context)
+            return response
+
+        return await _answered(answer, context)
+
+    async def MultiInference(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Answers a `MultiInferenceRequest`."""
+
+        async def answer() -> Any:
+            names: set[str] = set()
+            for task in request.tasks:
+                if not task.model_spec.name:
+                    raise invalid("Found ModelSpec with an empty model name.")
+                if task.model_spec.name != request.tasks[0].model_spec.name:
+                    raise invalid(
+                        "All ModelSpecs in a MultiInferenceRequest must access the same model name."
+                    )
+                signature = task.model_spec.signature_name or DEFAULT_SIGNATURE
+                if signature in names:
+                    raise invalid(f"Duplicate evaluation of signature: {signature}")
+                names.add(signature)
+                if task.method_name not in (_CLASSIFY, _REGRESS):
+                    raise ServingError(
+                        grpc.StatusCode.UNIMPLEMENTED,
+                        f"Unsupported signature method_name: {task.method_name}",
+                    )
+            response = inference_pb2.MultiInferenceResponse()
+            for task in request.tasks:
+                result = response.results.add()
+                await self._examples(task.method_name, task, request.input, result, context)
+            return response
+
+        return await _answered(answer, context)
+
+    async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Answers a `GetModelMetadataRequest`."""
+
+        async def answer() -> Any:
+            if not request.HasField("model_spec"):
+                raise invalid("Missing ModelSpec")
+            if not request.metadata_field:
+                raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+            for field in request.metadata_field:
+                if field != "signature_def":
+                    raise invalid(f"Metadata field {field} is not supported")
+            response = get_model_metadata_pb2.GetModelMetadataResponse()
+            with self._use(request) as servable:
+                response.model_spec.name = request.model_spec.name
+                response.model_spec.version.value = servable.version
+                packed = any_pb2.Any()
+                packed.Pack(signature_map(servable))
+            response.metadata["signature_def"].CopyFrom(packed)
+            return response
+
+        return await _answered(answer, context)
+
+    def _use(self, request: Any) -> Any:
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        if not request.model_spec.name:
+            raise invalid("ModelSpec has no name specified.")
+        return self._models.use(*place(request.model_spec))
+
+    async def _examples(self, method: str, request: Any, examples: Any, response: Any, context: Any) -> None:
+        """Fills a response, or a result of MultiInference, which has other field names."""
+        many = isinstance(response, inference_pb2.InferenceResult)
+        with self._use(request) as servable:
+            signature, seconds = request.model_spec.signature_name, context.time_remaining()
+            if method == _CLASSIFY:
+                field = "classification_result" if many else "result"
+                result = await self._inference.classify(servable, signature, examples, seconds)
+            else:
+                field = "regression_result" if many else "result"
+                result = await self._inference.regress(servable, signature, examples, seconds)
+            getattr(response, field).CopyFrom(result)
+            _fill_spec(response.model_spec, request.model_spec, servable)
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """GetModelStatus. Versions and labels are changed by the file, not by requests."""
+
+    def __init__(self, models: Models):
+        self._models = models
+
+    async def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Answers a `GetModelStatusRequest`."""
+
+        async def answer() -> Any:
+            if not request.HasField("model_spec"):
+                raise invalid("Missing ModelSpec")
+            return status_response(self._models, request.model_spec)
+
+        return await _answered(answer, context)
+
+    async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Refuses: a stand-in has one model, whose file it reads again by itself."""
+        await context.abort(
+            grpc.StatusCode.UNIMPLEMENTED,
+            "This stand-in takes versions and labels from --model-config-file, which it reads again when it "
+            "changes.",
+        )
+
+
+async def _answered(answer: Callable[[], Awaitable[Any]], context: Any) -> Any:
+    try:
+        return await answer()
+    except ServingError as error:
+        failure = error
+    except Exception as error:  # never a traceback to the client
+        failure = explain(error)
+    await context.abort(failure.code, failure.message)
+
+
+def _fill_spec(target: Any, asked: Any, servable: Servable) -> None:
+    target.name = asked.name
+    target.signature_name = asked.signature_name or DEFAULT_SIGNATURE
+    target.version.value = servable.version
