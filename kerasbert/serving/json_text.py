@@ -58,17 +58,19 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise invalid("JSON Parse error: Number too big to be stored in double.") from None
     if not isinstance(value, dict):
         raise invalid(f"JSON Value: {shown(value)} Is not object")
+    if b"\\ud" in body or b"\\uD" in body:
+        _require_whole_pairs(value)
     return value
 
 
 def to_bytes(text: str) -> bytes:
-    r"""Returns the bytes of a parsed string.
+    """Returns the bytes of a parsed string."""
+    return text.encode("utf-8", "surrogateescape")
 
-    Raises:
-        ServingError: it holds half a surrogate pair, which the escape \ud800 can bring in.
-    """
+
+def _require_whole_pairs(value: Any) -> None:
     try:
-        return text.encode("utf-8", "surrogateescape")
+        to_bytes(json.dumps(value, ensure_ascii=False))
     except UnicodeEncodeError:
         raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from None
 
@@ -81,9 +83,8 @@ def quoted(text: str) -> str:
 def shown(value: Any) -> str:
     """Returns a parsed value as an error message shows it."""
     if isinstance(value, float):
-        as_float = np.float64(value) if abs(value) > np.finfo(np.float32).max else np.float32(value)
-        exact = math.isnan(value) or as_float == value
-        return decimals(np.array([as_float if exact else value]))[0]
+        single = abs(value) <= float(np.finfo(np.float32).max)
+        return decimals(np.array([value], np.float32 if single else np.float64))[0]
     try:
         text = json.dumps(value, indent=_INDENT, ensure_ascii=False)
     except RecursionError:

@@ -11,8 +11,13 @@ from typing import Any
 
 import grpc
 import uvicorn
-from grpc_health.v1 import health, health_pb2_grpc
-from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import (
+    model_service_pb2,
+    model_service_pb2_grpc,
+    prediction_service_pb2,
+    prediction_service_pb2_grpc,
+)
 
 from kerasbert.errors import UserError
 from kerasbert.serving.batching import Batcher
@@ -176,6 +181,9 @@ class _GrpcServer:
     async def start(self) -> None:
         """Starts to answer."""
         await self._server.start()
+        for services in (prediction_service_pb2, model_service_pb2):
+            for service in services.DESCRIPTOR.services_by_name.values():
+                await self._health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self, grace: float) -> None:
         """Lets what is in flight finish, for `grace` seconds at most."""

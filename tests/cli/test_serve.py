@@ -1,0 +1,44 @@
+import socket
+
+import pytest
+
+
+@pytest.fixture
+def taken():
+    """A port that somebody else listens at."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield str(listener.getsockname()[1])
+
+
+def test_a_missing_or_empty_directory_is_refused(refused, tmp_path):
+    ports = ("--rest-port", 0, "--grpc-port", 0)
+    line = refused("serve", tmp_path / "none", *ports)
+    assert "none: must be a directory with versions of a model" in line
+    (tmp_path / "empty").mkdir()
+    assert "empty: holds no version" in refused("serve", tmp_path / "empty", *ports)
+    config = tmp_path / "models.config"
+    config.write_text("", encoding="utf-8")
+    line = refused("serve", tmp_path / "empty", "--model-config-file", config, *ports)
+    assert "must have an entry for the model 'empty'" in line
+
+
+def test_a_taken_port_is_refused(refused, tmp_path, taken):
+    line = refused("serve", tmp_path, "--rest-port", taken, "--grpc-port", 0)
+    assert f"127.0.0.1:{taken}: cannot be listened at" in line
+    assert "--rest-port" in line
+    line = refused("serve", tmp_path, "--rest-port", 0, "--grpc-port", taken)
+    assert f"127.0.0.1:{taken}: cannot be listened at" in line
+    assert "--grpc-port" in line
+
+
+def test_a_host_that_is_not_here_is_refused(refused, tmp_path):
+    assert "cannot be listened at" in refused("serve", tmp_path, "--host", "192.0.2.1", "--rest-port", 0)
+
+
+@pytest.mark.parametrize("option", ["--rest-port=70000", "--max-batch-size=0", "--queue-size=0", "--timeout=0"])
+def test_options_out_of_range_are_refused(kerasbert, tmp_path, option):
+    result = kerasbert("serve", tmp_path, option)
+    assert result.exit_code == 2
+    assert option.partition("=")[0] in result.stderr
