@@ -61,14 +61,16 @@ def build_app(
     def show_openapi(request: Request) -> Response:
         return FileResponse(_OPENAPI, media_type="application/yaml")
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *extra_routes,
             Route("/monitoring/prometheus/metrics", show_metrics),
             Route("/openapi.yaml", show_openapi),
-            Route("/{path:path}", _RestApi(models, inference, metrics, settings)),
         ]
     )
+    app.router.redirect_slashes = False
+    app.router.default = _RestApi(models, inference, metrics, settings)
+    return app
 
 
 class _RestApi:

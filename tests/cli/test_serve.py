@@ -37,7 +37,9 @@ def test_a_host_that_is_not_here_is_refused(refused, tmp_path):
     assert "cannot be listened at" in refused("serve", tmp_path, "--host", "192.0.2.1", "--rest-port", 0)
 
 
-@pytest.mark.parametrize("option", ["--rest-port=70000", "--max-batch-size=0", "--queue-size=0", "--timeout=0"])
+@pytest.mark.parametrize(
+    "option", ["--rest-port=70000", "--max-batch-size=0", "--queue-size=0", "--timeout=0"]
+)
 def test_options_out_of_range_are_refused(kerasbert, tmp_path, option):
     result = kerasbert("serve", tmp_path, option)
     assert result.exit_code == 2

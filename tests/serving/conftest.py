@@ -66,12 +66,16 @@ class Everything(tf.Module):
         return {"done": rounds + 0 * last[0]}
 
     def classify(self, inputs):
-        features = tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([], tf.float32, default_value=0.0)})
+        features = tf.io.parse_example(
+            inputs, {"x": tf.io.FixedLenFeature([], tf.float32, default_value=0.0)}
+        )
         classes = tf.tile(tf.constant([["no", "yes"]]), [tf.shape(inputs)[0], 1])
         return {"classes": classes, "scores": tf.stack([1.0 - features["x"], features["x"]], axis=1)}
 
     def regress(self, inputs):
-        features = tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([], tf.float32, default_value=0.0)})
+        features = tf.io.parse_example(
+            inputs, {"x": tf.io.FixedLenFeature([], tf.float32, default_value=0.0)}
+        )
         return {"outputs": features["x"] * 0.5 + self.offset}
 
 

@@ -34,7 +34,13 @@ def raw(server, *parts: bytes) -> bytes:
 
 
 def post(length: int, *headers: str) -> bytes:
-    lines = [f"POST {PREDICT} HTTP/1.1", "Host: x", f"Content-Length: {length}", "Connection: close", *headers]
+    lines = [
+        f"POST {PREDICT} HTTP/1.1",
+        "Host: x",
+        f"Content-Length: {length}",
+        "Connection: close",
+        *headers,
+    ]
     return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -82,7 +88,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abxz") | st.text(), inner),
     max_leaves=12,
 )
-names = st.sampled_from(["serving_default", "two", "texts", "numbers", "matrix", "scalar", "half", "classify"])
+names = st.sampled_from(
+    ["serving_default", "two", "texts", "numbers", "matrix", "scalar", "half", "classify"]
+)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -107,11 +115,20 @@ def test_a_whole_queue_of_large_bodies_is_bounded(saved):
 
 
 def test_half_requests_and_nonsense_do_no_harm(server):
-    for part in (b"", b"\0" * 1000, b"GET", b"POST / HTTP/1.1\r\n\r\n", post(100) + b"{", b"\x16\x03\x01" * 50):
+    for part in (
+        b"",
+        b"\0" * 1000,
+        b"GET",
+        b"POST / HTTP/1.1\r\n\r\n",
+        post(100) + b"{",
+        b"\x16\x03\x01" * 50,
+    ):
         with connect(server) as connection:
             connection.sendall(part)
     assert raw(server, b"nonsense\r\n\r\n").startswith(b"HTTP/1.1 400")
-    assert raw(server, b"GET /v1/models/m HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000).startswith(b"HTTP/1.1 400")
+    assert raw(server, b"GET /v1/models/m HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000).startswith(
+        b"HTTP/1.1 400"
+    )
     assert raw(server, post(-1)).startswith(b"HTTP/1.1 400")
     assert server.post(BODY).status_code == 200
 

@@ -172,7 +172,9 @@ def test_classify_without_examples_or_with_another_signature_is_refused(stub):
     assert refused(stub.Classify, request, grpc.StatusCode.INVALID_ARGUMENT) == "Input is empty."
     request = with_examples(classification_pb2.ClassificationRequest(), "regress", 1.0)
     message = refused(stub.Classify, request, grpc.StatusCode.FAILED_PRECONDITION)
-    assert message.startswith('Expected classification signature outputs to contain at least one of "classes"')
+    assert message.startswith(
+        'Expected classification signature outputs to contain at least one of "classes"'
+    )
 
 
 def multi(*tasks: tuple[str, str, str]) -> inference_pb2.MultiInferenceRequest:
@@ -184,7 +186,9 @@ def multi(*tasks: tuple[str, str, str]) -> inference_pb2.MultiInferenceRequest:
 
 
 def test_multi_inference(stub):
-    response = stub.MultiInference(multi(("m", "classify", "classify"), ("m", "regress", "regress")), timeout=60)
+    response = stub.MultiInference(
+        multi(("m", "classify", "classify"), ("m", "regress", "regress")), timeout=60
+    )
     classify, regress = response.results
     assert [c.score for c in classify.classification_result.classifications[0].classes] == [0.5, 0.5]
     assert regress.regression_result.regressions[0].value == 2.25

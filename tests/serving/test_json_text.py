@@ -71,7 +71,9 @@ def test_half_a_surrogate_pair_is_refused():
     assert parse_object(b'{"x": "\\uD83D\\ude00"}') == {"x": "😀"}
 
 
-@pytest.mark.parametrize("body", [b'{"x":' + b"[" * 100_000, b'{"x":' * 100_000, b'{"x": ' + b"9" * 9999 + b"}"])
+@pytest.mark.parametrize(
+    "body", [b'{"x":' + b"[" * 100_000, b'{"x":' * 100_000, b'{"x": ' + b"9" * 9999 + b"}"]
+)
 def test_what_would_exhaust_the_parser_is_refused(body):
     with pytest.raises(ServingError, match="JSON Parse error"):
         parse_object(body)

@@ -10,10 +10,10 @@ from kerasbert.serving.model_config import ModelConfig, read_models_config
 def written(tmp_path):
     def write(policy: str = "", labels: str = "") -> ModelConfig:
         path = tmp_path / "models.config"
-        text = f'''model_config_list {{
+        text = f"""model_config_list {{
           config {{ name: "other" base_path: "/models/other" model_platform: "tensorflow" }}
           config {{ name: "m" base_path: "/models/m" model_platform: "tensorflow" {policy} {labels} }}
-        }}'''
+        }}"""
         assert text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
         path.write_text(text, encoding="utf-8")
         return read_models_config(path, "m")

@@ -101,7 +101,9 @@ def test_a_failing_warm_up_leaves_the_old_one(watch, model_dir, saved):
 
 
 def test_a_warm_up_of_every_kind_runs(watch, model_dir):
-    request = classification_pb2.ClassificationRequest(model_spec=model_pb2.ModelSpec(signature_name="classify"))
+    request = classification_pb2.ClassificationRequest(
+        model_spec=model_pb2.ModelSpec(signature_name="classify")
+    )
     request.input.example_list.examples.add()
     classify = prediction_log_pb2.ClassifyLog(request=request)
     logs = predict_log("texts", "a"), prediction_log_pb2.PredictionLog(classify_log=classify)
@@ -110,7 +112,8 @@ def test_a_warm_up_of_every_kind_runs(watch, model_dir):
 
 
 @pytest.mark.parametrize(
-    "log", [predict_log("missing", "a"), predict_log("serving_default", "a"), prediction_log_pb2.PredictionLog()]
+    "log",
+    [predict_log("missing", "a"), predict_log("serving_default", "a"), prediction_log_pb2.PredictionLog()],
 )
 def test_a_warm_up_that_does_not_fit_refuses_the_version(watch, model_dir, log):
     write_warmup(model_dir / "1", log)
