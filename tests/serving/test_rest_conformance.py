@@ -7,9 +7,11 @@ model_servers/http_rest_api_handler.cc and RapidJSON's PrettyWriter.
 import base64
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
+REFUSED = Path(__file__).with_name("refusals.jsonl")
 PREDICT, CLASSIFY, REGRESS = (f"/v1/models/m:{method}" for method in ("predict", "classify", "regress"))
 
 
@@ -78,7 +80,8 @@ ANSWERS = [
         PREDICT,
         '{"signature_name": "texts", "instances": ["天气\\n\\u0001\\u0000\\"\\\\/", {"b64": "5aSp"}]}',
         '{\n    "predictions": [\n        {\n            "length": 12,\n'
-        '            "same": "天气\\n\\u0001\\u0000\\"\\\\/"\n        },\n        {\n            "length": 3,\n'
+        '            "same": "天气\\n\\u0001\\u0000\\"\\\\/"\n        },\n'
+        '        {\n            "length": 3,\n'
         '            "same": "天"\n        }\n    ]\n}',
     ),
     (
@@ -104,63 +107,10 @@ ANSWERS = [
     ),
 ]
 
-_ROW = "Failed to process element: {} of 'instances' list. Error: INVALID_ARGUMENT: {}"
 REFUSALS = [
-    (PREDICT, "", 400, "JSON Parse error: The document is empty"),
-    (PREDICT, "  ", 400, "JSON Parse error: The document is empty. at offset: 2"),
-    (PREDICT, "x", 400, "JSON Parse error: Invalid value. at offset: 0"),
-    (PREDICT, '{"instances" 1}', 400, "JSON Parse error: Missing a colon after a name of object member. at offset: 13"),
-    (PREDICT, "{1: 2}", 400, "JSON Parse error: Missing a name for object member. at offset: 1"),
-    (PREDICT, "[1]", 400, "JSON Value: [\n    1\n] Is not object"),
-    (PREDICT, '{"signature_name": 5, "inputs": 1}', 400, 'JSON Value: {\n    "signature_name": 5,\n    "inputs": 1\n} not formatted correctly. \'signature_name\' key must be a string value.'),
-    (PREDICT, '{"signature_name": "no", "inputs": 1}', 400, 'Serving signature name: "no" not found in signature def'),
-    (PREDICT, '{"signature_name": "__saved_model_init_op", "inputs": 1}', 400, "Failed to get input map for signature: __saved_model_init_op"),
-    (PREDICT, "{}", 400, "Missing 'inputs' or 'instances' key"),
-    (PREDICT, '{"instances": [1], "inputs": [1]}', 400, 'JSON Value: {\n    "instances": [\n        1\n    ],\n    "inputs": [\n        1\n    ]\n} Not formatted correctly expecting only one of \'inputs\' or \'instances\' keys to exist '),
-    (PREDICT, '{"instances": 1}', 400, 'JSON Value: {\n    "instances": 1\n} Excepting \'instances\' to be an list/array'),
-    (PREDICT, '{"instances": []}', 400, 'JSON Value: {\n    "instances": []\n} No values in \'instances\' array'),
-    (PREDICT, '{"instances": ["a"]}', 400, _ROW.format(0, 'JSON Value: "a" Type: String is not of expected type: float')),
-    (PREDICT, '{"instances": [1, true]}', 400, _ROW.format(1, "JSON Value: true Type: True is not of expected type: float")),
-    (PREDICT, '{"instances": [null]}', 400, _ROW.format(0, "JSON Value: null Type: Null is not of expected type: float")),
-    (PREDICT, '{"instances": [16777217]}', 400, _ROW.format(0, "Cannot convert JSON value: 16777217 to float without loss of precision.")),
-    (PREDICT, '{"instances": [1e39]}', 400, _ROW.format(0, "Cannot convert JSON value: 1e+39 to float without loss of precision.")),
-    (PREDICT, '{"instances": [1, [2]]}', 400, _ROW.format(1, "Expecting shape [] but got: [1]")),
-    (PREDICT, '{"instances": [1, {"x": 2}]}', 400, "Expecting value/list but got object at item 1 of input list"),
-    (PREDICT, '{"instances": [{"x": 2}, 1]}', 400, "Expecting object but got list at item 1 of input list"),
-    (PREDICT, '{"instances": [{"z": 2}]}', 400, "Failed to process element: 0 key: z of 'instances' list. Error: INVALID_ARGUMENT: JSON object: does not have named input: z"),
-    (PREDICT, '{"signature_name": "two", "instances": [1]}', 400, "instances is a plain list, but expecting list of objects as multiple input tensors required as per tensorinfo_map"),
-    (PREDICT, '{"signature_name": "two", "instances": [{"a": 1}]}', 400, "Failed to process element: 0 of 'instances' list. JSON object: {\n    \"a\": 1\n} keys must be equal to: a,b"),
-    (PREDICT, '{"signature_name": "two", "inputs": [1]}', 400, "inputs is a plain value/list, but expecting an object as multiple input tensors required as per tensorinfo_map"),
-    (PREDICT, '{"signature_name": "two", "inputs": {"a": [1]}}', 400, "Missing named input: b in 'inputs' object."),
-    (PREDICT, '{"signature_name": "two", "inputs": {"a": [1], "b": [1, 2]}}', 400, "Batching Run() input tensors must have equal 0th-dimension size"),
-    (PREDICT, '{"signature_name": "two", "inputs": {"a": [1], "b": [1.5]}}', 400, "JSON Value: 1.5 Type: Number is not of expected type: int64"),
-    (PREDICT, '{"signature_name": "numbers", "inputs": {"flag": [1], "i": [1], "wide": [1]}}', 400, "JSON Value: 1 Type: Number is not of expected type: bool"),
-    (PREDICT, '{"signature_name": "matrix", "instances": [[1, 2], [3]]}', 400, _ROW.format(1, "Expecting tensor size: 2 but got: 1")),
-    (PREDICT, '{"signature_name": "matrix", "inputs": [[1, 2], [3]]}', 400, "Encountered list at unexpected size: 1 at level: 1 expected size: 2"),
-    (PREDICT, '{"signature_name": "matrix", "inputs": [[1], [[2]]]}', 400, "Encountered list at unexpected level: 2 expected < 2"),
-    (PREDICT, '{"signature_name": "matrix", "inputs": [[1], 2]}', 400, "JSON Value: 2 found at incorrect level: 2 in the JSON DOM. Expected at level: 2"),
-    (PREDICT, '{"signature_name": "texts", "instances": [{"b64": "?"}]}', 400, _ROW.format(0, "Unable to base64 decode")),
-    (PREDICT, '{"signature_name": "texts", "instances": ["\\ud800"]}', 400, "JSON Parse error: The surrogate pair in string is invalid."),
-    (PREDICT, '{"signature_name": "scalar", "instances": [1]}', 400, "Tensor name: total has no shape information "),
-    (PREDICT, '{"signature_name": "half", "instances": [1]}', 400, "Failed to write JSON value for tensor type: half"),
-    (CLASSIFY, '{"signature_name": "two", "examples": [{"x": 1}]}', 400, "Expected one input Tensor."),
-    (CLASSIFY, '{"signature_name": "no", "examples": [{"x": 1}]}', 400, "No signature was found with the name: no"),
-    (CLASSIFY, "{}", 400, "JSON Value: {} When method is classify, key 'examples' is expected and was not found"),
-    (CLASSIFY, '{"examples": 1}', 400, 'JSON Value: {\n    "examples": 1\n} Expecting \'examples\' value to be an list/array'),
-    (CLASSIFY, '{"examples": []}', 400, 'JSON Value: {\n    "examples": []\n} \'examples\' value is an empty array'),
-    (CLASSIFY, '{"examples": [1]}', 400, "Example must be JSON object but got JSON Number"),
-    (CLASSIFY, '{"examples": [{"x": null}]}', 400, "Feature: x has element with unexpected JSON type: Null"),
-    (CLASSIFY, '{"examples": [{"x": [[1]]}]}', 400, "Feature: x has element with unexpected JSON type: Array"),
-    (CLASSIFY, '{"examples": [{"x": [1, 0.5]}]}', 400, "Unexpected element type in feature: x expecting type: int64"),
-    (CLASSIFY, '{"examples": [{"x": 9223372036854775808}]}', 400, "Feature: x has uint64 element. Only int64 is supported."),
-    (REGRESS, '{"signature_name": "classify", "examples": [{"x": 1.0}]}', 400, "Expected one output Tensor."),
-    ("/v1/models/x:predict", '{"instances": [1]}', 404, "Servable not found for request: Latest(x)"),
-    ("/v1/models/m/versions/9:predict", '{"instances": [1]}', 404, "Servable not found for request: Specific(m, 9)"),
-    ("/v1/models/m/labels/a%20b:predict", '{"instances": [1]}', 400, "Unrecognized servable version label: a b"),
-    ("/v1/models/m/versions/99999999999999999999:predict", "{}", 400, "Failed to convert version: 99999999999999999999 to numeric."),
-    ("/v1/models/m:train", "{}", 400, "Malformed request: POST /v1/models/m:train"),
-    ("/v1/models/m", "{}", 400, "Malformed request: POST /v1/models/m"),
-]  # fmt: skip
+    pytest.param(*json.loads(line).values(), id=str(number))
+    for number, line in enumerate(REFUSED.read_text(encoding="utf-8").splitlines(), 1)
+]
 
 
 @pytest.mark.parametrize(("path", "body", "answer"), ANSWERS)

@@ -67,7 +67,7 @@ def test_a_change_of_versions_fails_no_request(model_dir, saved, saved_next):
             stop.set()
             for one in asking:
                 one.result()
-        texts = ['{\n    "predictions": [%s\n    ]\n}' % value for value in ("2.5", "100.5")]
+        texts = [f'{{\n    "predictions": [{value}\n    ]\n}}' for value in (2.5, 100.5)]
         assert set(answers) == {(200, text) for text in texts}
         (status,) = server.get("m/versions/3").json()["model_version_status"]
         assert "cannot be loaded" in status["status"]["error_message"]
