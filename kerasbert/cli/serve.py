@@ -64,8 +64,9 @@ def serve(
     import logging
 
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    for library in ("uvicorn", "absl", "tensorflow"):
-        logging.getLogger(library).setLevel(logging.ERROR)
+    # They report clients' mistakes; asyncio with a traceback for each connection that was refused.
+    for library in ("absl", "asyncio", "tensorflow", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     settings = Settings(max_batch_size=max_batch_size, queue_size=queue_size, timeout=timeout)
     name = name or model_dir.resolve().name
     run(model_dir, name, host, rest_port, grpc_port, model_config_file, settings, click.echo)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import logging
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -29,7 +29,6 @@ from kerasbert.serving.rest import build_app
 from kerasbert.serving.services import ModelService, PredictionService
 from kerasbert.serving.settings import Settings
 
-_LOG = logging.getLogger(__name__)
 _HEADERS = 64 * 1024  # bytes
 
 
@@ -58,6 +57,7 @@ def serve(
     Raises:
         UserError: a port is taken, or there is nothing to serve.
     """
+    _allow_files(2 * settings.max_connections)
     models = Models(directory, name, config_file, settings.poll_interval, settings.timeout)
     asyncio.run(_serve(models, host, rest_port, grpc_port, settings, announce))
 
@@ -74,14 +74,16 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     metrics = Metrics(models.name)
-    batcher = Batcher(settings.max_batch_size, settings.queue_size, observe=metrics.run)
-    inference = Inference(batcher, settings)
-    services = _GrpcServer(models, inference, metrics, settings)
-    with contextlib.closing(_listen(host, rest_port)) as listener:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(_listen(host, rest_port))
+        batcher = Batcher(settings.max_batch_size, settings.queue_size, observe=metrics.run)
+        stack.callback(batcher.close, settings.grace)
+        inference = Inference(batcher, settings)
+        services = _GrpcServer(models, inference, metrics, settings)
         grpc_port = services.listen(host, grpc_port)
-        rest_port = listener.getsockname()[1]
         if not await _unless(stopping, models.start):
             return
+        stack.callback(models.close)
         rest = uvicorn.Server(_uvicorn_config(build_app(models, inference, metrics, settings), settings))
         await services.start()
         serving = asyncio.create_task(rest.serve(sockets=[listener]))
@@ -89,16 +91,13 @@ async def _serve(
             await asyncio.sleep(0.01)
         announce(
             f"A stand-in for TensorFlow Serving, for development: model {models.name} at "
-            f"http://{_in_url(host)}:{rest_port}/v1/models/{models.name} (REST) and "
+            f"http://{_in_url(host)}:{listener.getsockname()[1]}/v1/models/{models.name} (REST) and "
             f"{_in_url(host)}:{grpc_port} (gRPC)"
         )
-        await asyncio.wait(
-            [serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED
-        )
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
         rest.should_exit = True
         await asyncio.gather(serving, services.stop(settings.grace))
-    models.close()
-    await asyncio.to_thread(batcher.close, settings.grace)
 
 
 async def _unless(stopping: asyncio.Event, function: Callable[[], None]) -> bool:
@@ -129,6 +128,14 @@ def _listen(host: str, port: int) -> socket.socket:
             f"{host}:{port}: cannot be listened at ({error.strerror}). Choose another --rest-port or --host."
         ) from error
     return listener
+
+
+def _allow_files(count: int) -> None:
+    """Lets this process have `count` files open, as far as it may: every connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _in_url(host: str) -> str:

@@ -4,12 +4,15 @@ import concurrent.futures
 import json
 import shutil
 import signal
+import socket
 import threading
 import time
 
 import httpx2
 import pytest
 import yaml
+
+from kerasbert.serving.server import _listen
 
 from .conftest import eventually, publish, running
 
@@ -40,6 +43,11 @@ def test_metrics_have_tensorflow_servings_names(server):
     assert ':tensorflow:serving:request_count{model_name="unknown",status="NOT_FOUND"}' in page
     assert ":tensorflow:serving:request_latency_bucket{" in page
     assert "nobody" not in page
+
+
+def test_answers_are_not_held_back_by_nagles_algorithm():
+    with _listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # what asyncio looks at
 
 
 @pytest.mark.slow
