@@ -34,16 +34,9 @@ class _Request:
     signature: str
     inputs: Arrays
     deadline: float
-    rows: int | None  # None: cannot share a run
+    rows: int
+    key: Any  # equal for requests that fit together; None for one that runs alone
     future: Future = field(default_factory=Future)
-
-    @property
-    def key(self) -> Any:
-        """Equal for requests that fit together."""
-        if self.rows is None:
-            return object()
-        shapes = tuple((name, array.dtype, array.shape[1:]) for name, array in sorted(self.inputs.items()))
-        return id(self.servable), self.signature, shapes
 
 
 class Batcher:
@@ -91,13 +84,7 @@ class Batcher:
         Raises:
             ServingError: the queue is full or closed, or the inputs' rows do not agree.
         """
-        rows = None
-        if servable.batches(signature) and all(array.ndim for array in inputs.values()):
-            counts = {len(array) for array in inputs.values()}
-            if len(counts) > 1:
-                raise invalid("Batching Run() input tensors must have equal 0th-dimension size")
-            rows = counts.pop()
-        request = _Request(servable, signature, inputs, deadline, rows)
+        request = _Request(servable, signature, inputs, deadline, *_rows_and_key(servable, signature, inputs))
         with self._change:
             if self._closed:
                 raise unavailable("The server is shutting down")
@@ -130,16 +117,10 @@ class Batcher:
                 return []
             first = self._waiting.popleft()
             batch, key, rows = [first], first.key, first.rows
-            if rows is None:
-                return batch
             passed: list[_Request] = []
-            while self._waiting and rows < self._max_batch_size:
+            while key is not None and self._waiting and rows < self._max_batch_size:
                 request = self._waiting.popleft()
-                if (
-                    request.rows is not None
-                    and request.key == key
-                    and rows + request.rows <= self._max_batch_size
-                ):
+                if request.key == key and rows + request.rows <= self._max_batch_size:
                     batch.append(request)
                     rows += request.rows
                 else:
@@ -165,7 +146,7 @@ class Batcher:
     def _run(self, batch: Sequence[_Request]) -> list[dict[str, np.ndarray]]:
         first = batch[0]
         start = time.monotonic()
-        if first.rows is None:
+        if first.key is None:
             outputs = first.servable.run(first.signature, first.inputs)
             self._observe(1, time.monotonic() - start)
             return [outputs]
@@ -192,6 +173,16 @@ class Batcher:
             )
         split = {name: np.split(array, bounds[:-1]) for name, array in outputs.items()}
         return [{name: pieces[index] for name, pieces in split.items()} for index in range(len(batch))]
+
+
+def _rows_and_key(servable: Runs, signature: str, inputs: Arrays) -> tuple[int, Any]:
+    if not servable.batches(signature) or not all(array.ndim for array in inputs.values()):
+        return 1, None
+    counts = {len(array) for array in inputs.values()}
+    if len(counts) > 1:
+        raise invalid("Batching Run() input tensors must have equal 0th-dimension size")
+    shapes = tuple((name, array.dtype, array.shape[1:]) for name, array in sorted(inputs.items()))
+    return counts.pop(), (id(servable), signature, shapes)
 
 
 def _is_live(request: _Request) -> bool:

@@ -116,8 +116,8 @@ class _RestApi:
         if request.method == "POST":
             api = match["method"].lower()
             with self._metrics.request(spec.name, api.capitalize(), "REST"):
-                body = await self._bodies.read(request)
-                return await getattr(self, f"_{api}")(spec, body)
+                async with self._bodies.read(request) as body:
+                    return await getattr(self, f"_{api}")(spec, body)
         if not spec.name:
             raise invalid("Missing model name in request.")
         return self._metadata(spec) if match["metadata"] else self._status(spec)
@@ -128,6 +128,7 @@ class _RestApi:
         with self._models.use(*place(spec)) as servable:
             infos = _inputs_of(servable, name)
             inputs, as_rows = await _beside(len(body), predict_inputs, document, infos)
+            del document  # it may be large, and the wait long
             outputs = await self._inference.predict(servable, name, inputs)
         write = json_answer.predictions if as_rows else json_answer.columns
         return await _beside(sum(array.nbytes for array in outputs.values()), write, outputs)

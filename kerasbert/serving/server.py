@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 import uvicorn
@@ -89,9 +90,9 @@ async def _serve(
         serving = asyncio.create_task(rest.serve(sockets=[listener]))
         while not rest.started and not serving.done():
             await asyncio.sleep(0.01)
+        url = f"http://{_in_url(host)}:{listener.getsockname()[1]}/v1/models/{quote(models.name, safe='')}"
         announce(
-            f"A stand-in for TensorFlow Serving, for development: model {models.name} at "
-            f"http://{_in_url(host)}:{listener.getsockname()[1]}/v1/models/{models.name} (REST) and "
+            f"A stand-in for TensorFlow Serving, for development: model {models.name} at {url} (REST) and "
             f"{_in_url(host)}:{grpc_port} (gRPC)"
         )
         stop = asyncio.create_task(stopping.wait())

@@ -11,7 +11,7 @@ class Settings:
     queue_size: int = 1000  # requests that wait for a run; beyond it: UNAVAILABLE
     timeout: float = 30.0  # seconds for a request, as TensorFlow Serving's --rest_api_timeout_in_ms
     max_body: int = 16 * 1024 * 1024  # bytes of a request, unpacked
-    max_bodies: int = 256 * 1024 * 1024  # bytes of all requests being read
+    max_bodies: int = 128 * 1024 * 1024  # bytes of all requests in work
     max_rows: int = 4096  # of one request
     max_text: int = 100_000  # bytes of one string
     max_connections: int = 1000  # beyond it: 503

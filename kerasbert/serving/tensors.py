@@ -10,7 +10,7 @@ from tensorflow.core.framework import tensor_pb2, types_pb2
 from kerasbert.serving.errors import invalid
 
 _MOST_DIMENSIONS = 32
-_MOST_ELEMENTS = 16 * 1024 * 1024
+_MOST_ELEMENTS = 4 * 1024 * 1024
 # Where TensorFlow Serving writes values; clients in other languages read these fields.
 _FIELDS = {
     tf.float32: "float_val",

@@ -1,5 +1,8 @@
+import json
+import signal
 import socket
 
+import httpx2
 import pytest
 
 
@@ -44,3 +47,23 @@ def test_options_out_of_range_are_refused(kerasbert, tmp_path, option):
     result = kerasbert("serve", tmp_path, option)
     assert result.exit_code == 2
     assert option.partition("=")[0] in result.stderr
+
+
+@pytest.mark.slow
+def test_an_exported_model_answers_over_http_as_predict_does(kerasbert, process, trained, tmp_path):
+    model, texts = tmp_path / "a model", ["手机很好", "", "酒店太差"]
+    assert kerasbert("export", trained.run.path, model).exit_code == 0
+    wanted = [json.loads(line) for line in kerasbert("predict", model, *texts).stdout.splitlines()]
+    server = process("serve", model, "--rest-port", 0, "--grpc-port", 0, text=True)
+    try:
+        url = next(word for word in server.stdout.readline().split() if word.startswith("http://"))
+        assert url.endswith("/v1/models/a%20model")
+        got = httpx2.post(f"{url}:predict", json={"instances": texts}, timeout=60.0).json()["predictions"]
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+        assert "Traceback" not in server.stderr.read()
+    finally:
+        server.kill()
+        server.communicate()
+    assert [row["label"] for row in got] == [row["label"] for row in wanted]
+    assert [row["score"] for row in got] == pytest.approx([row["score"] for row in wanted], abs=1e-5)

@@ -127,6 +127,10 @@ def test_removing_the_highest_version_goes_back(watch, model_dir, saved):
     assert states(models) == {2: "AVAILABLE"}
     shutil.rmtree(model_dir / "2")
     eventually(lambda: states(models) == {2: "END", 1: "AVAILABLE"})
+    shutil.rmtree(model_dir / "1")
+    eventually(lambda: states(models) == {2: "END", 1: "END"})
+    with pytest.raises(ServingError, match=r"Latest\(m\)"):
+        served(models)
 
 
 def test_what_is_no_version_is_not_looked_at(watch, model_dir, saved):
