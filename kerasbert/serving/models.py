@@ -11,8 +11,8 @@ from pathlib import Path
 
 import grpc
 
-from kerasbert.errors import UserError
 from kerasbert.deployment import is_version
+from kerasbert.errors import UserError
 from kerasbert.serving.errors import ServingError, invalid
 from kerasbert.serving.model_config import ModelConfig, read_models_config
 from kerasbert.serving.servable import Servable
