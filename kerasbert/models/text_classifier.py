@@ -1,6 +1,7 @@
 """The whole of a trained model: strings in, decisions out."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 from kerasbert.config import Config, DataConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
+from kerasbert.models.encoder import Tap
 from kerasbert.tasks import Task
 from kerasbert.text import TextGraph, Vocabulary
 
@@ -73,7 +75,27 @@ class TextClassifier(tf.Module):
 
     def decide(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for token ids as `TextGraph` gives them."""
-        return self.task.decide(self.model(inputs, training=False))
+        return self.task.decide(self.logits(inputs))
+
+    def logits(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the logits, float32 [batch, labels], for token ids as `TextGraph` gives them."""
+        return self.model(inputs, training=False)
+
+    def tapped(self, tap: Tap) -> contextlib.AbstractContextManager[None]:
+        """See `Encoder.tapped`."""
+        return self.model.get_layer("backbone").tapped(tap)
+
+    @contextlib.contextmanager
+    def in_float32(self) -> Iterator[None]:
+        """Calls in this block compute in float32, whatever the encoder's precision."""
+        policies = [(layer, layer.dtype_policy) for layer in self.model._flatten_layers()]
+        try:
+            for layer, _ in policies:
+                layer.dtype_policy = "float32"
+            yield
+        finally:
+            for layer, policy in policies:
+                layer.dtype_policy = policy
 
     def predict(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None

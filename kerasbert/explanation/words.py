@@ -1,0 +1,35 @@
+"""From the tokens of a packed row back to the words of its text."""
+
+import tensorflow as tf
+
+
+def of_words(
+    words: tf.RaggedTensor, pieces: tf.RaggedTensor, values: tf.Tensor, first: tf.Tensor, read: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Sums the values of tokens over the words they are pieces of.
+
+    Args:
+        words: string [batch, None], as `TextGraph.words` gives them.
+        pieces: int32 [batch, None, None], as `TextGraph.pieces` gives them.
+        values: float32 [batch, length], of the packed rows.
+        first: int32 [batch], the place in its row of the first piece.
+        read: int32 [batch], how many pieces were not cut off.
+
+    Returns:
+        The words of which at least one piece was read, string [batch, n], padded with "", and their
+        sums, float32 [batch, n], padded with 0.
+    """
+    tokens = pieces.merge_dims(1, 2)
+    row = tokens.value_rowids()
+    number = tf.range(tf.size(row, row.dtype)) - tf.gather(tokens.row_starts(), row)
+    kept = number < tf.cast(tf.gather(read, row), row.dtype)
+    row, number = tf.boolean_mask(row, kept), tf.boolean_mask(number, kept)
+    word = tf.boolean_mask(pieces.values.value_rowids(), kept)
+    place = tf.stack([row, number + tf.cast(tf.gather(first, row), row.dtype)], axis=1)
+    count = tf.size(words.flat_values)
+    sums = tf.math.unsorted_segment_sum(tf.gather_nd(values, place), word, count)
+    seen = words.with_flat_values(tf.math.unsorted_segment_sum(tf.ones_like(word), word, count) > 0)
+    return (
+        tf.ragged.boolean_mask(words, seen).to_tensor(""),
+        tf.ragged.boolean_mask(words.with_flat_values(sums), seen).to_tensor(0.0),
+    )
