@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasbert.explanation import explain
 from kerasbert.models import TextClassifier
 
 
@@ -26,7 +27,9 @@ def build_signatures(classifier: TextClassifier) -> dict[str, Any]:
     - `classify`: `inputs`, serialized `tf.Example`s [batch] with a feature `text` (and `pair`), to
       `classes` string and `scores` float32, both [batch, labels];
     - `token_ids`: `token_ids`, `segment_ids`, `padding_mask`, int32 [batch, length], to the task's
-      outputs.
+      outputs;
+    - `explain`: `text` (and `pair`) and `label`, string [batch], "" for the decided one, to which words
+      mattered: see `kerasbert.explanation.explain`.
     """
     texts = ("text", "pair") if classifier.takes_pairs else ("text",)
 
@@ -46,6 +49,9 @@ def build_signatures(classifier: TextClassifier) -> dict[str, Any]:
     def token_ids(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return classifier.decide(inputs)
 
+    def explanation(**features: tf.Tensor) -> dict[str, tf.Tensor]:
+        return explain(classifier, features["text"], features.get("pair"), features["label"])
+
     def concrete(function: Any, names: tuple[str, ...], *shape_dtype: Any) -> Any:
         specs = {name: tf.TensorSpec(*shape_dtype, name=name) for name in names}
         return tf.function(function).get_concrete_function(**specs)
@@ -55,4 +61,5 @@ def build_signatures(classifier: TextClassifier) -> dict[str, Any]:
         "serving_default": concrete(serving_default, texts, *strings),
         "classify": concrete(classify, ("inputs",), *strings),
         "token_ids": concrete(token_ids, ("token_ids", "segment_ids", "padding_mask"), *ids),
+        "explain": concrete(explanation, (*texts, "label"), *strings),
     }
