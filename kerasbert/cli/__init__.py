@@ -21,6 +21,7 @@ main = LazyGroup(
         "tune": ("tune:tune", "Search for the best settings of a training."),
         "evaluate": ("evaluate:evaluate", "Measure a model on labelled data."),
         "predict": ("predict:predict", "Classify texts."),
+        "explain": ("explain:explain", "Show which words mattered."),
         "export": ("export:export", "Export a run as a SavedModel for TensorFlow Serving."),
         "versions": ("versions:versions", "Say which exported versions are served, as what; roll back."),
         "serve": ("serve:serve", "Serve an exported model, as TensorFlow Serving does."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -52,6 +52,7 @@ class SavedModel:
     """
 
     def __init__(self, path: Path):
+        self._path = path
         self.config = parse_config(Config, read_yaml(path / EXPORTED_CONFIG), where=str(path))
         try:
             # The object must be kept: its signatures hold its variables only weakly.
@@ -78,10 +79,34 @@ class SavedModel:
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
         """Returns the outputs of `serving_default` for one batch."""
-        feeds = {"text": tf.constant(list(texts), tf.string, shape=[len(texts)])}
-        if pairs is not None:
-            feeds["pair"] = tf.constant(list(pairs), tf.string, shape=[len(pairs)])
-        return {name: value.numpy() for name, value in self._serve(**feeds).items()}
+        return _ask(self._serve, text=texts, pair=pairs)
+
+    def explain(
+        self,
+        texts: Sequence[str | bytes],
+        pairs: Sequence[str | bytes] | None = None,
+        label: str | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Returns the outputs of `explain` for one batch and a label, or the decided labels.
+
+        Raises:
+            CheckpointError: the model was exported without that signature.
+        """
+        if "explain" not in self._loaded.signatures:
+            raise CheckpointError(
+                f"{self._path}: was exported without the signature `explain`. Export the run anew."
+            )
+        labels = [label or ""] * len(texts)
+        return _ask(self._loaded.signatures["explain"], text=texts, pair=pairs, label=labels)
+
+
+def _ask(signature: Any, **columns: Sequence[str | bytes] | None) -> dict[str, np.ndarray]:
+    feeds = {
+        name: tf.constant(list(column), tf.string, shape=[len(column)])
+        for name, column in columns.items()
+        if column is not None
+    }
+    return {name: value.numpy() for name, value in signature(**feeds).items()}
 
 
 def open_model(path: str | Path) -> TextClassifier | SavedModel | Client:

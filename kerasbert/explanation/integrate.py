@@ -42,9 +42,7 @@ def integrate(
             return index + 1, total + shares[node] * width * slope((panel + points[node]) * width, wanted)
 
         start = [0, tf.boolean_mask(nothing, wanted)]
-        _, total = tf.while_loop(
-            lambda index, _: index < panels * _POINTS, add, start, parallel_iterations=1
-        )
+        _, total = tf.while_loop(lambda index, _: index < panels * _POINTS, add, start, parallel_iterations=1)
         return total
 
     def refine(panels: tf.Tensor, integral: tf.Tensor, error: tf.Tensor) -> tuple[tf.Tensor, ...]:

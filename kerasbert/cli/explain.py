@@ -1,0 +1,43 @@
+"""kerasbert explain."""
+
+import click
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@click.argument("text", nargs=-1)
+@click.option(
+    "--input",
+    "source",
+    type=click.Path(),
+    help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .parquet; - is stdin.",
+)
+@click.option("--label", help="Explain this label rather than the decided one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def explain(model: str, text: tuple[str, ...], source: str | None, label: str | None, as_json: bool) -> None:
+    """Show which words of each TEXT, or each line of a file, mattered to MODEL.
+
+    A word counts by how much it moved the log-odds of the label, by integrated gradients.
+    """
+    if bool(text) == bool(source):
+        raise click.UsageError("give either TEXT or --input.")
+    from kerasbert.cli.startup import quiet_import
+
+    with quiet_import():
+        import json
+
+        from rich.console import Console
+
+        from kerasbert.evaluation import open_model
+        from kerasbert.evaluation.stream import argument_rows, input_rows
+        from kerasbert.explanation import explain_rows, show
+
+    opened = open_model(model)
+    rows = input_rows(source, opened.config) if source else argument_rows(text, opened.config)
+    records = explain_rows(opened, rows, label)
+    if as_json:
+        click.echo(json.dumps(list(records), ensure_ascii=False))
+        return
+    console = Console()
+    for record in records:
+        show(record, console)
