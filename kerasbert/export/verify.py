@@ -56,7 +56,9 @@ def verify(path: Path, classifier: TextClassifier, precision: str) -> Memory:
     cases = [
         case for count in (0, 1, len(texts)) for case in _cases(classifier, texts[-count:] if count else [])
     ]
-    answers = model.run([(name, inputs) for name, inputs, _ in cases])
+    requests = [(name, inputs) for name, inputs, _ in cases]
+    *answers, explanation = model.run([*requests, ("explain", _explained(classifier))])
+    _check_complete(explanation)
     # In bfloat16 a probability may cross the decision's border and change a label.
     exact = precision == "float32"
     for (name, inputs, outputs), answer in zip(cases, answers, strict=True):
@@ -98,6 +100,20 @@ def _cases(
         ("classify", {"inputs": _strings(examples)}, classified),
         ("token_ids", {name: tensor.numpy() for name, tensor in packed.items()}, outputs),
     ]
+
+
+def _explained(classifier: TextClassifier) -> dict[str, np.ndarray]:
+    """Returns a request to explain few and short texts: long ones take hundreds of passes."""
+    texts = _strings([text for text in _PROBES if 0 < len(text) < 40])
+    inputs = {"text": texts, "label": _strings([classifier.labels[0].encode()] * len(texts))}
+    return {**inputs, "pair": texts[::-1]} if classifier.takes_pairs else inputs
+
+
+def _check_complete(explanation: Mapping[str, np.ndarray]) -> None:
+    total = sum(values.sum(axis=1) for name, values in explanation.items() if "attributions" in name)
+    missed = np.abs(total - (explanation["score"] - explanation["baseline_score"]))
+    if not np.allclose(missed, explanation["error"], atol=1e-3):
+        raise ExportError("signature explain: the attributions do not sum to what it says.")
 
 
 def _strings(values: Sequence[bytes]) -> np.ndarray:

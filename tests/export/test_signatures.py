@@ -55,7 +55,7 @@ def example():
 
 def test_names_types_and_shapes_are_the_contract(meta_graph):
     signatures = meta_graph.signature_def
-    assert set(signatures) == {"serving_default", "classify", "token_ids", "__saved_model_init_op"}
+    assert set(signatures) == {"serving_default", "classify", "token_ids", "explain", "__saved_model_init_op"}
     outputs = {
         "label": (_TYPES["string"], [-1]),
         "label_id": (_TYPES["int64"], [-1]),
