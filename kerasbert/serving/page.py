@@ -1,0 +1,44 @@
+"""The page on which people try a served model in their browser."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+_FILES = Path(__file__).parent / "page"
+_HEADERS = {
+    # Nothing but our own files, and nobody frames them: a text that is classified may be hostile.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def page_routes(model_name: str) -> list[Route]:
+    """Returns the routes of the page, at `/` and beside it.
+
+    The page asks the REST interface of TensorFlow Serving on the same server: the metadata of the
+    model, then `serving_default`, `classify` (for the names of the labels) and, if there, `explain`.
+
+    Args:
+        model_name: the model to try, as in `/v1/models/NAME`.
+    """
+
+    async def setup(request: Request) -> Response:
+        return JSONResponse({"model": model_name}, headers=_HEADERS)
+
+    pages = {f"/{name}": _file(name) for name in ("page.css", "page.js", "files.js", "say.js")}
+    answers = {"/": _file("index.html"), "/page.json": setup, **pages}
+    return [Route(path, answer) for path, answer in answers.items()]
+
+
+def _file(name: str):
+    async def answer(request: Request) -> Response:
+        return FileResponse(_FILES / name, headers=_HEADERS)
+
+    return answer
