@@ -49,7 +49,7 @@ class StandIn:
 
     async def metadata(self, request) -> JSONResponse:
         signatures = {
-            key: {"inputs": {name: {"dtype": "DT_STRING"} for name in function.structured_input_signature[1]}}
+            key: {"inputs": {name: {"dtype": "DT_STRING"} for name in inputs(function)}}
             for key, function in self.signatures.items()
         }
         return JSONResponse({"metadata": {"signature_def": {"signature_def": signatures}}})
@@ -61,7 +61,7 @@ class StandIn:
         if name in self.broken:
             return JSONResponse({"error": f"{name} is <b>broken</b>"}, 400)
         signature = self.signatures[name]
-        names = signature.structured_input_signature[1]
+        names = inputs(signature)
         rows = body["instances"]
         if name == "classify":
             rows = [{"inputs": base64.b64decode(row["b64"])} for row in rows]
@@ -70,6 +70,11 @@ class StandIn:
         columns = {key: plain(value.numpy()) for key, value in outputs.items()}
         predictions = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return JSONResponse({"predictions": predictions})
+
+
+def inputs(function) -> list[str]:
+    arguments, keywords = function.structured_input_signature
+    return [spec.name for spec in (*arguments, *keywords.values())]
 
 
 def plain(values: np.ndarray) -> list:
@@ -210,6 +215,7 @@ def test_another_label_can_be_explained(served, visit):
     first = page.locator("#words-title").inner_text()
     page.locator("#bars button[aria-pressed=false]").click()
     expect(page.locator("#words-title")).not_to_have_text(first)
+    label = page.locator("#bars button[aria-pressed=true] .name").inner_text()
     assert served.stand_in.requests[-1]["instances"] == [{"text": "手机很好", "label": label}]
 
 
@@ -387,7 +393,8 @@ def test_nothing_may_be_run_or_loaded_from_elsewhere(served, visit):
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     page.evaluate(
-        "document.head.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}))"
+        "s = Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'});"
+        "document.head.append(s)"
     )
     assert page.evaluate("window.ran") is None
     source = page.content()
