@@ -8,7 +8,7 @@ const ROWS_A_REQUEST = 32;
 const ROWS_SHOWN = 200;
 const LABELS_SHOWN = 12;
 const WORDS_ON_TOP = 6;
-const FAINT = 0.05; // of the largest attribution: below it a word is not marked
+const FAINT = 0.1; // of the largest attribution: below it a word is not marked
 
 const $ = (id) => document.getElementById(id);
 const model = { name: "", labels: [], pair: false, explains: false };
@@ -30,7 +30,7 @@ function show(id, text) {
 }
 
 const inputs = () => (model.pair ? ["text", "pair"] : ["text"]);
-const percent = (value) => `${(100 * value).toFixed(1)} %`;
+const percent = (value) => `${(100 * value).toFixed(1)}%`;
 const signed = (value) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 
 // The server
@@ -244,7 +244,9 @@ function progress(done, rows) {
 function renderTable() {
   $("answers").hidden = !table.length;
   const names = [...inputs(), "label", "probability"];
-  $("columns").replaceChildren(element("th", "#"), ...names.map((name) => element("th", say(name))));
+  const heads = ["#", ...names.map((name) => say(name))];
+  const numbers = [0, heads.length - 1];
+  $("columns").replaceChildren(...heads.map((head, place) => element("th", head, numbers.includes(place) ? "number" : "")));
   for (const head of $("columns").children) head.scope = "col";
   $("rows").replaceChildren(...table.slice(0, ROWS_SHOWN).map(({ text, pair, prediction }, place) => {
     const row = element("tr");

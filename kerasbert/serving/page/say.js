@@ -4,8 +4,8 @@ export const SAY = {
   en: {
     try: "Try the model", text: "Text", pair: "Second text", classify: "Classify", keys: "or Ctrl + Enter",
     working: "Working…", result: "Answer", none: "no label", probabilities: "Probabilities",
-    choose: "Choose a label to see which words speak for it.", more: "and {0} more",
-    words: "What speaks for “{0}”", for: "speaks for it", against: "speaks against it",
+    choose: "Choose a label to see the words for and against it.", more: "and {0} more",
+    words: "Words for and against “{0}”", for: "for it", against: "against it",
     top: "Words that mattered most",
     note: "Log-odds of the label: {0}, {1} with every word masked; the words add up to the difference.",
     missed: "They miss it by {0}.", noWords: "No words were read.",
@@ -23,8 +23,8 @@ export const SAY = {
   zh: {
     try: "试用模型", text: "文本", pair: "第二个文本", classify: "分类", keys: "或按 Ctrl + Enter",
     working: "处理中…", result: "结果", none: "无标签", probabilities: "概率",
-    choose: "点选一个标签，查看哪些词支持它。", more: "另有 {0} 个",
-    words: "哪些词支持“{0}”", for: "支持", against: "反对",
+    choose: "点选一个标签，查看支持和反对它的词。", more: "另有 {0} 个",
+    words: "支持和反对“{0}”的词", for: "支持", against: "反对",
     top: "影响最大的词",
     note: "该标签的对数几率为 {0}，遮住所有词时为 {1}；各词的影响相加等于两者之差。",
     missed: "误差为 {0}。", noWords: "没有读到词。",
