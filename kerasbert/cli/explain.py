@@ -2,16 +2,11 @@
 
 import click
 
+from kerasbert.cli.options import text_options
+
 
 @click.command()
-@click.argument("model", type=click.Path())
-@click.argument("text", nargs=-1)
-@click.option(
-    "--input",
-    "source",
-    type=click.Path(),
-    help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .parquet; - is stdin.",
-)
+@text_options
 @click.option("--label", help="Explain this label rather than the decided one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def explain(model: str, text: tuple[str, ...], source: str | None, label: str | None, as_json: bool) -> None:

@@ -18,3 +18,19 @@ def training_options(command: Callable) -> Callable:
     ):
         command = option(command)
     return command
+
+
+def text_options(command: Callable) -> Callable:
+    """Adds what `predict` and `explain` take alike: a model, and texts or a file of them."""
+    for option in (
+        click.option(
+            "--input",
+            "source",
+            type=click.Path(),
+            help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .parquet; - is stdin.",
+        ),
+        click.argument("text", nargs=-1),
+        click.argument("model", type=click.Path()),
+    ):
+        command = option(command)
+    return command

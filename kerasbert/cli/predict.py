@@ -2,16 +2,11 @@
 
 import click
 
+from kerasbert.cli.options import text_options
+
 
 @click.command()
-@click.argument("model", type=click.Path())
-@click.argument("text", nargs=-1)
-@click.option(
-    "--input",
-    "source",
-    type=click.Path(),
-    help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .parquet; - is stdin.",
-)
+@text_options
 @click.option("--output", type=click.Path(), default="-", help="A file, or - for stdout.")
 @click.option("--format", "form", type=click.Choice(["jsonl", "tsv"]), default="jsonl")
 def predict(model: str, text: tuple[str, ...], source: str | None, output: str, form: str) -> None:

@@ -22,6 +22,7 @@ OPTIONS = {
     "tune": {"--set", "--run-dir", "--dry-run", "--resume", "--space", "--trials"},
     "evaluate": {"--data", "--report", "--json"},
     "predict": {"--input", "--output", "--format"},
+    "explain": {"--input", "--label", "--json"},
     "export": {"--version", "--precision"},
     "data check": {"--config"},
     "plugins list": {"--json"},
