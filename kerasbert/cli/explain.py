@@ -28,7 +28,7 @@ def explain(model: str, text: tuple[str, ...], source: str | None, label: str | 
         from kerasbert.explanation import explain_rows, show
 
     opened = open_model(model)
-    rows = input_rows(source, opened.config) if source else argument_rows(text, opened.config)
+    rows = input_rows(source, opened.data) if source else argument_rows(text, opened.data)
     records = explain_rows(opened, rows, label)
     if as_json:
         click.echo(json.dumps(list(records), ensure_ascii=False))
