@@ -69,6 +69,13 @@ class NativeModel:
         ]
 
 
+def strings(values: Sequence[bytes]) -> np.ndarray:
+    """Returns bytes as NativeModel takes them: an array of objects."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
+
+
 def _reason(stderr: str) -> str:
     lines = [line for line in stderr.splitlines() if line.strip()]
     return lines[-1] if lines else "it ended without a word"

@@ -14,12 +14,17 @@ from kerasbert.deployment import ServedVersions, changing, prune, version_folder
 from kerasbert.deployment.folders import directory_size
 from kerasbert.errors import ConfigError, ExportError, UserError
 from kerasbert.evaluation.models import EXPORTED_CONFIG
+from kerasbert.export.changes import LabelChanges, count_label_changes
 from kerasbert.export.compatibility import refuse_breaking_changes, write_labels
-from kerasbert.export.signatures import ServingModule, build_signatures
-from kerasbert.export.verify import TOLERANCE, verify
+from kerasbert.export.inference import InferenceClassifier
+from kerasbert.export.signatures import build_signatures
+from kerasbert.export.verify import verify
 from kerasbert.export.warmup import write_warmup
 from kerasbert.files import explain_write_errors, make_directory, write_text
 from kerasbert.models import TextClassifier
+
+PRECISIONS = ("float32", "bfloat16")
+QUANTIZATIONS = (None, "int8")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Published:
     memory: int  # bytes, of the native process at its peak
     labels: list[str]
     removed: list[int]  # versions
+    changes: LabelChanges | None  # by less than float32; None also where no rows are at hand
 
 
 def export_model(
@@ -39,6 +45,7 @@ def export_model(
     model_dir: str | Path,
     version: int | None = None,
     precision: str = "float32",
+    quantize: str | None = None,
     allow_breaking: bool = False,
     keep: int | None = None,
 ) -> Published:
@@ -52,7 +59,8 @@ def export_model(
         run: a finished run directory.
         model_dir: holds the versions of one model.
         version: a number. None: one more than the highest there.
-        precision: `float32`, or `bfloat16` for the encoder's arithmetic.
+        precision: of the encoder's weights and arithmetic: `float32` or `bfloat16`.
+        quantize: `int8` for the encoder's dense layers, or None. The model then needs a CPU with oneDNN.
         allow_breaking: publish even what the users of the version before cannot use.
         keep: remove all but so many of the newest versions; what is served stays. None: remove none.
 
@@ -60,8 +68,10 @@ def export_model(
         UserError: the run cannot be loaded, the version exists, or it breaks its users.
         ExportError: the verification failed; nothing was published.
     """
-    if precision not in TOLERANCE:
-        raise ConfigError(f"precision: must be one of {', '.join(TOLERANCE)}. Received: {precision!r}")
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision: must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
+    if quantize not in QUANTIZATIONS:
+        raise ConfigError(f"quantize: must be int8 or left out. Received: {quantize!r}")
     trainer = RunDirectory(run).load()
     base = Path(model_dir)
     make_directory(base)
@@ -75,12 +85,14 @@ def export_model(
     staging = base / f".staging-{uuid.uuid4().hex[:8]}"
     try:
         with explain_write_errors(base):
-            _write(_in_precision(trainer, run, precision), staging)
+            _write(trainer, precision, quantize, staging)
         write_labels(staging, trainer.labels)
         if not allow_breaking:
             refuse_breaking_changes(staging, base)
         try:
-            memory = verify(staging, trainer, precision)
+            arithmetic = quantize or precision
+            memory = verify(staging, trainer, arithmetic)
+            changes = None if arithmetic == "float32" else count_label_changes(staging, trainer)
         except ExportError as error:
             raise ExportError(f"not published: {error}") from error
         with explain_write_errors(target):
@@ -94,27 +106,20 @@ def export_model(
         write_server_files(base, served.name, memory)
     # A server holds what it served before until it has read models.config.
     removed = [] if keep is None else prune(base, keep, {number, *before})
-    return Published(target, number, directory_size(target), memory.peak, served.labels_of(number), removed)
+    labels = served.labels_of(number)
+    return Published(target, number, directory_size(target), memory.peak, labels, removed, changes)
 
 
-def _in_precision(trainer: TextClassifier, run: str | Path, precision: str) -> TextClassifier:
-    if precision == "float32":
-        return trainer
-    classifier = TextClassifier(
-        trainer.config, trainer.task, trainer.text_graph.vocabulary, precision="mixed_bfloat16"
-    )
-    return RunDirectory(run).load_weights_into(classifier)
-
-
-def _write(classifier: TextClassifier, staging: Path) -> None:
+def _write(trainer: TextClassifier, precision: str, quantize: str | None, staging: Path) -> None:
+    classifier = InferenceClassifier(trainer, precision, quantize)
     try:
         # A server never trains: without this the file would hold the gradients too.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(ServingModule(classifier), str(staging), build_signatures(classifier), options)
+        tf.saved_model.save(classifier, str(staging), build_signatures(classifier), options)
         write_warmup(staging, classifier.takes_pairs)
     except tf.errors.OpError as error:  # a full disk, for one
         raise OSError(error.message.rpartition(";")[2].strip()) from error
-    write_text(staging / EXPORTED_CONFIG, dump_yaml(classifier.config.model_dump()))
+    write_text(staging / EXPORTED_CONFIG, dump_yaml(trainer.config.model_dump()))
 
 
 def _flush(directory: Path) -> None:

@@ -5,22 +5,10 @@ from typing import Any
 import tensorflow as tf
 
 from kerasbert.explanation import explain
-from kerasbert.models import TextClassifier
+from kerasbert.export.inference import InferenceClassifier
 
 
-class ServingModule(tf.Module):
-    """Holds the weights once, as plain variables, and the functions over them.
-
-    A module that holds the Keras model itself, or Keras variables, reloads in Python and fails in
-    the native loader (https://github.com/keras-team/keras/issues/20095).
-    """
-
-    def __init__(self, classifier: TextClassifier):
-        super().__init__(name="kerasbert")
-        self.variables_once = [weight.value for weight in classifier.model.weights]
-
-
-def build_signatures(classifier: TextClassifier) -> dict[str, Any]:
+def build_signatures(classifier: InferenceClassifier) -> dict[str, Any]:
     """Returns the functions a server offers.
 
     - `serving_default`: `text` string [batch] (and `pair`) to the task's outputs;

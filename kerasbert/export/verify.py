@@ -8,11 +8,11 @@ import tensorflow as tf
 
 from kerasbert.deployment import Memory
 from kerasbert.errors import ExportError
-from kerasbert.export.native import NativeModel
+from kerasbert.export.native import NativeModel, strings
 from kerasbert.models import TextClassifier
 
 # Largest difference of a float output from the trainer's.
-TOLERANCE = {"float32": 1e-5, "bfloat16": 5e-2}
+TOLERANCE = {"float32": 1e-5, "bfloat16": 5e-2, "int8": 0.2}
 
 # Ordinary and hostile texts; the tasks add their own samples.
 _PROBES = (
@@ -40,8 +40,13 @@ _PROBES = (
 )
 
 
-def verify(path: Path, classifier: TextClassifier, precision: str) -> Memory:
+def verify(path: Path, classifier: TextClassifier, arithmetic: str) -> Memory:
     """Checks the SavedModel at `path` in the native loader: each signature, batch 0, 1 and many.
+
+    Args:
+        path: the version directory.
+        classifier: the trained one.
+        arithmetic: of the SavedModel: `float32`, `bfloat16` or `int8`.
 
     Returns:
         What the native process took.
@@ -59,11 +64,11 @@ def verify(path: Path, classifier: TextClassifier, precision: str) -> Memory:
     requests = [(name, inputs) for name, inputs, _ in cases]
     *answers, explanation = model.run([*requests, ("explain", _explained(classifier))])
     _check_complete(explanation)
-    # In bfloat16 a probability may cross the decision's border and change a label.
-    exact = precision == "float32"
+    # Elsewhere a probability may cross the decision's border and change a label.
+    exact = arithmetic == "float32"
     for (name, inputs, outputs), answer in zip(cases, answers, strict=True):
         batch = len(next(iter(inputs.values())))
-        _compare(f"signature {name}, batch {batch}", answer, outputs, TOLERANCE[precision], exact)
+        _compare(f"signature {name}, batch {batch}", answer, outputs, TOLERANCE[arithmetic], exact)
     assert model.memory is not None  # it ran
     return model.memory
 
@@ -73,9 +78,9 @@ def _cases(
 ) -> list[tuple[str, dict[str, np.ndarray], dict[str, np.ndarray]]]:
     """Returns (signature, inputs, what the trainer answers) for one batch."""
     names = ("text", "pair") if classifier.takes_pairs else ("text",)
-    columns = {name: _strings(texts) for name in names}
+    columns = {name: strings(texts) for name in names}
     if classifier.takes_pairs:
-        columns["pair"] = _strings(list(reversed(texts)))
+        columns["pair"] = strings(list(reversed(texts)))
     outputs = classifier.predict(*(column.tolist() for column in columns.values()))
     packed = classifier.text_graph(
         *(tf.constant(column.tolist(), tf.string, shape=[len(texts)]) for column in columns.values())
@@ -92,20 +97,20 @@ def _cases(
         for row in range(len(texts))
     ]
     classified = {
-        "classes": np.tile(_strings([label.encode() for label in classifier.labels]), (len(texts), 1)),
+        "classes": np.tile(strings([label.encode() for label in classifier.labels]), (len(texts), 1)),
         "scores": outputs["probabilities"],
     }
     return [
         ("serving_default", columns, outputs),
-        ("classify", {"inputs": _strings(examples)}, classified),
+        ("classify", {"inputs": strings(examples)}, classified),
         ("token_ids", {name: tensor.numpy() for name, tensor in packed.items()}, outputs),
     ]
 
 
 def _explained(classifier: TextClassifier) -> dict[str, np.ndarray]:
     """Returns a request to explain few and short texts: long ones take hundreds of passes."""
-    texts = _strings([text for text in _PROBES if 0 < len(text) < 40])
-    inputs = {"text": texts, "label": _strings([classifier.labels[0].encode()] * len(texts))}
+    texts = strings([text for text in _PROBES if 0 < len(text) < 40])
+    inputs = {"text": texts, "label": strings([classifier.labels[0].encode()] * len(texts))}
     return {**inputs, "pair": texts[::-1]} if classifier.takes_pairs else inputs
 
 
@@ -114,12 +119,6 @@ def _check_complete(explanation: Mapping[str, np.ndarray]) -> None:
     missed = np.abs(total - (explanation["score"] - explanation["baseline_score"]))
     if not np.allclose(missed, explanation["error"], atol=1e-3):
         raise ExportError("signature explain: the attributions do not sum to what it says.")
-
-
-def _strings(values: Sequence[bytes]) -> np.ndarray:
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
 
 
 def _compare(

@@ -1,6 +1,7 @@
 """Exports of four small models. What a test changes it copies first."""
 
 import dataclasses
+import platform
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +36,10 @@ class Exported:
         return self.published.path
 
 
-def export_moved(
-    path: Path, classifier: TextClassifier, directory: Path, precision: str = "float32"
-) -> Exported:
+def export_moved(path: Path, classifier: TextClassifier, directory: Path, **settings: str) -> Exported:
     """Exports a copy of the run, then deletes the copy and moves the model."""
     run = Path(shutil.copytree(path, directory / "run"))
-    published = export_model(run, directory / "first", precision=precision)
+    published = export_model(run, directory / "first", **settings)
     shutil.rmtree(run)
     path = directory / "moved" / "away"
     path.parent.mkdir()
@@ -75,7 +74,15 @@ def exported(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def exported_bfloat16(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     directory = tmp_path_factory.mktemp("bfloat16")
-    return export_moved(trained.run.path, trained.classifier, directory, "bfloat16")
+    return export_moved(trained.run.path, trained.classifier, directory, precision="bfloat16")
+
+
+@pytest.fixture(scope="session")
+def exported_int8(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    if platform.machine() != "x86_64":
+        pytest.skip("8-bit products need TensorFlow with oneDNN, as on x86-64")
+    directory = tmp_path_factory.mktemp("int8")
+    return export_moved(trained.run.path, trained.classifier, directory, quantize="int8")
 
 
 @pytest.fixture(scope="session")

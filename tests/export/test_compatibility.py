@@ -139,7 +139,7 @@ def test_a_damaged_version_before_is_named(tmp_path, content):
 
 def test_real_models(exported, exported_bfloat16, exported_multi_label, exported_pairs):
     assert "__saved_model_init_op" not in read_signatures(exported.path)
-    assert set(read_signatures(exported.path)) == {"serving_default", "classify", "token_ids"}
+    assert set(read_signatures(exported.path)) == {"serving_default", "classify", "token_ids", "explain"}
     assert list(breaking_changes(exported.path, exported_bfloat16.path)) == []
     pairs = list(breaking_changes(exported.path, exported_pairs.path))
     assert "signature serving_default: the input pair is new, and nobody sends it" in pairs

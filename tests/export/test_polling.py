@@ -59,7 +59,7 @@ def copying(exported, trained, monkeypatch):
             return trained.classifier
 
     monkeypatch.setattr(publish, "RunDirectory", Run)
-    monkeypatch.setattr(publish, "_write", lambda _, staging: shutil.copytree(exported.path, staging))
+    monkeypatch.setattr(publish, "_write", lambda *arguments: shutil.copytree(exported.path, arguments[-1]))
     monkeypatch.setattr(publish, "verify", lambda *_: Memory(1, 2))
     monkeypatch.setattr(served_versions, "_wait_for_a_poll", lambda path: None)
     return exported.path

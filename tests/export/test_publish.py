@@ -25,7 +25,7 @@ def quick(trained, monkeypatch):
         def load(self):
             return trained.classifier
 
-    def write(classifier, staging):
+    def write(trainer, precision, quantize, staging):
         (staging / "variables").mkdir(parents=True)
         (staging / "saved_model.pb").write_bytes(GRAPH)
         (staging / "variables" / "variables.index").write_bytes(b"index")
@@ -128,8 +128,8 @@ def test_the_version_appears_after_the_verification_only(quick, tmp_path):
 def test_no_failure_leaves_anything_behind(quick, tmp_path, step, error):
     def fail(*arguments):
         if step == "_write":
-            (arguments[1]).mkdir()
-            (arguments[1] / "half").touch()
+            arguments[-1].mkdir()
+            (arguments[-1] / "half").touch()
         raise error("broken")
 
     quick.setattr(publish, step, fail)
@@ -206,10 +206,10 @@ def test_an_unfinished_run_is_not_exported(trained, tmp_path):
 def test_other_weights_than_the_trainers_are_not_published(trained, tmp_path, monkeypatch):
     written = publish._write
 
-    def tamper(classifier, staging):
-        bias = classifier.model.get_layer("logits").bias
+    def tamper(trainer, *arguments):
+        bias = trainer.model.get_layer("logits").bias
         bias.assign_add([0.01, 0.0])
-        written(classifier, staging)
+        written(trainer, *arguments)
         bias.assign_sub([0.01, 0.0])
 
     monkeypatch.setattr(publish, "_write", tamper)
@@ -221,9 +221,9 @@ def test_other_weights_than_the_trainers_are_not_published(trained, tmp_path, mo
 def test_a_graph_that_the_native_loader_cannot_run_is_not_published(trained, tmp_path, monkeypatch):
     written = publish._write
 
-    def lose_the_variables(classifier, staging):
-        written(classifier, staging)
-        shutil.rmtree(staging / "variables")
+    def lose_the_variables(*arguments):
+        written(*arguments)
+        shutil.rmtree(arguments[-1] / "variables")
 
     monkeypatch.setattr(publish, "_write", lose_the_variables)
     with pytest.raises(ExportError, match="not published: the native loader refused") as caught:

@@ -1,0 +1,82 @@
+"""A dense layer for inference, in float32, bfloat16 or with int8 products."""
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework import op_def_library
+
+_LARGEST = 127  # of a symmetric int8
+
+
+class Dense(tf.Module):
+    """x @ kernel + bias, then GELU or nothing.
+
+    Int8 follows Zafrir et al. 2019 (https://arxiv.org/abs/1910.06188) but for the scales of the weights,
+    one for each output, and of the inputs, taken from each batch.
+
+    Args:
+        kernel: float32 [inputs, outputs].
+        bias: float32 [outputs].
+        dtype: of the stored weights and of the outputs: float32 or bfloat16.
+        int8: multiply 8-bit integers. Needs a CPU and TensorFlow with oneDNN, as on x86-64.
+        gelu: "GeluExact", "GeluApproximate" or None.
+    """
+
+    def __init__(
+        self, kernel: np.ndarray, bias: np.ndarray, dtype: tf.DType, int8: bool, gelu: str | None = None
+    ):
+        super().__init__()
+        self._dtype, self._int8, self._gelu = dtype, int8, gelu
+        if int8:
+            self._ranges = np.maximum(np.abs(kernel).max(axis=0), 1e-12)
+            self._kernel = tf.Variable(np.round(kernel / self._ranges * _LARGEST).astype(np.int8))
+            self._bias = tf.Variable(bias)
+        else:
+            self._kernel = tf.Variable(tf.cast(kernel, dtype))
+            self._bias = tf.Variable(tf.cast(bias, dtype))
+
+    def __call__(self, x: tf.Tensor, in_float32: bool = False) -> tf.Tensor:
+        """Returns [rows, outputs] for x [rows, inputs].
+
+        Args:
+            x: in the layer's dtype, or in float32.
+            in_float32: multiply in float32, whatever the weights are stored in; has a gradient.
+        """
+        if self._int8 and not in_float32:
+            return self._quantized(tf.cast(x, tf.float32))
+        dtype = tf.float32 if in_float32 else self._dtype
+        kernel = tf.cast(self._kernel, dtype)
+        if self._int8:
+            kernel *= self._ranges / _LARGEST
+        # In this order TensorFlow fuses product, bias and GELU into one operation.
+        y = tf.nn.bias_add(tf.matmul(x, kernel), tf.cast(self._bias, dtype))
+        return tf.nn.gelu(y, approximate=self._gelu == "GeluApproximate") if self._gelu else y
+
+    def _quantized(self, x: tf.Tensor) -> tf.Tensor:
+        largest = tf.maximum(tf.reduce_max(tf.abs(x)), 1e-12)  # a batch of none has no maximum
+        # The ranges that it returns are 128 / 127 times as wide as what it maps to 127.
+        integers, _, _ = tf.quantization.quantize(
+            x, -largest, largest, tf.qint8, mode="SCALED", narrow_range=False
+        )
+        # The only operation of TensorFlow with a scale for each output; Python has no name for it.
+        (product,), _ = op_def_library.apply_op(
+            "_QuantizedMatMul",
+            name="quantized",
+            device_inputs=[integers, tf.bitcast(self._kernel, tf.qint8), tf.identity(self._bias)],
+            host_inputs=[-largest, largest, tf.constant(-self._ranges), tf.constant(self._ranges)],
+            Tdevice_outputs=[self._dtype],
+            Thost_outputs=[],
+            T1=tf.qint8,
+            T2=tf.qint8,
+            Tbias=tf.float32,
+            U=tf.float32,
+            Tout=self._dtype,
+            fused_ops=["BiasAdd", *([self._gelu] if self._gelu else []), "Dequantize"],
+            input_quant_mode="SCALED",
+            output_quant_mode="SCALED",
+            transpose_a=False,
+            transpose_b=False,
+            is_weight_const=True,  # a server's weights never change: they are laid out once
+            is_bias_const=True,
+            leakyrelu_alpha=0.0,
+        )
+        return tf.ensure_shape(product, [None, self._ranges.size])

@@ -1,0 +1,45 @@
+import json
+
+import numpy as np
+
+from kerasbert.export.changes import LabelChanges, count_label_changes
+
+
+def test_the_training_rows_serve_where_none_were_named_to_validate(exported_bfloat16, reviews_file, reviews):
+    found = count_label_changes(exported_bfloat16.path, exported_bfloat16.classifier)
+    assert found == LabelChanges(found.changed, len(reviews.rows), reviews_file)
+    assert 0 <= found.changed <= 4
+
+
+def test_another_model_changes_the_labels_that_it_changes(exported, exported_bfloat16, tmp_path, monkeypatch):
+    texts = ["手机很好", "快递太差", "酒店干净", "衣服难看"]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(json.dumps({"text": text, "label": "x"}) for text in texts), encoding="utf-8")
+    classifier = exported.classifier
+    monkeypatch.setattr(classifier.config.data, "validation", [str(file)])
+    assert count_label_changes(exported.path, classifier) == LabelChanges(0, 4, file)
+    answers = classifier.predict
+    flipped = {b"negative": b"positive", b"positive": b"negative"}
+
+    def lie(*columns):
+        outputs = answers(*columns)
+        labels = [
+            flipped[label] if "手机".encode() in text else label
+            for text, label in zip(columns[0], outputs["label"], strict=True)
+        ]
+        return {**outputs, "label": np.array(labels, object)}
+
+    monkeypatch.setattr(classifier, "predict", lie)
+    assert count_label_changes(exported.path, classifier) == LabelChanges(1, 4, file)
+
+
+def test_pairs_are_asked_as_pairs(exported_pairs, tmp_path, monkeypatch):
+    file = tmp_path / "rows.jsonl"
+    rows = [{"text": "手机1", "pair": "手机2"}, {"text": "酒店", "pair": "早餐"}]
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    monkeypatch.setattr(exported_pairs.classifier.config.data, "train", [str(file)])
+    assert count_label_changes(exported_pairs.path, exported_pairs.classifier).rows == 2
+
+
+def test_nothing_is_said_of_rows_that_are_gone(exported_pairs):
+    assert count_label_changes(exported_pairs.path, exported_pairs.classifier) is None
