@@ -25,7 +25,7 @@ def test_a_canary_says_how_it_is_promoted(kerasbert, trained, tmp_path, monkeypa
     for number in (1, 2):
         (tmp_path / "model" / str(number)).mkdir(parents=True)
     monkeypatch.setattr(publish, "verify", lambda *arguments: Memory(10**8, 3 * 10**8))
-    monkeypatch.setattr(publish, "_write", lambda classifier, staging: staging.mkdir())
+    monkeypatch.setattr(publish, "_write", lambda *arguments: arguments[-1].mkdir())
     monkeypatch.setattr(compatibility, "breaking_changes", lambda old, new: [])
     result = kerasbert("export", trained.run.path, tmp_path / "model", "--keep", 2)
     assert "3 (0.0 MB, verified by the native loader in 300 MB of memory)" in result.stdout
@@ -75,8 +75,16 @@ def test_a_failed_verification_ends_with_status_one(kerasbert, trained, tmp_path
         raise ExportError("signature classify, batch 1: scores differs")
 
     monkeypatch.setattr(publish, "verify", differ)
-    monkeypatch.setattr(publish, "_write", lambda classifier, staging: staging.mkdir())
+    monkeypatch.setattr(publish, "_write", lambda *arguments: arguments[-1].mkdir())
     result = kerasbert("export", trained.run.path, tmp_path / "model")
     assert result.exit_code == 1
     assert result.stderr == "Error: not published: signature classify, batch 1: scores differs\n"
     assert list((tmp_path / "model").iterdir()) == []
+
+
+def test_less_precision_says_how_many_labels_it_changes(kerasbert, trained, tmp_path, reviews_file):
+    settings = ("--precision", "bfloat16")
+    result = kerasbert("export", trained.run.path, tmp_path / "model", *settings)
+    assert result.exit_code == 0, result.output
+    assert f"of 80 rows of {reviews_file} (" in result.stdout
+    assert result.stdout.splitlines()[1].startswith("bfloat16 decides ")
