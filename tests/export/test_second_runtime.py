@@ -63,6 +63,7 @@ def answers(strings):
             ("serving_default", columns),
             ("classify", {"inputs": strings(examples)}),
             ("token_ids", packed),
+            ("explain", {**columns, "label": strings([""] * count)}),
         ]
 
     def run(exported):
@@ -81,13 +82,16 @@ def test_the_runtime_of_serving_2_20_answers_the_same(answers, request, name):
         assert set(here) == set(there)
         for output, value in here.items():
             if value.dtype == np.float32:
-                np.testing.assert_allclose(there[output], value, rtol=0, atol=1e-6, err_msg=output)
+                # An explanation sums over many steps.
+                tolerance = 1e-3 if "attributions" in here else 1e-6
+                np.testing.assert_allclose(there[output], value, rtol=0, atol=tolerance, err_msg=output)
             else:
                 assert np.array_equal(there[output], value), output
 
 
-def test_in_bfloat16_it_answers_nearly_the_same(answers, exported_bfloat16):
-    for here, there in answers(exported_bfloat16):
+@pytest.mark.parametrize("name", ["exported_bfloat16", "exported_int8"])
+def test_in_less_precision_it_answers_nearly_the_same(answers, request, name):
+    for here, there in answers(request.getfixturevalue(name)):
         for output in ("probabilities", "scores"):
             if output in here:
                 np.testing.assert_allclose(there[output], here[output], rtol=0, atol=1e-2)
