@@ -20,6 +20,7 @@ from kerasbert.errors import UserError
 
 # The body that nginx takes by default is twice as large.
 _REQUEST_BYTES = 512 * 1024
+_EXPLAINED = 8  # rows: each costs many times what a prediction does, and `kerasbert serve` takes so many
 
 _Feeds = dict[str, list[bytes]]
 
@@ -34,8 +35,9 @@ class Client:
     Args:
         url: `http(s)://HOST[:PORT]/v1/models/NAME` for REST or `grpc(s)://HOST[:PORT]/NAME` for gRPC;
             either may end with `/versions/N` or `/labels/LABEL`.
-        api_key: sent as `X-API-Key`. None: the environment variable KERASBERT_API_KEY, if set.
-        headers: sent with every request, such as `Authorization`.
+        api_key: sent as `Authorization: Bearer KEY`. None: the environment
+            variable KERASBERT_API_KEY, if set.
+        headers: sent with every request; `Authorization` among them takes the place of the key.
         timeout: seconds for one try of a request.
         deadline: seconds for a request with all its tries.
         batch_size: texts in one request, at most.
@@ -110,14 +112,35 @@ class Client:
             UserError: the server refuses the request, or pairs are wanted and not given.
             ServerError: it cannot be reached, did not answer by the deadline, or answers nonsense.
         """
-        signature = self._signature
-        columns = {"text": texts} if pairs is None else {"text": texts, "pair": pairs}
+        return self._ask(self._signature, self._batch_size, text=texts, pair=pairs)
+
+    def explain(
+        self,
+        texts: Sequence[str | bytes],
+        pairs: Sequence[str | bytes] | None = None,
+        label: str | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Returns the outputs of `explain` for any number of texts and a label, or the decided labels.
+
+        Raises:
+            AddressError: the model has no such signature, or the server refuses it.
+            UserError: pairs are wanted and not given.
+            ServerError: as in `predict`.
+        """
+        rows = min(self._batch_size, _EXPLAINED)
+        labels = [label or ""] * len(texts)
+        return self._ask(self._explanation, rows, text=texts, pair=pairs, label=labels)
+
+    def _ask(
+        self, signature: Signature, rows: int, **given: Sequence[str | bytes] | None
+    ) -> dict[str, np.ndarray]:
+        columns = {name: column for name, column in given.items() if column is not None}
         if tuple(columns) != signature.inputs:
             takes = "pairs: two texts a row" if self.takes_pairs else "single texts, not pairs"
             raise UserError(f"{self._address.url}: takes {takes}.")
-        return signature.join(self._in_flight(self._batches(columns)))
+        return signature.join(self._in_flight(signature, _batches(columns, rows)))
 
-    def _in_flight(self, batches: Iterable[_Feeds]) -> list[dict[str, np.ndarray]]:
+    def _in_flight(self, signature: Signature, batches: Iterable[_Feeds]) -> list[dict[str, np.ndarray]]:
         """Returns the answers in the order of `batches`; the first failure ends all."""
         stopped = Event()
         errors: list[BaseException] = []
@@ -126,7 +149,7 @@ class Client:
             if stopped.is_set():
                 raise errors[0] if errors else CancelledError()
             try:
-                return self._retries.ask(lambda timeout: self._predict(feeds, timeout), stopped)
+                return self._retries.ask(lambda timeout: self._predict(signature, feeds, timeout), stopped)
             except BaseException as error:
                 errors.append(error)
                 stopped.set()
@@ -137,9 +160,8 @@ class Client:
         finally:
             stopped.set()
 
-    def _predict(self, feeds: _Feeds, timeout: float) -> dict[str, np.ndarray]:
-        outputs = self._transport.predict(feeds, self._signature, timeout)
-        return self._signature.check(outputs, len(feeds["text"]))
+    def _predict(self, signature: Signature, feeds: _Feeds, timeout: float) -> dict[str, np.ndarray]:
+        return signature.check(self._transport.predict(feeds, signature, timeout), len(feeds["text"]))
 
     @cached_property
     def _signature(self) -> Signature:
@@ -147,19 +169,11 @@ class Client:
             lambda timeout: Signature.parse(self._transport.signatures(timeout)), Event()
         )
 
-    def _batches(self, columns: Mapping[str, Sequence[str | bytes]]) -> Iterator[_Feeds]:
-        rows: list[tuple[bytes, ...]] = []
-        size = 0
-        for values in zip(*columns.values(), strict=True):
-            row = tuple(value if isinstance(value, bytes) else value.encode() for value in values)
-            length = sum(map(len, row))
-            if rows and (len(rows) == self._batch_size or size + length > _REQUEST_BYTES):
-                yield _feeds(columns, rows)
-                rows, size = [], 0
-            rows.append(row)
-            size += length
-        if rows:
-            yield _feeds(columns, rows)
+    @cached_property
+    def _explanation(self) -> Signature:
+        return self._retries.ask(
+            lambda timeout: Signature.parse_explain(self._transport.signatures(timeout)), Event()
+        )
 
 
 def _transport(address: Address, headers: Mapping[str, str]) -> Transport:
@@ -172,11 +186,27 @@ def _transport(address: Address, headers: Mapping[str, str]) -> Transport:
 
 def _all_headers(api_key: str | None, headers: Mapping[str, str] | None) -> dict[str, str]:
     key = (os.environ.get("KERASBERT_API_KEY", "") if api_key is None else api_key).strip()
-    result = {**({"X-API-Key": key} if key else {}), **(headers or {})}
+    result = {"authorization": f"Bearer {key}"} if key else {}
+    result |= {name.lower(): value for name, value in (headers or {}).items()}
     for name, value in result.items():
         if not (value.isascii() and value.isprintable()):
             raise UserError(f"{name}: must be printable ASCII. Mend the API key or the header.")
     return result
+
+
+def _batches(columns: Mapping[str, Sequence[str | bytes]], most: int) -> Iterator[_Feeds]:
+    rows: list[tuple[bytes, ...]] = []
+    size = 0
+    for values in zip(*columns.values(), strict=True):
+        row = tuple(value if isinstance(value, bytes) else value.encode() for value in values)
+        length = sum(map(len, row))
+        if rows and (len(rows) == most or size + length > _REQUEST_BYTES):
+            yield _feeds(columns, rows)
+            rows, size = [], 0
+        rows.append(row)
+        size += length
+    if rows:
+        yield _feeds(columns, rows)
 
 
 def _feeds(names: Mapping[str, Any], rows: list[tuple[bytes, ...]]) -> _Feeds:

@@ -46,12 +46,12 @@ class GrpcTransport:
 
     Args:
         address: of scheme grpc or grpcs.
-        headers: of every request, as gRPC metadata.
+        headers: of every request, as gRPC metadata; their names in lower case.
     """
 
     def __init__(self, address: Address, headers: Mapping[str, str]):
         self._address = address
-        self._metadata = [(name.lower(), value) for name, value in headers.items()]
+        self._metadata = list(headers.items())
         if address.scheme == "grpcs":
             authorities = os.environ.get("SSL_CERT_FILE")  # as over REST
             roots = Path(authorities).read_bytes() if authorities else None
@@ -85,7 +85,7 @@ class GrpcTransport:
     ) -> Mapping[str, np.ndarray]:
         """Asks for all outputs."""
         request = predict_pb2.PredictRequest()
-        request.model_spec.signature_name = "serving_default"
+        request.model_spec.signature_name = signature.name
         for name, values in feeds.items():
             tensor = tf.make_tensor_proto(values, tf.string, [len(values)])
             request.inputs[name].CopyFrom(tensor)

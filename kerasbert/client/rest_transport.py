@@ -57,7 +57,7 @@ class RestTransport:
     ) -> Mapping[str, np.ndarray]:
         """Asks in columns: one list for each input and output."""
         columns = {name: [_text_or_b64(value) for value in values] for name, values in feeds.items()}
-        answer = self._ask("POST", ":predict", {"inputs": columns}, timeout)
+        answer = self._ask("POST", ":predict", {"signature_name": signature.name, "inputs": columns}, timeout)
         with reading_answer():
             outputs = answer["outputs"]
             return {name: _array(outputs[name], output) for name, output in signature.outputs.items()}
@@ -122,8 +122,8 @@ def _text_or_b64(value: bytes) -> Any:
 def _array(values: Any, output: Output) -> np.ndarray:
     shape = (len(values), *output.row)
     if output.dtype == object:
-        values = _as_bytes(values)
-    elif 0 in shape:
+        return np.array(_as_bytes(values), object)  # an array of bytes would drop NULs at their ends
+    if 0 in shape:
         return np.array(values, output.dtype).reshape(shape)
     return np.array(values).astype(output.dtype, casting="same_kind")
 

@@ -13,6 +13,7 @@ _DTYPES: dict[str, Any] = {
     "DT_STRING": object, "DT_BOOL": np.bool_, "DT_FLOAT": np.float32, "DT_DOUBLE": np.float64,
     "DT_INT32": np.int32, "DT_INT64": np.int64,
 }  # fmt: skip
+_EXPLAIN = "explain"
 _OURS = {"label": "DT_STRING", "label_id": "DT_INT64", "score": "DT_FLOAT", "probabilities": "DT_FLOAT"}
 
 
@@ -31,25 +32,45 @@ class Output:
 
 @dataclass(frozen=True)
 class Signature:
-    """`serving_default` of a model that kerasbert exported.
+    """A signature of a model that kerasbert exported.
 
     Attributes:
-        inputs: `text`, and `pair` for a model of pairs.
+        name: `serving_default` or `explain`.
+        inputs: `text`, and `pair` for a model of pairs; `explain` also takes `label`.
         outputs: by name.
     """
 
+    name: str
     inputs: tuple[str, ...]
     outputs: Mapping[str, Output]
 
     @classmethod
     def parse(cls, signatures: Mapping[str, Any]) -> "Signature":
-        """Reads the JSON form of a `SignatureDefMap`.
+        """Reads `serving_default` in the JSON form of a `SignatureDefMap`.
 
         Raises:
             Failure: it is of another kind of model.
         """
         with reading_answer():
             return cls._parse(signatures)
+
+    @classmethod
+    def parse_explain(cls, signatures: Mapping[str, Any]) -> "Signature":
+        """Reads `explain` in the JSON form of a `SignatureDefMap`.
+
+        Raises:
+            Failure: the model has no such signature.
+        """
+        with reading_answer():
+            if _EXPLAIN not in signatures:
+                raise Failure(
+                    f"serves a model without the signature `{_EXPLAIN}`. Export the run anew",
+                    error=AddressError,
+                )
+            inputs = (
+                ("text", "pair", "label") if "pair" in signatures[_EXPLAIN]["inputs"] else ("text", "label")
+            )
+            return cls(_EXPLAIN, inputs, _outputs(signatures[_EXPLAIN]))
 
     @classmethod
     def _parse(cls, signatures: Mapping[str, Any]) -> "Signature":
@@ -69,11 +90,9 @@ class Signature:
                 error=AddressError,
             )
         return cls(
+            name="serving_default",
             inputs=("text", "pair") if "pair" in inputs else ("text",),
-            outputs={
-                name: Output(np.dtype(_DTYPES[output["dtype"]]), _row_shape(output["tensor_shape"]))
-                for name, output in outputs.items()
-            },
+            outputs=_outputs(serving),
         )
 
     def check(self, outputs: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
@@ -91,12 +110,34 @@ class Signature:
         return result
 
     def join(self, parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """Returns the outputs of consecutive batches as those of one; of none as those of an empty one."""
+        """Returns the outputs of consecutive batches as those of one; of none as those of an empty one.
+
+        Where rows are narrower than those of another batch they are padded with "" and 0.
+        """
         empty = {
             name: np.empty((0, *(max(size, 0) for size in output.row)), output.dtype)
             for name, output in self.outputs.items()
         }
-        return {name: np.concatenate([part[name] for part in parts or [empty]]) for name in self.outputs}
+        return {name: _join([part[name] for part in parts or [empty]]) for name in self.outputs}
+
+
+def _outputs(signature: Mapping[str, Any]) -> dict[str, Output]:
+    return {
+        name: Output(np.dtype(_DTYPES[output["dtype"]]), _row_shape(output["tensor_shape"]))
+        for name, output in signature["outputs"].items()
+    }
+
+
+def _join(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    shape = [max(sizes) for sizes in zip(*(array.shape[1:] for array in arrays), strict=True)]
+    nothing = b"" if arrays[0].dtype == object else 0
+    padded = []
+    for array in arrays:
+        margins = [(0, size - own) for size, own in zip(shape, array.shape[1:], strict=True)]
+        padded.append(
+            np.pad(array, [(0, 0), *margins], constant_values=nothing) if any(map(any, margins)) else array
+        )
+    return np.concatenate(padded)
 
 
 def _row_shape(shape: Mapping[str, Any]) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ class Transport(Protocol):
     def predict(
         self, feeds: Mapping[str, Sequence[bytes]], signature: Signature, timeout: float
     ) -> Mapping[str, np.ndarray]:
-        """Returns the outputs of `serving_default`, unchecked."""
+        """Returns the outputs of a signature, unchecked."""
         ...
 
     def close(self) -> None:

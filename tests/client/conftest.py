@@ -69,12 +69,14 @@ class Model:
         with self._lock:
             return self.faults.pop(0) if self.faults else None
 
-    def predict(self, feeds: dict[str, list[bytes]]) -> dict[str, np.ndarray]:
+    def predict(
+        self, feeds: dict[str, list[bytes]], signature: str = "serving_default"
+    ) -> dict[str, np.ndarray]:
         with self._lock:
             self.under_way += 1
             self.most_under_way = max(self.most_under_way, self.under_way)
         tensors = {k: tf.constant(v, tf.string, shape=[len(v)]) for k, v in feeds.items()}
-        outputs = {k: v.numpy() for k, v in self._loaded.signatures["serving_default"](**tensors).items()}
+        outputs = {k: v.numpy() for k, v in self._loaded.signatures[signature](**tensors).items()}
         with self._lock:
             self.under_way -= 1
             self.sizes.append(len(feeds["text"]))
@@ -118,7 +120,7 @@ def rest_app(model: Model) -> Starlette:
             name: [base64.b64decode(v["b64"]) if isinstance(v, dict) else v.encode() for v in values]
             for name, values in request["inputs"].items()
         }
-        outputs = model.predict(feeds)
+        outputs = model.predict(feeds, request.get("signature_name", "serving_default"))
         return {"outputs": {k: plain(v, k.endswith("_bytes")) for k, v in outputs.items()}}
 
     async def handle(request: Request) -> Response:
@@ -193,7 +195,8 @@ class Servicer(prediction_service_pb2_grpc.PredictionServiceServicer):
         fault = self._model.next_fault()
         if isinstance(fault, tuple):
             context.abort(*fault)
-        outputs = self._model.predict({k: list(tf.make_ndarray(v)) for k, v in request.inputs.items()})
+        feeds = {k: list(tf.make_ndarray(v)) for k, v in request.inputs.items()}
+        outputs = self._model.predict(feeds, request.model_spec.signature_name or "serving_default")
         if fault:
             outputs = fault(outputs)
         answer = predict_pb2.PredictResponse()

@@ -25,7 +25,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location /api/ {{
-      if ($http_x_api_key != "right") {{ return 401; }}
+      if ($http_authorization != "Bearer right") {{ return 401; }}
       proxy_pass http://127.0.0.1:{behind}/;
     }}
   }}

@@ -4,6 +4,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kerasbert.client import Client
+from kerasbert.errors import AddressError, UserError
+from kerasbert.evaluation import open_model
 from kerasbert.models import TextClassifier
 
 HOSTILE = ["", "手机很好", b"\xff\x00\xfe", "a\0b", "\ud7ff\u2028\U0001f600\ufeff", '"}]\\{', b"{", " "]
@@ -68,3 +70,23 @@ def test_every_kind_of_output_arrives_unchanged(served_handmade):
             assert answer[name].dtype == wanted.dtype, name
         assert set(answer) == set(expected)
         assert client.predict([], [])["top_labels"].shape == (0, 2)
+
+
+def test_explanations_are_those_of_the_model_in_this_process(served, exported):
+    texts = [*HOSTILE, *("手机很好" * (number % 4) for number in range(20))]
+    direct = open_model(exported)
+    with Client(served[0]) as client:
+        for label in (None, "positive"):
+            assert_same_answers(client.explain(texts, label=label), direct.explain(texts, label=label))
+        assert max(served[1].sizes) == 8
+        assert client.explain([])["words"].shape == (0, 0)
+        with pytest.raises(UserError, match="takes single texts, not pairs"):
+            client.explain(["a"], ["b"])
+
+
+def test_a_model_without_explanations_says_so(served_handmade):
+    with (
+        Client(served_handmade[0]) as client,
+        pytest.raises(AddressError, match=r"without the signature `explain`\. Export the run anew"),
+    ):
+        client.explain(["a"], ["b"])

@@ -79,13 +79,17 @@ def test_headers_and_key_are_sent_with_every_request(served, monkeypatch):
     monkeypatch.setenv("KERASBERT_API_KEY", " from the environment\n")
     with Client(url) as client:
         client.predict(["a"])
-    assert {headers["x-api-key"] for headers in model.headers} == {"from the environment"}
+    assert {headers["authorization"] for headers in model.headers} == {"Bearer from the environment"}
     model.headers.clear()
-    with Client(url, api_key="given", headers={"Authorization": "Bearer x"}) as client:
+    with Client(url, api_key="given", headers={"X-Trace": "7"}) as client:
         client.predict(["a"])
         assert client.labels
-    assert {(h["x-api-key"], h["authorization"]) for h in model.headers} == {("given", "Bearer x")}
+    assert {(h["authorization"], h["x-trace"]) for h in model.headers} == {("Bearer given", "7")}
     assert len(model.headers) == 3
+    model.headers.clear()
+    with Client(url, api_key="given", headers={"Authorization": "Basic x"}) as client:
+        client.predict(["a"])
+    assert {h["authorization"] for h in model.headers} == {"Basic x"}
 
 
 def test_without_a_key_none_is_sent(served, monkeypatch):
@@ -93,12 +97,12 @@ def test_without_a_key_none_is_sent(served, monkeypatch):
     monkeypatch.delenv("KERASBERT_API_KEY", raising=False)
     with Client(url) as client:
         client.predict(["a"])
-    assert not any("x-api-key" in headers for headers in model.headers)
+    assert not any("authorization" in headers for headers in model.headers)
 
 
 @pytest.mark.parametrize("key", ["密钥", "a\nb", "a\0"])
 def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(key):
-    with pytest.raises(UserError, match="X-API-Key: must be printable ASCII") as caught:
+    with pytest.raises(UserError, match="authorization: must be printable ASCII") as caught:
         Client("http://h/v1/models/m", api_key=key)
     assert key not in str(caught.value)
 
