@@ -9,15 +9,16 @@ _PORT = click.IntRange(0, 65535)
 
 @click.command()
 @click.argument("model_dir", type=click.Path(path_type=Path))
-@click.option("--name", help="What the model is called in requests. Default: the directory's name.")
+@click.option("--name", help="What the model is called in requests. Default: as MODEL_DIR's own file says.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--rest-port", type=_PORT, default=8501, show_default=True, help="0: a free one.")
 @click.option("--grpc-port", type=_PORT, default=8500, show_default=True, help="0: a free one.")
 @click.option(
     "--model-config-file",
     type=click.Path(path_type=Path),
-    help="Versions and labels to serve, as TensorFlow Serving's. Default: the highest version.",
+    help="Versions and labels to serve, as TensorFlow Serving's. Default: MODEL_DIR/serving/models.config.",
 )
+@click.option("--ui", is_flag=True, help="Also serve a page, at /, on which people try the model.")
 @click.option(
     "--max-batch-size",
     type=click.IntRange(min=1),
@@ -39,6 +40,13 @@ _PORT = click.IntRange(0, 65535)
     show_default=True,
     help="Seconds that a request may take.",
 )
+@click.option(
+    "--explain-rows",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="Rows of a request for `explain`, which costs up to 248 passes a row; 0 refuses it.",
+)
 def serve(
     model_dir: Path,
     name: str | None,
@@ -46,18 +54,22 @@ def serve(
     rest_port: int,
     grpc_port: int,
     model_config_file: Path | None,
+    ui: bool,
     max_batch_size: int,
     queue_size: int,
     timeout: float,
+    explain_rows: int,
 ) -> None:
     """Serve the versions in MODEL_DIR over REST and gRPC, as TensorFlow Serving does.
 
-    A stand-in for development and small deployments. It watches the directory and changes versions
-    without a break; SIGTERM and Ctrl-C let the requests in flight finish.
+    A stand-in for development and small deployments. It serves what `kerasbert versions` says, or the
+    highest version where MODEL_DIR/serving/models.config is absent, and follows changes without a break.
+    SIGTERM and Ctrl-C let the requests in flight finish.
     """
     from kerasbert.cli.startup import quiet_import
 
     with quiet_import():
+        from kerasbert.deployment import ServedVersions
         from kerasbert.serving import Settings
         from kerasbert.serving import serve as run
 
@@ -67,6 +79,10 @@ def serve(
     # They report clients' mistakes; asyncio with a traceback for each connection that was refused.
     for library in ("absl", "asyncio", "tensorflow", "uvicorn"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
-    settings = Settings(max_batch_size=max_batch_size, queue_size=queue_size, timeout=timeout)
-    name = name or model_dir.resolve().name
-    run(model_dir, name, host, rest_port, grpc_port, model_config_file, settings, click.echo)
+    settings = Settings(
+        max_batch_size=max_batch_size, queue_size=queue_size, timeout=timeout, max_explained=explain_rows
+    )
+    if not name:
+        own = None if model_config_file else ServedVersions(model_dir)
+        name = own.name if own and own.exists else model_dir.resolve().name
+    run(model_dir, name, host, rest_port, grpc_port, model_config_file, ui, settings, click.echo)

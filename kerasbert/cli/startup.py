@@ -8,6 +8,8 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 
+import absl.logging
+
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
@@ -20,6 +22,7 @@ def quiet_import() -> Iterator[None]:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    absl.logging.set_verbosity(absl.logging.ERROR)  # a warning for each loaded function with a gradient
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     if sys.stderr is None:  # closed: nothing to hold back
         yield

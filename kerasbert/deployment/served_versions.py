@@ -11,7 +11,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, Model
 
 from kerasbert.deployment.folders import require_versions
 from kerasbert.errors import UserError
-from kerasbert.files import locked, make_directory, write_text
+from kerasbert.files import explain_read_errors, locked, make_directory, write_text
 
 SERVING = "serving"  # in MODEL_DIR; no number, so a server does not take it for a version
 STABLE, CANARY, PREVIOUS = "stable", "canary", "previous"
@@ -36,34 +36,30 @@ class ServedVersions:
     """
 
     def __init__(self, model_dir: Path):
-        self.path = model_dir / SERVING / _FILE
+        self.path = config_path(model_dir)
         self.model_dir = model_dir
-        self._proto = ModelServerConfig()
         self.exists = self.path.is_file()
+        self._proto = read_server_config(self.path) if self.exists else ModelServerConfig()
         if self.exists:
-            try:
-                text_format.Parse(self.path.read_text(encoding="utf-8"), self._proto)
-            except (OSError, UnicodeError, text_format.ParseError) as error:
-                raise UserError(f"{self.path}: cannot be read ({error}). Mend or remove it.") from error
             models = len(self._proto.model_config_list.config)
             if models != 1:
                 raise UserError(
                     f"{self.path}: must describe this one model. Received: {models} models. Keep a "
                     "configuration of several models elsewhere."
                 )
-            self._config: ModelConfig = self._proto.model_config_list.config[0]
+            self.config: ModelConfig = self._proto.model_config_list.config[0]
         else:
             name = _model_name(model_dir)
-            self._config = self._proto.model_config_list.config.add(
+            self.config = self._proto.model_config_list.config.add(
                 name=name, base_path=f"/models/{name}", model_platform="tensorflow"
             )
-        self.labels: dict[str, int] = dict(self._config.version_labels)
-        self.numbers: set[int] = set(self._config.model_version_policy.specific.versions)
+        self.labels: dict[str, int] = dict(self.config.version_labels)
+        self.numbers: set[int] = set(self.config.model_version_policy.specific.versions)
 
     @property
     def name(self) -> str:
         """The model's name in a server's addresses."""
-        return self._config.name
+        return self.config.name
 
     def labels_of(self, number: int) -> list[str]:
         """Returns the labels that point at a version."""
@@ -143,9 +139,9 @@ class ServedVersions:
 
     def save(self) -> None:
         """Writes the file, in one step for those who poll it."""
-        self._config.version_labels.clear()
-        self._config.version_labels.update(self.labels)
-        self._config.model_version_policy.specific.versions[:] = sorted(self.numbers)
+        self.config.version_labels.clear()
+        self.config.version_labels.update(self.labels)
+        self.config.model_version_policy.specific.versions[:] = sorted(self.numbers)
         make_directory(self.path.parent)
         write_text(self.path, _HEAD + text_format.MessageToString(self._proto))
 
@@ -153,6 +149,25 @@ class ServedVersions:
         """What loses its last label is no longer served; what never had one waits for it."""
         self.numbers = (self.numbers - set(self.labels.values())) | set(labels.values())
         self.labels = labels
+
+
+def config_path(model_dir: Path) -> Path:
+    """Returns where `models.config` is, or would be."""
+    return model_dir / SERVING / _FILE
+
+
+def read_server_config(path: Path) -> ModelServerConfig:
+    """Reads a text proto `ModelServerConfig`, as of `--model_config_file`.
+
+    Raises:
+        UserError: it cannot be read, or is no such proto.
+    """
+    with explain_read_errors(path):
+        text = path.read_text(encoding="utf-8")
+    try:
+        return text_format.Parse(text, ModelServerConfig())
+    except text_format.ParseError as error:
+        raise UserError(f"{path}: is not a model configuration of TensorFlow Serving ({error}).") from error
 
 
 @contextlib.contextmanager

@@ -4,7 +4,19 @@ It answers as TensorFlow Serving does, over REST and gRPC, so that a client writ
 works against the other. Production is TensorFlow Serving itself.
 """
 
-from kerasbert.serving.server import serve
-from kerasbert.serving.settings import Settings
+from importlib import import_module
+from typing import Any
 
-__all__ = ["Settings", "serve"]
+# The client needs neither TensorFlow nor a server: each name is looked up when it is first used.
+_HOMES = {
+    "Client": "kerasbert.client",
+    "Settings": "kerasbert.serving.settings",
+    "serve": "kerasbert.serving.server",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kerasbert.serving' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -5,11 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import text_format
-from tensorflow_serving.config import model_server_config_pb2
-
+from kerasbert.deployment import ServedVersions, read_server_config
 from kerasbert.errors import UserError
-from kerasbert.files import explain_read_errors
 
 
 @dataclass(frozen=True)
@@ -27,8 +24,18 @@ class ModelConfig:
         return set(sorted(present, reverse=True)[: self.latest])
 
 
+def read_own_config(model_dir: Path) -> ModelConfig:
+    """Returns what `MODEL_DIR/serving/models.config` says; without the file: the highest version.
+
+    Raises:
+        UserError: the file is no configuration of one model.
+    """
+    served = ServedVersions(model_dir)
+    return _of_entry(served.config) if served.exists else ModelConfig()
+
+
 def read_models_config(path: Path, name: str) -> ModelConfig:
-    """Reads a text proto `ModelServerConfig`, as of `--model_config_file`.
+    """Reads a file of `--model_config_file`.
 
     `base_path` is not looked at: it is the place in the production server.
 
@@ -37,15 +44,9 @@ def read_models_config(path: Path, name: str) -> ModelConfig:
         name: the model whose entry counts.
 
     Raises:
-        UserError: it cannot be read, is no such proto, or has no entry of that name.
+        UserError: it cannot be read, is no such file, or has no entry of that name.
     """
-    with explain_read_errors(path):
-        text = path.read_text(encoding="utf-8")
-    try:
-        config = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
-    except text_format.ParseError as error:
-        raise UserError(f"{path}: is not a model configuration of TensorFlow Serving ({error}).") from error
-    return config_of(config, name, str(path))
+    return config_of(read_server_config(path), name, str(path))
 
 
 def config_of(config: Any, name: str, where: str) -> ModelConfig:
@@ -58,7 +59,10 @@ def config_of(config: Any, name: str, where: str) -> ModelConfig:
     if name not in entries:
         received = ", ".join(entries) or "no model"
         raise UserError(f"{where}: must have an entry for the model {name!r}. Received: {received}.")
-    entry = entries[name]
+    return _of_entry(entries[name])
+
+
+def _of_entry(entry: Any) -> ModelConfig:
     policy = entry.model_version_policy
     kind = policy.WhichOneof("policy_choice")
     versions = frozenset(policy.specific.versions) if kind == "specific" else None

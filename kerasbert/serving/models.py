@@ -11,10 +11,12 @@ from pathlib import Path
 
 import grpc
 
-from kerasbert.deployment import is_version
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.deployment import config_path, is_version
+from kerasbert.deployment.folders import require_versions
 from kerasbert.errors import UserError
 from kerasbert.serving.errors import ServingError, invalid
-from kerasbert.serving.model_config import ModelConfig, read_models_config
+from kerasbert.serving.model_config import ModelConfig, read_models_config, read_own_config
 from kerasbert.serving.servable import Servable
 from kerasbert.serving.warmup import warm_up
 
@@ -39,7 +41,8 @@ class Models:
     Args:
         directory: holds the versions, folders named by numbers.
         name: what the model is called in requests.
-        config_file: a `ModelServerConfig` as text. None: the highest version, no labels.
+        config_file: a `ModelServerConfig` as text. None: the directory's own, `serving/models.config`; where
+            that is absent, the highest version is served, without labels.
         poll_interval: seconds between looks at the directory and the file.
         drain: seconds to wait for the requests of a version that goes.
     """
@@ -55,10 +58,11 @@ class Models:
         self.name = name
         self._directory = directory
         self._config_file = config_file
+        self._config_path = config_file or config_path(directory)
         self._poll_interval = poll_interval
         self._drain = drain
         self._config = ModelConfig()
-        self._config_stamp: object = None
+        self._config_stamp: object = ()  # never read
         self._lock = threading.Lock()
         self._available: dict[int, Servable] = {}
         self._statuses: dict[int, VersionStatus] = {}
@@ -72,19 +76,12 @@ class Models:
         Raises:
             UserError: there is nothing to serve, or it cannot be loaded.
         """
-        if not self._directory.is_dir():
-            raise UserError(f"{self._directory}: must be a directory with versions of a model.")
         self._read_config()
-        present = self._present()
-        if not present:
-            hint = ""
-            if (self._directory / "saved_model.pb").is_file():
-                hint = f" It is a version itself: name {self._directory.resolve().parent}."
-            raise UserError(f"{self._directory}: holds no version (a folder named by a number).{hint}")
-        self._update(present)
+        _check(self._directory)
+        self._update(self._present())
         if not self._available:
             errors = [status.error.message for status in self._statuses.values() if status.error]
-            wanted = f"{self._config_file}: names none of the versions in {self._directory}."
+            wanted = f"{self._config_path}: names none of the versions in {self._directory}."
             raise UserError(errors[-1] if errors else wanted)
         self._thread.start()
 
@@ -149,11 +146,13 @@ class Models:
                 _LOG.warning("%s", error)
 
     def _read_config(self) -> None:
-        if self._config_file is None:
-            return
-        stamp = _stamp(self._config_file)
+        stamp = _stamp(self._config_path)
         if stamp != self._config_stamp:
-            config = read_models_config(self._config_file, self.name)
+            config = (
+                read_models_config(self._config_path, self.name)
+                if self._config_file
+                else read_own_config(self._directory)
+            )
             with self._lock:
                 self._config, self._config_stamp = config, stamp
 
@@ -207,6 +206,19 @@ class Models:
             ended = [number for number, known in self._statuses.items() if known.state == "END"]
             for number in ended[:-_HISTORY]:
                 del self._statuses[number]
+
+
+def _check(directory: Path) -> None:
+    if not directory.is_dir():
+        raise UserError(f"{directory}: must be a directory with versions of a model.")
+    if RunDirectory.is_run(directory):
+        raise UserError(
+            f"{directory}: is a run, not an export. Export it, then serve MODEL_DIR: kerasbert export "
+            f"{directory} MODEL_DIR"
+        )
+    if (directory / "saved_model.pb").is_file():
+        raise UserError(f"{directory}: is a version itself. Serve {directory.resolve().parent}.")
+    require_versions(directory)
 
 
 def _not_found(message: str) -> ServingError:

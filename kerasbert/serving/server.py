@@ -26,6 +26,7 @@ from kerasbert.serving.http_protocol import PatientProtocol
 from kerasbert.serving.inference import Inference
 from kerasbert.serving.metrics import Metrics
 from kerasbert.serving.models import Models
+from kerasbert.serving.page import page_routes
 from kerasbert.serving.rest import build_app
 from kerasbert.serving.services import ModelService, PredictionService
 from kerasbert.serving.settings import Settings
@@ -40,6 +41,7 @@ def serve(
     rest_port: int,
     grpc_port: int,
     config_file: Path | None,
+    ui: bool,
     settings: Settings,
     announce: Callable[[str], None],
 ) -> None:
@@ -51,7 +53,9 @@ def serve(
         host: the address to listen at.
         rest_port: 0 for a free one.
         grpc_port: 0 for a free one.
-        config_file: versions and labels, as TensorFlow Serving's `--model_config_file`; or None.
+        config_file: versions and labels, as TensorFlow Serving's `--model_config_file`. None: the
+            directory's own.
+        ui: also serve a page at `/` on which people try the model.
         settings: the limits.
         announce: told the URLs, once both servers answer.
 
@@ -60,7 +64,7 @@ def serve(
     """
     _allow_files(2 * settings.max_connections)
     models = Models(directory, name, config_file, settings.poll_interval, settings.timeout)
-    asyncio.run(_serve(models, host, rest_port, grpc_port, settings, announce))
+    asyncio.run(_serve(models, host, rest_port, grpc_port, ui, settings, announce))
 
 
 async def _serve(
@@ -68,6 +72,7 @@ async def _serve(
     host: str,
     rest_port: int,
     grpc_port: int,
+    ui: bool,
     settings: Settings,
     announce: Callable[[str], None],
 ) -> None:
@@ -85,16 +90,20 @@ async def _serve(
         if not await _unless(stopping, models.start):
             return
         stack.callback(models.close)
-        rest = uvicorn.Server(_uvicorn_config(build_app(models, inference, metrics, settings), settings))
+        pages = page_routes(models.name) if ui else ()
+        app = build_app(models, inference, metrics, settings, extra_routes=pages)
+        rest = uvicorn.Server(_uvicorn_config(app, settings))
         await services.start()
         serving = asyncio.create_task(rest.serve(sockets=[listener]))
         while not rest.started and not serving.done():
             await asyncio.sleep(0.01)
-        url = f"http://{_in_url(host)}:{listener.getsockname()[1]}/v1/models/{quote(models.name, safe='')}"
+        root, name = f"http://{_in_url(host)}:{listener.getsockname()[1]}/", quote(models.name, safe="")
         announce(
-            f"A stand-in for TensorFlow Serving, for development: model {models.name} at {url} (REST) and "
-            f"{_in_url(host)}:{grpc_port} (gRPC)"
+            f"A stand-in for TensorFlow Serving, for development: model {models.name} at "
+            f"{root}v1/models/{name} and grpc://{_in_url(host)}:{grpc_port}/{name}"
         )
+        if ui:
+            announce(f"A page to try it: {root}")
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
         rest.should_exit = True

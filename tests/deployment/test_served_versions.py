@@ -193,8 +193,8 @@ def test_what_the_user_added_to_models_config_stays(publish, model_dir):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"model_config_list { config {", "cannot be read"),
-        (b"model_config_list { unknown: 1 }", "cannot be read"),
+        (b"model_config_list { config {", "is not a model configuration"),
+        (b"model_config_list { unknown: 1 }", "is not a model configuration"),
         (b"\xff", "cannot be read"),
         (b"", "0 models"),
         (b"model_config_list { config { name: 'a' } config { name: 'b' } }", "2 models"),

@@ -97,6 +97,6 @@ def test_a_damaged_models_config_protects_all(model_dir, add_version):
         add_version(number)
     (model_dir / "serving").mkdir()
     (model_dir / "serving" / "models.config").write_text("{")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="is not a model configuration"):
         prune(model_dir, 1)
     assert numbers(model_dir) == [1, 2, 3]

@@ -194,7 +194,7 @@ def running(directory: Path, *options: str) -> Iterator[Running]:
         assert line, process.wait(60)
         words = line.split()
         url = next(word for word in words if word.startswith("http://"))
-        yield Running(process, line, url.rpartition("/")[0], words[-2])
+        yield Running(process, line, url.rpartition("/")[0], words[-1].split("/")[2])
     finally:
         process.kill()
         process.wait(60)

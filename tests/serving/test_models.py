@@ -198,5 +198,5 @@ def test_nothing_to_serve_is_said(watch, model_dir, change, message):
 
 
 def test_naming_the_version_itself_is_explained(model_dir):
-    with pytest.raises(UserError, match="It is a version itself: name"):
+    with pytest.raises(UserError, match=r"1: is a version itself\. Serve "):
         Models(model_dir / "1", "m").start()
