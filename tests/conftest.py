@@ -5,7 +5,12 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+import contextlib
 import json
+import shutil
+import socket
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -94,3 +99,76 @@ def vocabulary() -> Vocabulary:
 def task() -> Classification:
     """A task with three labels."""
     return Classification(["a", "b", "c"])
+
+
+@pytest.fixture(scope="session")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for this machine, and the API keys of two clients: what nginx wants."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    directory = tmp_path_factory.mktemp("secrets")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-keyout", "tls.key", "-out", "tls.crt"],
+        cwd=directory, check=True, capture_output=True,
+    )  # fmt: skip
+    secret = "0123456789abcdef" * 4  # as long as `openssl rand -hex 32`
+    (directory / "api_keys").write_text(f'"Bearer {secret}" shop;\n"Bearer other" other;\n')
+    return directory
+
+
+@pytest.fixture(scope="session")
+def run_nginx(secrets: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Starts nginx on a free port, with a file that `export` wrote; gives the port and the log."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("nginx is not installed")
+
+    @contextlib.contextmanager
+    def run(file: Path, behind: int, **changes: str):
+        directory = tmp_path_factory.mktemp("nginx")
+        text, port = file.read_text(), _free_port()
+        here = {
+            "listen 8443": f"listen 127.0.0.1:{port}",
+            "serving:8501": f"127.0.0.1:{behind}",
+            "/etc/nginx/secrets": str(secrets),
+            "/tmp/nginx": f"{directory}/nginx",
+            "/dev/stdout": f"{directory}/access.log",
+            "/dev/stderr": f"{directory}/error.log",
+            **changes,
+        }
+        for old, new in here.items():
+            assert old in text
+            text = text.replace(old, new)
+        (directory / "nginx.conf").write_text(text)
+        command = [program, "-p", str(directory), "-c", str(directory / "nginx.conf")]
+        if os.getuid() == 0:  # its workers would have no right to the files of this test
+            command += ["-g", "user root;"]
+        subprocess.run([*command, "-t"], check=True, capture_output=True)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            _wait_for(port)
+            yield port, directory / "access.log"
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    return run
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < deadline, "nginx does not listen"
+            time.sleep(0.05)

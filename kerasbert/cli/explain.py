@@ -10,7 +10,7 @@ from kerasbert.cli.options import text_options
 @click.option("--label", help="Explain this label rather than the decided one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def explain(model: str, text: tuple[str, ...], source: str | None, label: str | None, as_json: bool) -> None:
-    """Show which words of each TEXT, or each line of a file, mattered to MODEL.
+    """Show which words of each TEXT, or each line of a file, mattered to MODEL: a run, an export or a URL.
 
     A word counts by how much it moved the log-odds of the label, by integrated gradients.
     """

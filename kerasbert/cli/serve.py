@@ -9,7 +9,10 @@ _PORT = click.IntRange(0, 65535)
 
 @click.command()
 @click.argument("model_dir", type=click.Path(path_type=Path))
-@click.option("--name", help="What the model is called in requests. Default: as MODEL_DIR's own file says.")
+@click.option(
+    "--name",
+    help="What the model is called in requests. Default: as in models.config, else the directory's name.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--rest-port", type=_PORT, default=8501, show_default=True, help="0: a free one.")
 @click.option("--grpc-port", type=_PORT, default=8500, show_default=True, help="0: a free one.")

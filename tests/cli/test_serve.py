@@ -20,11 +20,27 @@ def test_a_missing_or_empty_directory_is_refused(refused, tmp_path):
     line = refused("serve", tmp_path / "none", *ports)
     assert "none: must be a directory with versions of a model" in line
     (tmp_path / "empty").mkdir()
-    assert "empty: holds no version" in refused("serve", tmp_path / "empty", *ports)
+    assert "empty: holds no version. Export one" in refused("serve", tmp_path / "empty", *ports)
+    line = refused("serve", tmp_path / "empty", "--model-config-file", tmp_path / "none.config", *ports)
+    assert "none.config: cannot be read" in line
     config = tmp_path / "models.config"
     config.write_text("", encoding="utf-8")
     line = refused("serve", tmp_path / "empty", "--model-config-file", config, *ports)
     assert "must have an entry for the model 'empty'" in line
+
+
+def test_a_run_is_to_be_exported_first(refused, trained):
+    line = refused("serve", trained.run.path, "--rest-port", 0, "--grpc-port", 0)
+    assert (
+        f"is a run, not an export. Export it, then serve MODEL_DIR: kerasbert export {trained.run.path}"
+        in line
+    )
+
+
+def test_a_damaged_models_config_is_refused(refused, tmp_path):
+    (tmp_path / "serving").mkdir()
+    (tmp_path / "serving" / "models.config").write_text("{")
+    assert "models.config: is not a model configuration" in refused("serve", tmp_path, "--rest-port", 0)
 
 
 def test_a_taken_port_is_refused(refused, tmp_path, taken):
@@ -57,7 +73,7 @@ def test_an_exported_model_answers_over_http_as_predict_does(kerasbert, process,
     server = process("serve", model, "--rest-port", 0, "--grpc-port", 0, text=True)
     try:
         url = next(word for word in server.stdout.readline().split() if word.startswith("http://"))
-        assert url.endswith("/v1/models/a%20model")
+        assert url.endswith("/v1/models/a-model")  # the name in models.config
         got = httpx2.post(f"{url}:predict", json={"instances": texts}, timeout=60.0).json()["predictions"]
         server.send_signal(signal.SIGTERM)
         assert server.wait(60) == 0

@@ -150,7 +150,7 @@ def test_tls_to_a_server_without_is_told(served):
 
 def test_asking_over_rest_does_not_import_tensorflow():
     code = (
-        "import sys; from kerasbert.client import Client; Client('http://h/v1/models/m').close();"
+        "import sys; from kerasbert.serving import Client; Client('http://h/v1/models/m').close();"
         "print([name for name in ('tensorflow', 'keras', 'grpc') if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,36 +3,19 @@
 import contextlib
 import http.client
 import json
-import os
-import shutil
-import socket
 import ssl
-import subprocess
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import httpx2
 import pytest
 
 from kerasbert.deployment import Memory, write_server_files
 
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-pytestmark = [
-    pytest.mark.skipif(NGINX is None, reason="nginx is not installed"),
-    pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed"),
-]
-SECRET = "0123456789abcdef" * 4  # as long as `openssl rand -hex 32`
+SECRET = "0123456789abcdef" * 4  # of the fixture `secrets`
 KEY = f"Bearer {SECRET}"
 PREDICT = "/v1/models/news_topic:predict"
 BODY = json.dumps({"instances": ["很好"]}).encode()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -67,65 +50,15 @@ def upstream():
 
 
 @pytest.fixture(scope="module")
-def secrets(tmp_path_factory) -> Path:
-    directory = tmp_path_factory.mktemp("secrets")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-         "-keyout", "tls.key", "-out", "tls.crt"],
-        cwd=directory, check=True, capture_output=True,
-    )  # fmt: skip
-    (directory / "api_keys").write_text(f'"{KEY}" shop;\n"Bearer other" other;\n')
-    return directory
+def started(upstream, run_nginx, tmp_path_factory):
+    """Starts nginx with changes to its file; gives the port and the log."""
 
-
-@pytest.fixture(scope="module")
-def started(upstream, secrets, tmp_path_factory):
-    """Starts nginx on a free port, with changes to its file; returns the port and the log."""
-
-    @contextlib.contextmanager
-    def start(**changes: str):
-        directory = tmp_path_factory.mktemp("nginx")
+    def start(behind: int | None = None, **changes: str):
+        directory = tmp_path_factory.mktemp("model")
         write_server_files(directory, "news_topic", Memory(1, 2))
-        text = (directory / "serving" / "nginx.conf").read_text()
-        port = free_port()
-        here = {
-            "listen 8443": f"listen 127.0.0.1:{port}",
-            "serving:8501": f"127.0.0.1:{upstream.server_port}",
-            "/etc/nginx/secrets": str(secrets),
-            "/tmp/nginx": f"{directory}/nginx",
-            "/dev/stdout": f"{directory}/access.log",
-            "/dev/stderr": f"{directory}/error.log",
-            **changes,
-        }
-        for old, new in here.items():
-            assert old in text
-            text = text.replace(old, new)
-        (directory / "nginx.conf").write_text(text)
-        command = [NGINX, "-p", str(directory), "-c", str(directory / "nginx.conf")]
-        if os.getuid() == 0:  # its workers would have no right to the files of this test
-            command += ["-g", "user root;"]
-        subprocess.run([*command, "-t"], check=True, capture_output=True)
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            wait_for(port)
-            yield port, directory / "access.log"
-        finally:
-            process.terminate()
-            process.wait(30)
+        return run_nginx(directory / "serving" / "nginx.conf", behind or upstream.server_port, **changes)
 
     return start
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            assert time.monotonic() < deadline, "nginx does not listen"
-            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +218,7 @@ def test_a_client_that_asks_too_often_is_told_so(started, secrets, upstream):
 def test_a_server_that_is_away_is_told_as_json(started, secrets):
     context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
     with (
-        started(**{"serving:8501": f"127.0.0.1:{free_port()}"}) as (port, _),
+        started(behind=1) as (port, _),
         httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=context) as client,
     ):
         answer = client.post(PREDICT, content=BODY, headers=key())

@@ -182,11 +182,14 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(directory: Path, *options: str) -> Iterator[Running]:
+def running(directory: Path, *options: str, name: str | None = "m") -> Iterator[Running]:
     """Runs `kerasbert serve` on free ports, and kills it in the end if it still runs."""
     command = [sys.executable, "-c", _START, "serve", str(directory), "--rest-port", "0", "--grpc-port", "0"]
     process = subprocess.Popen(
-        [*command, "--name", "m", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [*command, *(["--name", name] if name else []), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     assert process.stdout is not None
     try:
