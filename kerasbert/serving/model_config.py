@@ -46,19 +46,10 @@ def read_models_config(path: Path, name: str) -> ModelConfig:
     Raises:
         UserError: it cannot be read, is no such file, or has no entry of that name.
     """
-    return config_of(read_server_config(path), name, str(path))
-
-
-def config_of(config: Any, name: str, where: str) -> ModelConfig:
-    """Returns the entry of a model.
-
-    Raises:
-        UserError: there is none.
-    """
-    entries = {entry.name: entry for entry in config.model_config_list.config}
+    entries = {entry.name: entry for entry in read_server_config(path).model_config_list.config}
     if name not in entries:
         received = ", ".join(entries) or "no model"
-        raise UserError(f"{where}: must have an entry for the model {name!r}. Received: {received}.")
+        raise UserError(f"{path}: must have an entry for the model {name!r}. Received: {received}.")
     return _of_entry(entries[name])
 
 
