@@ -68,6 +68,7 @@ def quickstart(workdir: Path, task_name: str, console: Console, say: Callable[[s
     say("")
     say(f"Report:   {page}")
     say(f"Classify: kerasbert predict {model_dir} '{task.sample_texts[0]}'")
+    say(f"Try it:   kerasbert serve {model_dir} --ui")
     say(f"Serve:    docker run -p 8501:8501 -v {model_dir.resolve()}:/models/{task_name} \\")
     say(f"            -e MODEL_NAME={task_name} tensorflow/serving:2.20.0")
     say("Train on your own rows: kerasbert train CONFIG (see configs/train in the repository)")

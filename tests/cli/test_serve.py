@@ -69,7 +69,9 @@ def test_options_out_of_range_are_refused(kerasbert, tmp_path, option):
 def test_an_exported_model_answers_over_http_as_predict_does(kerasbert, process, trained, tmp_path):
     model, texts = tmp_path / "a model", ["手机很好", "", "酒店太差"]
     assert kerasbert("export", trained.run.path, model).exit_code == 0
-    wanted = [json.loads(line) for line in kerasbert("predict", model, *texts).stdout.splitlines()]
+    answers, complaints = process("predict", model, *texts, text=True).communicate(timeout=300)
+    assert complaints == ""
+    wanted = [json.loads(line) for line in answers.splitlines()]
     server = process("serve", model, "--rest-port", 0, "--grpc-port", 0, text=True)
     try:
         url = next(word for word in server.stdout.readline().split() if word.startswith("http://"))
