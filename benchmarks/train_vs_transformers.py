@@ -18,15 +18,14 @@ Needs `pip install torch transformers` beside kerasbert.
 import argparse
 import json
 import os
-import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from worker import Worker, answer_requests, apart, peak_memory
 
 CONTENDERS = {
     f"{side}, {precision}": (side, precision)
@@ -60,13 +59,13 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         arguments.folder = Path(folder)
-        peaks = save_inputs(arguments)
+        peaks = apart(save_inputs, arguments)
         (growth if arguments.growth else compare)(arguments, peaks)
 
 
 def compare(arguments: argparse.Namespace, peaks: dict[str, float]) -> None:
     """Lets all contenders learn from the same rows in turns."""
-    workers = {name: Worker(name, arguments) for name in CONTENDERS}
+    workers = {name: worker_of(name, arguments) for name in CONTENDERS}
     turns: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
     for turn in range(arguments.rounds + 1):
         for name, worker in workers.items():
@@ -105,7 +104,7 @@ def compare(arguments: argparse.Namespace, peaks: dict[str, float]) -> None:
 def growth(arguments: argparse.Namespace, peaks: dict[str, float]) -> None:
     """Shows the time of kerasbert's steps over full rows, by rows and by length."""
     cases = [(8, 128), (16, 128), (32, 128), (8, 256), (8, 512)]
-    worker = Worker("kerasbert, float32", arguments)
+    worker = worker_of("kerasbert, float32", arguments)
     times: dict[tuple[int, int], list[float]] = {case: [] for case in cases}
     for turn in range(arguments.rounds + 1):
         for case in cases:
@@ -123,41 +122,21 @@ def describe(peaks: dict[str, float]) -> str:
     return ", ".join(f"{precision} {peak / 1e9:,.0f} GFLOP/s" for precision, peak in peaks.items())
 
 
-class Worker:
-    """A contender in its own process, which works when asked."""
-
-    def __init__(self, name: str, arguments: argparse.Namespace):
-        given = {**vars(arguments), "contender": name}
-        given.pop("growth")
-        options = [f"--{key.replace('_', '-')}={value}" for key, value in given.items() if value is not None]
-        options = [option for option in options if not option.startswith("--rows=")]
-        command = [sys.executable, __file__, str(arguments.rows), *options]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
-
-    def ask(self, what: Any) -> dict[str, float]:
-        """Returns what the worker measured."""
-        assert self._process.stdin
-        assert self._process.stdout
-        print(json.dumps(what), file=self._process.stdin, flush=True)
-        for line in self._process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        raise SystemExit(f"a contender ended with status {self._process.wait()}")
-
-    def end(self) -> None:
-        """Lets it finish."""
-        self._process.communicate()
+def worker_of(name: str, arguments: argparse.Namespace) -> Worker:
+    """Returns the process of a contender."""
+    given = {**vars(arguments), "contender": name}
+    rows = str(given.pop("rows"))
+    given.pop("growth")
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in given.items() if value is not None]
+    return Worker(__file__, [rows, *options])
 
 
 def work(arguments: argparse.Namespace) -> None:
     """Learns from the rows of a turn each time a line comes in."""
     side, precision = CONTENDERS[arguments.contender]
     learn = (kerasbert if side == "kerasbert" else transformers)(arguments, side, precision)
-    before = memory()
-    for line in sys.stdin:
-        print(json.dumps({**learn(json.loads(line)), "memory": memory(), "before": before}), flush=True)
+    before = peak_memory()
+    answer_requests(lambda what: {**learn(what), "memory": peak_memory(), "before": before})
 
 
 def steps_of(arguments: argparse.Namespace) -> int:
@@ -165,20 +144,8 @@ def steps_of(arguments: argparse.Namespace) -> int:
     return arguments.batches * (arguments.rounds + 1)
 
 
-def memory() -> float:
-    """Returns the peak memory of this process in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def save_inputs(arguments: argparse.Namespace) -> dict[str, float]:
-    """Writes the model and the rows of all turns in a process of its own; returns the matmul peaks."""
-    import multiprocessing
-
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_save_inputs, [arguments])
-
-
-def _save_inputs(arguments: argparse.Namespace) -> dict[str, float]:
+    """Writes the model and the rows of all turns; returns the matmul peaks."""
     import keras
     import numpy as np
     import tensorflow as tf
