@@ -49,7 +49,10 @@ def answer_requests(answer: Callable[[Any], dict[str, Any]]) -> None:
 def apart(function: Callable[..., Result], *arguments: Any) -> Result:
     """Returns what `function` returns in a process of its own, which leaves no memory behind."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, arguments)
+        result = pool.apply(function, arguments)
+        pool.close()
+        pool.join()  # or it would be killed before it has cleaned up
+    return result
 
 
 def peak_memory() -> float:
