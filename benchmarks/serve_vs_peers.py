@@ -174,6 +174,8 @@ def start(
     contenders = {}
     for key in dict.fromkeys(key_of(name, model, texts) for name in names for texts in files):
         name, length = key
+        if name == "kerashub-fit" and length == model.max_length:
+            continue  # the same as kerashub-max
         side, _, variant = name.partition("-")
         place = folder / f"{name}-{length}"
         try:
@@ -292,7 +294,7 @@ def percentile(values: list[float], percent: int) -> float:
 def growth(folder: Path, model: Model, files: list[Texts], arguments: argparse.Namespace) -> None:
     """Shows the time of batches of one longest row and different numbers of real tokens."""
     names, rows, short = ["kerasbert-float32", "transformers-float32"], 32, 8
-    longest = min(256, model.max_length)
+    arguments.only, longest = names, min(256, model.max_length)
     contenders = {
         name: contender for (name, _), contender in start(folder, model, files, arguments, names).items()
     }
