@@ -206,7 +206,7 @@ def compare(folder: Path, model: Model, files: list[Texts], arguments: argparse.
     contenders = start(folder, model, files, arguments, names)
     print(
         f"{arguments.threads} threads; load of the machine now {os.getloadavg()[0]:.1f}. "
-        f"Differences from {REFERENCE}, the largest:\n"
+        f"Differences from {REFERENCE if REFERENCE in names else names[0]}, the largest:\n"
     )
     check(contenders, model, files, names)
     sizes = [int(size) for size in arguments.batch_sizes.split(",")]
