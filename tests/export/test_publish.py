@@ -152,7 +152,7 @@ def test_the_first_version_is_stable_and_the_next_a_canary(quick, tmp_path):
 def test_a_damaged_models_config_is_refused_before_anything_is_written(quick, tmp_path):
     (tmp_path / "serving").mkdir()
     (tmp_path / "serving" / "models.config").write_text("{")
-    with pytest.raises(UserError, match=r"models.config: cannot be read"):
+    with pytest.raises(UserError, match=r"models.config: is not a model configuration"):
         export_model("run", tmp_path)
     assert names(tmp_path) == ["serving"]
 
