@@ -8,7 +8,7 @@ quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --workdir quickstart
 
 test: .venv/installed-dev
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal --durations 25
 
 test-fast: .venv/installed-dev
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"

@@ -93,8 +93,8 @@ def write_tensors(model: Path) -> None:
 
 def build_onnx(folder: Path, place: Path, variant: str, model: Model, length: int) -> None:
     import torch
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-not-found]
-    from onnxruntime.transformers import optimizer  # type: ignore[import-not-found]
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.transformers import optimizer
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     place.mkdir()
@@ -154,7 +154,7 @@ def load_transformers(folder: Path, place: Path, variant: str) -> tuple[Classify
 
 def load_onnx(folder: Path, place: Path, variant: str) -> tuple[Classify, Probabilities]:
     import numpy as np
-    import onnxruntime  # type: ignore[import-not-found]
+    import onnxruntime
     from tokenizers import Tokenizer
 
     options = onnxruntime.SessionOptions()

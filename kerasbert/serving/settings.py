@@ -13,9 +13,7 @@ class Settings:
     max_body: int = 16 * 1024 * 1024  # bytes of a request, unpacked
     max_bodies: int = 128 * 1024 * 1024  # bytes of all requests in work
     max_rows: int = 4096  # of one request
-    max_explained: int = (
-        8  # rows of one request for `explain`, which costs up to 248 passes a row; 0: refused
-    )
+    max_explained: int = 8  # rows of a request for `explain`, up to 248 passes each; 0: refused
     max_text: int = 100_000  # bytes of one string
     max_connections: int = 1000  # beyond it: 503
     patience: float = 10.0  # seconds for a client to send its request
