@@ -55,7 +55,13 @@ class Dense(tf.Module):
         largest = tf.maximum(tf.reduce_max(tf.abs(x)), 1e-12)  # a batch of none has no maximum
         # The ranges that it returns are 128 / 127 times as wide as what it maps to 127.
         integers, _, _ = tf.quantization.quantize(
-            x, -largest, largest, tf.qint8, mode="SCALED", narrow_range=False
+            x,
+            -largest,
+            largest,
+            tf.qint8,
+            mode="SCALED",
+            narrow_range=False,
+            ensure_minimum_range=0.0,  # its default widens the range of small inputs
         )
         # The only operation of TensorFlow with a scale for each output; Python has no name for it.
         (product,), _ = op_def_library.apply_op(
