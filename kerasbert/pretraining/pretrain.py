@@ -17,7 +17,7 @@ from kerasbert.checkpoints import save_hugging_face
 from kerasbert.checkpoints.state import restore_state, save_state
 from kerasbert.config import PretrainingConfig
 from kerasbert.errors import ConfigError, KerasBertError, UserError
-from kerasbert.files import held
+from kerasbert.files import held, remove_temporaries
 from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.batches import training_batches
 from kerasbert.pretraining.model_card import write_model_card
@@ -213,6 +213,7 @@ def _reopen(run: PretrainingRun, config: PretrainingConfig) -> None:
             f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
             "pretrain.yaml, or begin anew with another --run-dir."
         )
+    remove_temporaries(run.path)
 
 
 def _finish(

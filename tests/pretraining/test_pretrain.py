@@ -146,6 +146,7 @@ def test_killed_and_resumed_is_as_if_never_killed(make_config, tmp_path):
     process.wait()
     with pytest.raises(CheckpointError, match="did not finish"):
         open_source(str(tmp_path / "killed"))
+    (tmp_path / "killed" / ".0badcafe-history.jsonl").touch()  # as a kill while it is written leaves it
     subprocess.run([*command, "--resume"], check=True, env=environment, stderr=subprocess.DEVNULL)
     resumed = PretrainingRun(tmp_path / "killed")
     assert_same_weights(whole.run, resumed)
@@ -153,6 +154,7 @@ def test_killed_and_resumed_is_as_if_never_killed(make_config, tmp_path):
     assert [{k: v for k, v in line.items() if k not in drop} for line in history(whole.run)] == [
         {k: v for k, v in line.items() if k not in drop} for line in history(resumed)
     ]
+    assert not list((tmp_path / "killed").glob(".*"))
 
 
 def test_a_run_cannot_go_on_as_another(make_config, monkeypatch):
