@@ -32,7 +32,7 @@ def test_every_file_holds_texts_of_short_sentences(file: Path):
 
 
 def test_nothing_in_them_reaches_anybody(texts):
-    telling = re.compile(r"\d{7,}|https?:|www\.|[\w.]+@[\w.]+")
+    telling = re.compile(r"(?<!0x)\d{8,}|https?:|www\.|[\w.]+@[\w.]+", re.ASCII)
     assert not [text for text in texts if telling.search(" ".join(text.sentences))]
 
 
