@@ -1,5 +1,6 @@
 """Reading raw text as documents of sentences, at constant memory."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ _SENTENCE = re.compile(r"[^。！？；!?\n]*[。！？；!?]+[”’」』）)]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Sentences that follow one another. The key is unique and sorts in the order of reading."""
+    """Sentences that follow one another.
+
+    The key is unique and sorts in the order of reading; after its last dash it is a digest of the text.
+    """
 
     key: str
     sentences: tuple[str, ...]
@@ -59,7 +63,8 @@ def read_documents(path: str | Path, place: int, text_field: str = "text") -> It
             if isinstance(item, _Fault):
                 yield Unreadable(key, str(path), line, item.reason, item.start)
             else:
-                yield Document(key, tuple(item))
+                digest = hashlib.blake2b("\n".join(item).encode(), digest_size=8).hexdigest()
+                yield Document(f"{key}-{digest}", tuple(item))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,9 +50,13 @@ def shard_names(settings: CorpusSettings) -> dict[str, list[str]]:
 
 
 def shard_of(key: str, settings: CorpusSettings) -> str:
-    """Returns the name of the shard a document belongs to, a pure function of its key and the seed."""
+    """Returns the name of the shard a document belongs to, a pure function of its key and the seed.
+
+    Copies of a text are all held out or all trained on, also where a file is named twice.
+    """
     names = shard_names(settings)
-    split = "validation" if _fraction(f"{settings.seed}/split/{key}") < settings.held_out else "train"
+    text = key.rpartition("-")[2]
+    split = "validation" if _fraction(f"{settings.seed}/split/{text}") < settings.held_out else "train"
     return names[split][int(_fraction(f"{settings.seed}/shard/{key}") * len(names[split]))]
 
 

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.corpus import Corpus, CorpusSettings, build, build_corpus, describe
+from kerasbert.corpus.build import read_all
 from kerasbert.corpus.shards import shard_of
 from kerasbert.errors import DataError, UserError
 
@@ -120,6 +121,16 @@ def test_no_text_is_an_error(learned, tmp_path):
 def test_what_is_no_corpus_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"is not a corpus"):
         Corpus.open(tmp_path)
+
+
+def test_no_copy_of_a_held_out_text_is_trained_on(tmp_path):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("\n\n".join(f"{n}。" for n in range(300)), encoding="utf-8")
+    settings, splits = CorpusSettings(held_out=0.2), {}
+    for item in read_all([tmp_path / "a.txt", tmp_path / "a.txt", tmp_path / "b.txt"], settings):
+        splits.setdefault(item.sentences, []).append(shard_of(item.key, settings).partition("-")[0])
+    assert {(len(copies), len(set(copies))) for copies in splits.values()} == {(3, 1)}
+    assert {copies[0] for copies in splits.values()} == {"train", "validation"}
 
 
 def test_documents_spread_over_the_shards():
