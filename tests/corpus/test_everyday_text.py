@@ -8,7 +8,7 @@ import pytest
 from kerasbert.corpus.read import Document, Unreadable, read_documents
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "configs" / "pretrain" / "everyday_zh").glob("*/*.txt"))
+FILES = sorted((ROOT / "configs" / "pretrain" / "everyday_zh").rglob("*.txt"))
 SHARED = ROOT.parent / "shared" / "data"
 
 
