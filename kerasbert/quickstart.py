@@ -22,10 +22,9 @@ _RECIPE: dict = {
     "head": {"pooling": "mean_max"},
     "training": {
         "epochs": 6,
-        "batch_size": 32,
+        "batch_size": 16,
         "max_length": 96,
         "learning_rate": 5e-4,
-        "embedding_rate": 4.0,
         "token_dropout": 0.1,
     },
 }
