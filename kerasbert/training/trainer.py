@@ -103,7 +103,9 @@ class Trainer:
         total: list[Any] = []
         figures: dict[str, tf.Tensor] = {}
         for part in _split((inputs, targets, weights), parts):
-            gradients, of_part = self._gradients(part)
+            # One part after the other: side by side they would take the memory of the whole share.
+            with tf.control_dependencies([gradient for gradient in total if gradient is not None]):
+                gradients, of_part = self._gradients(part)
             total = [_sum(pair) for pair in zip(total, gradients, strict=True)] if total else gradients
             figures = {name: figures.get(name, 0.0) + value for name, value in of_part.items()}
         weighted = zip(total, self._trained, strict=True)

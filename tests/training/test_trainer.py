@@ -1,4 +1,7 @@
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import keras
@@ -181,6 +184,39 @@ def test_parts_of_a_batch_add_up_to_the_whole(parts: int):
     assert fit(in_parts, batch(), batch())["loss"] == pytest.approx(fit(whole, batch(), batch())["loss"])
     for one, other in zip(whole.model.weights, in_parts.model.weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6, err_msg=one.path)
+
+
+_PEAK = """
+import sys, tensorflow as tf
+from kerasbert.config import BackboneConfig, Config
+from kerasbert.models import build_backbone, build_model
+from kerasbert.tasks import Classification
+from kerasbert.training.objective import build_objective
+from kerasbert.training.optimizer import build_optimizer
+from kerasbert.training.trainer import Trainer
+
+config, task, strategy = Config(), Classification("ab"), tf.distribute.get_strategy()
+sizes = BackboneConfig(num_layers=2, hidden_dim=32, num_heads=2, intermediate_dim=64, max_positions=128)
+model = build_model(build_backbone(sizes, 10), task, config.head)
+objective = build_objective(model, task, config)
+trainer = Trainer(model, build_optimizer(config.training, 10), objective, strategy, int(sys.argv[1]))
+ids = tf.fill([64, 128], 5)
+inputs = {"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": tf.ones_like(ids)}
+batch = inputs, tf.one_hot([0, 1] * 32, 2), tf.ones([64])
+trainer.step(iter(tf.data.Dataset.from_tensors(batch)))["loss"].numpy()
+print(tf.config.experimental.get_memory_info("CPU:0")["peak"])
+"""
+
+
+def test_parts_of_a_batch_are_computed_in_the_memory_of_one():
+    # This allocator of TensorFlow keeps count on a CPU too.
+    environment = {**os.environ, "TF_CPU_ALLOCATOR_USE_BFC": "true"}
+    peaks = []
+    for parts in (1, 8):
+        command = [sys.executable, "-c", _PEAK, str(parts)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout.split()[-1]))
+    assert peaks[1] < 0.25 * peaks[0], peaks
 
 
 def test_totals_are_means_over_all_steps_and_can_be_taken_up_again():
