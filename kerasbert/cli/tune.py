@@ -31,18 +31,20 @@ def tune(
 
         from rich.console import Console
 
-        from kerasbert.tasks import load_config
+        from kerasbert.evaluation import report_training
         from kerasbert.training import describe, prepare
         from kerasbert.training.prepare import new_run_dir
-        from kerasbert.tuning import read_space
+        from kerasbert.tuning import read_space, require_fitting
         from kerasbert.tuning import tune as search
 
-    choices, settings = read_space(space), load_config(config, overrides)
+    choices = read_space(space)
+    settings = require_fitting(config, overrides, choices)
     if dry_run:
         click.echo(describe(prepare(settings)))
         return
     directory = Path(run_dir or settings.run_dir or new_run_dir(settings))
-    best = search(config, overrides, choices, trials, directory, Console(stderr=True), resume)
+    console = Console(stderr=True)
+    best = search(config, overrides, choices, trials, directory, console, resume, report_training)
     if best is None:
         click.echo(f"Interrupted. Go on with --resume --run-dir {directory}", err=True)
         raise SystemExit(130)
@@ -50,4 +52,4 @@ def tune(
     click.echo(f"best of {best.trials} trials: number {best.number}, {monitor} {best.score:.4f}", err=True)
     for key, value in best.chosen.items():
         click.echo(f"  {key}: {value}", err=True)
-    click.echo(f"run: {best.run}", err=True)
+    click.echo(f"run: {best.run}\nreport: {best.run / 'report' / 'index.html'}", err=True)

@@ -1,6 +1,6 @@
 """Hyper-parameter search over whole trainings."""
 
 from kerasbert.tuning.space import Space, read_space
-from kerasbert.tuning.tune import Best, tune
+from kerasbert.tuning.tune import Best, require_fitting, tune
 
-__all__ = ["Best", "Space", "read_space", "tune"]
+__all__ = ["Best", "Space", "read_space", "require_fitting", "tune"]

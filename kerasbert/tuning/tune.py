@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from kerasbert.config import Config
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.files import held, make_directory, require_new_directory
 from kerasbert.tasks import load_config
-from kerasbert.training import train
+from kerasbert.training import TrainResult, train
 from kerasbert.training.loop import DivergedError
 from kerasbert.tuning.space import Space
 
@@ -29,6 +29,20 @@ class Best:
     trials: int  # of the whole search
 
 
+def require_fitting(config_path: str | Path, overrides: Sequence[str], space: Space) -> Config:
+    """Returns the configuration of a search, if all that `space` may choose fits it.
+
+    Raises:
+        ConfigError: it does not; the message names the key.
+    """
+    config = load_config(config_path, overrides)
+    for extreme in space.extremes():
+        load_config(config_path, [*overrides, *extreme])
+    if config.training.strategy == "multi_worker":
+        raise ConfigError("training.strategy: a search runs on one host as yet. Choose mirrored.")
+    return config
+
+
 def tune(
     config_path: str | Path,
     overrides: Sequence[str],
@@ -37,6 +51,7 @@ def tune(
     directory: Path,
     console: Console,
     resume: bool = False,
+    kept: Callable[[TrainResult], object] = lambda result: None,
 ) -> Best | None:
     """Searches with Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
 
@@ -51,6 +66,7 @@ def tune(
         directory: of the search; must be new or empty, unless resumed.
         console: where progress is shown.
         resume: go on with the search in `directory`; the trial that was under way is begun anew.
+        kept: called with each result that is the best so far.
 
     Returns:
         The best trial, or None if the search was interrupted.
@@ -60,11 +76,7 @@ def tune(
         KerasBertError: all trials were given up.
     """
     optuna = _optuna()
-    config = load_config(config_path, overrides)
-    for extreme in space.extremes():
-        load_config(config_path, [*overrides, *extreme])
-    if config.training.strategy == "multi_worker":
-        raise ConfigError("training.strategy: a search runs on one host as yet. Choose mirrored.")
+    config = require_fitting(config_path, overrides, space)
     if resume and not (directory / "study.journal").is_file():
         raise UserError(f"{directory}: holds no search to resume.")
     if not resume:
@@ -91,7 +103,7 @@ def tune(
             chosen = space.suggest(trial)
             console.print(f"trial {trial.number}: {', '.join(chosen)}", markup=False, highlight=False)
             one = load_config(config_path, [*overrides, *chosen])
-            return _train(one, trial, directory, console)
+            return _train(one, trial, directory, console, kept)
 
         try:
             study.optimize(run, n_trials=max(trials - done, 0))
@@ -106,7 +118,9 @@ def tune(
         return Best(best.number, best.value, chosen, directory / "best", len(study.trials))
 
 
-def _train(config: Config, trial: Any, directory: Path, console: Console) -> float:
+def _train(
+    config: Config, trial: Any, directory: Path, console: Console, kept: Callable[[TrainResult], object]
+) -> float:
     """Trains once and keeps the run if it is the best so far."""
     optuna = _optuna()
     path, monitor = directory / f"trial-{trial.number}", config.training.monitor
@@ -121,11 +135,12 @@ def _train(config: Config, trial: Any, directory: Path, console: Console) -> flo
 
     shutil.rmtree(path, ignore_errors=True)  # what an interrupted trial left
     try:
-        interrupted = train(config, console, on_epoch=on_epoch).interrupted
-        score = min(figures) if monitor == "loss" else max(figures)
-        if interrupted:
+        result = train(config, console, on_epoch=on_epoch)
+        if result.interrupted:
             raise KeyboardInterrupt
+        score = min(figures) if monitor == "loss" else max(figures)
         if _is_best(trial.study, score):
+            kept(result)
             shutil.rmtree(directory / "best", ignore_errors=True)
             path.rename(directory / "best")
         return score

@@ -55,12 +55,17 @@ def test_the_best_settings_are_searched_for(kerasbert, config_file, tmp_path, wr
     assert re.search(
         r"best of 2 trials: number \d, accuracy 0\.\d+\n  training\.learning_rate: ", done.stderr
     )
-    open_model(tmp_path / "study" / "best")
+    best = tmp_path / "study" / "best"
+    open_model(best)
+    page = best / "report" / "index.html"
+    assert page.is_file()
+    assert str(page) in done.stderr
 
 
 def test_a_space_that_does_not_fit_is_refused(refused, config_file, write):
     config, space = config_file(), write("space.yaml", ["training.epoch: [1, 2]"])
-    assert "Did you mean training.epochs?" in refused("tune", config, "--space", space)
+    for more in ([], ["--dry-run"]):
+        assert "Did you mean training.epochs?" in refused("tune", config, "--space", space, *more)
 
 
 def test_a_teacher_is_checked_as_in_a_configuration(refused, config_file, trained):
