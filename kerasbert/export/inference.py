@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kerasbert.export.packed_encoder import PackedEncoder
 from kerasbert.models import TextClassifier
+from kerasbert.models.classifier import apply_head
 from kerasbert.models.encoder import Tap
 
 
@@ -61,20 +62,14 @@ def _head(
     """Returns the task's head alone, whether it takes `sequence_output`, and its variables."""
     backbone = classifier.model.get_layer("backbone")
     width = backbone.hidden_dim
-    pooled = {
-        "pooled_output": keras.Input((width,), name="pooled_output"),
-        "padding_mask": keras.Input((None,), dtype="int32", name="padding_mask"),
-    }
-    encoded = {**pooled, "sequence_output": keras.Input((None, width), name="sequence_output")}
-    logits = classifier.task.head(encoded, encoded["padding_mask"], classifier.config.head)
-    head = keras.Model(encoded, logits)
+    mask = keras.Input((None,), dtype="int32", name="padding_mask")
+    pooled = {"pooled_output": keras.Input((width,), name="pooled_output")}
+    whole = {**pooled, "sequence_output": keras.Input((None, width), name="sequence_output")}
+    config = classifier.config.head
+    logits, takes_sequence = apply_head(classifier.task, config, mask, lambda more: whole if more else pooled)
+    head = keras.Model({**(whole if takes_sequence else pooled), "padding_mask": mask}, logits)
     of_backbone = {id(weight) for weight in backbone.weights}
     trained = [weight for weight in classifier.model.weights if id(weight) not in of_backbone]
     head.set_weights([weight.numpy() for weight in trained])
-    takes_sequence = False
-    try:
-        head = keras.Model(pooled, logits)
-    except ValueError:  # some of it comes from nowhere else
-        takes_sequence = True
     # As a function: tf.Module would look into a model.
     return partial(head, training=False), takes_sequence, [weight.value for weight in head.weights]

@@ -23,33 +23,46 @@ class Encoder(keras_nlp.models.BertBackbone):
     Layers, weights, their names and the configuration are KerasHub's, and so are the outputs on real
     tokens; on padding `sequence_output` is zero. Everything but attention runs on one row for each real
     token, as in Zeng et al. 2022 (https://arxiv.org/abs/2208.08124); query, key and value come from one
-    product.
+    product; and where no more than `pooled_output` is wanted the last layer runs on [CLS] alone.
     """
 
     _tap: Tap = staticmethod(_pass)
 
     def call(
-        self, inputs: Mapping[str, tf.Tensor], training: bool | None = None, mask: Any = None
+        self,
+        inputs: Mapping[str, tf.Tensor],
+        training: bool | None = None,
+        mask: Any = None,
+        whole: bool = True,
     ) -> dict[str, tf.Tensor]:
-        """Returns `sequence_output` [batch, length, hidden] and `pooled_output` [batch, hidden].
+        """Returns `pooled_output` [batch, hidden] and, if `whole`, `sequence_output` [batch, length, hidden].
 
         Args:
             inputs: `token_ids`, `segment_ids` and `padding_mask`, int32 [batch, length]; 1 on real tokens.
             training: whether dropout is on.
             mask: Keras' own, unused.
+            whole: whether `sequence_output` is wanted.
         """
         packing = _Packing(inputs["padding_mask"])
         x = self._embed(inputs["token_ids"], inputs["segment_ids"], packing)
         x = self._tap(_dropout(self.embeddings_dropout, x, training), packing.rows)
-        for layer in self.transformer_layers:
-            attended = self._attend(layer._self_attention_layer, x, packing, training)
-            x = x + _dropout(layer._self_attention_dropout, attended, training)
-            x = _normalize(layer._self_attention_layer_norm, x)
-            fed = layer._feedforward_output_dense(layer._feedforward_intermediate_dense(x))
-            x = x + _dropout(layer._feedforward_dropout, fed, training)
-            x = self._tap(_normalize(layer._feedforward_layer_norm, x), packing.rows)
+        *lower, last = self.transformer_layers
+        for layer in lower:
+            x = self._tap(self._layer(layer, x, packing, training), packing.rows)
+        if not whole and self._tap is _pass:
+            first = self._layer(last, x, packing, training, first_only=True)
+            return {"pooled_output": self.pooled_dense(first)}
+        x = self._tap(self._layer(last, x, packing, training), packing.rows)
         sequence = packing.unpack(x)
-        return {"sequence_output": sequence, "pooled_output": self.pooled_dense(sequence[:, 0])}
+        pooled = self.pooled_dense(sequence[:, 0])
+        return {"pooled_output": pooled, "sequence_output": sequence} if whole else {"pooled_output": pooled}
+
+    def compute_output_spec(
+        self, inputs: Any, training: bool | None = None, mask: Any = None, whole: bool = True
+    ) -> dict[str, keras.KerasTensor]:
+        """Returns what `call` returns, as Keras tensors."""
+        outputs = super().compute_output_spec(inputs, training=training, mask=mask)
+        return {name: outputs[name] for name in outputs if whole or name == "pooled_output"}
 
     @contextlib.contextmanager
     def tapped(self, tap: Tap) -> Iterator[None]:
@@ -73,12 +86,31 @@ class Encoder(keras_nlp.models.BertBackbone):
         )
         return _normalize(self.embeddings_layer_norm, tf.cast(embedded, self.compute_dtype))
 
+    def _layer(
+        self,
+        layer: keras_nlp.layers.TransformerEncoder,
+        x: tf.Tensor,
+        packing: "_Packing",
+        training: bool | None,
+        first_only: bool = False,
+    ) -> tf.Tensor:
+        """Returns [tokens, hidden], or [batch, hidden] of the first tokens only."""
+        attended = self._attend(layer._self_attention_layer, x, packing, training, first_only)
+        if first_only:
+            x = packing.unpack(x)[:, 0]
+        x = x + _dropout(layer._self_attention_dropout, attended, training)
+        x = _normalize(layer._self_attention_layer_norm, x)
+        fed = layer._feedforward_output_dense(layer._feedforward_intermediate_dense(x))
+        x = x + _dropout(layer._feedforward_dropout, fed, training)
+        return _normalize(layer._feedforward_layer_norm, x)
+
     def _attend(
         self,
         layer: keras.layers.MultiHeadAttention,
         x: tf.Tensor,
         packing: "_Packing",
         training: bool | None,
+        first_only: bool,
     ) -> tf.Tensor:
         """Scaled dot-product attention (Vaswani et al. 2017, section 3.2) of x [tokens, hidden]."""
         heads, width, hidden = self.num_heads, self.hidden_dim // self.num_heads, self.hidden_dim
@@ -88,11 +120,15 @@ class Encoder(keras_nlp.models.BertBackbone):
         qkv = packing.unpack(tf.nn.bias_add(x @ kernel, bias))
         qkv = tf.reshape(qkv, [packing.batch, packing.length, 3, heads, width])
         query, key, value = tf.unstack(tf.transpose(qkv, [2, 0, 3, 1, 4]))
+        if first_only:
+            query = query[:, :, :1]
         scores = tf.matmul(query * width**-0.5, key, transpose_b=True)
         weights = tf.nn.softmax(tf.cast(scores, tf.float32) + packing.bias)
         weights = _dropout(layer._dropout_layer, tf.cast(weights, x.dtype), training)
         attended = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
-        attended = packing.pack(tf.reshape(attended, [packing.batch, packing.length, hidden]))
+        attended = tf.reshape(attended, [-1, hidden])
+        if not first_only:
+            attended = packing.pack(attended)
         output = layer.output_dense
         return tf.nn.bias_add(attended @ tf.reshape(output.kernel, [hidden, hidden]), output.bias)
 
@@ -119,17 +155,15 @@ class _Packing:
         """Returns integers [tokens] from [batch, length]."""
         return tf.gather(tf.reshape(rows, [-1]), self._places)
 
-    def pack(self, rows: tf.Tensor) -> tf.Tensor:
-        """Returns vectors [tokens, width] from [batch, length, width]."""
-        return self._pack(tf.reshape(rows, [-1, rows.shape[-1]]))
-
     def unpack(self, tokens: tf.Tensor) -> tf.Tensor:
         """Returns vectors [batch, length, width] from [tokens, width], zero on padding."""
         return tf.reshape(self._unpack(tokens), [self.batch, self.length, tokens.shape[-1]])
 
     # Each is the other's gradient: gathers both ways, where TensorFlow would scatter.
 
-    def _pack(self, places: tf.Tensor) -> tf.Tensor:
+    def pack(self, places: tf.Tensor) -> tf.Tensor:
+        """Returns vectors [tokens, width] from [batch * length, width]."""
+
         @tf.custom_gradient
         def pack(places: tf.Tensor):
             return tf.gather(places, self._places), self._unpack
@@ -139,7 +173,7 @@ class _Packing:
     def _unpack(self, tokens: tf.Tensor) -> tf.Tensor:
         @tf.custom_gradient
         def unpack(tokens: tf.Tensor):
-            return tf.gather(tf.pad(tokens, [[0, 1], [0, 0]]), self._tokens), self._pack
+            return tf.gather(tf.pad(tokens, [[0, 1], [0, 0]]), self._tokens), self.pack
 
         return unpack(tokens)
 

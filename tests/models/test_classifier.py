@@ -56,6 +56,30 @@ def test_each_input_matters(name: str):
     assert np.abs(model(one, training=False) - model(two, training=False)).max() > 1e-3
 
 
+@pytest.mark.parametrize("asked_for", [["pooled_output"], ["pooled_output", "sequence_output"]])
+def test_the_encoder_computes_what_the_head_asks_for(asked_for: list[str]):
+    class Asks(Classification):
+        def head(self, encoded, padding_mask, config):
+            parts = [encoded[name] for name in asked_for]
+            parts = [part if len(part.shape) == 2 else part[:, 1] for part in parts]
+            return super().head({"pooled_output": sum(parts)}, padding_mask, config)
+
+    model = build_model(build_backbone(SIZES, 20), Asks("abc"), HeadConfig())
+    assert model(inputs(ROWS, 8)).shape == (3, 3)
+    outputs = next(node.outputs for nodes in model._nodes_by_depth.values() for node in nodes
+                   if node.operation.name == "backbone")  # fmt: skip
+    assert len(outputs) == len(asked_for)
+
+
+def test_a_head_that_asks_for_what_nobody_has_fails_by_its_name():
+    class Asks(Classification):
+        def head(self, encoded, padding_mask, config):
+            return encoded["hidden_states"]
+
+    with pytest.raises(KeyError, match="hidden_states"):
+        build_model(build_backbone(SIZES, 20), Asks("abc"), HeadConfig())
+
+
 def test_logits_are_float32_in_mixed_precision():
     model = build("mean_max", "mixed_bfloat16")
     assert model.output.dtype == "float32"

@@ -65,6 +65,38 @@ def test_gradients_are_those_of_the_stock_backbone():
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=2e-5, err_msg=weight.path)
 
 
+@pytest.mark.parametrize("layers", [1, 3])
+def test_cls_alone_is_that_of_the_whole_and_so_are_its_gradients(layers: int):
+    _, encoder = pair(num_layers=layers, dropout=0.0)
+    inputs = batch()
+    target = tf.constant(np.random.default_rng(2).normal(size=(4, 16)), tf.float32)
+
+    def answers(**how) -> list[np.ndarray]:
+        with tf.GradientTape() as tape:
+            outputs = encoder(inputs, training=True, **how)
+            loss = tf.reduce_sum(outputs["pooled_output"] * target)
+        assert ("sequence_output" in outputs) == how.get("whole", True)
+        weights = [weight.value for weight in encoder.trainable_weights]
+        gradients = tape.gradient(loss, weights)
+        return [outputs["pooled_output"].numpy(), *map(tf.convert_to_tensor, gradients)]
+
+    for alone, one in zip(answers(whole=False), answers(), strict=True):
+        np.testing.assert_allclose(alone, one, rtol=1e-4, atol=2e-5)
+
+
+def test_a_tap_sees_all_tokens_even_where_cls_alone_is_wanted():
+    _, encoder = pair()
+    seen = []
+
+    def tap(hidden: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        seen.append((hidden.shape, rows.shape))
+        return hidden
+
+    with encoder.tapped(tap):
+        assert set(encoder(batch(), whole=False)) == {"pooled_output"}
+    assert seen == [((sum(LENGTHS), 16), (sum(LENGTHS),))] * 3
+
+
 def test_padding_changes_nothing():
     _, encoder = pair()
     wide = batch()
@@ -76,7 +108,9 @@ def test_padding_changes_nothing():
 
 def test_no_rows_in_no_rows_out():
     _, encoder = pair()
-    outputs = encoder({name: value[:0] for name, value in batch().items()})
+    nothing = {name: value[:0] for name, value in batch().items()}
+    assert encoder(nothing, whole=False)["pooled_output"].shape == (0, 16)
+    outputs = encoder(nothing)
     assert outputs["pooled_output"].shape == (0, 16)
     assert outputs["sequence_output"].shape == (0, 10, 16)
 
