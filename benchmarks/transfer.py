@@ -87,15 +87,20 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
 
 def take_rows(config: Config, rows: int, seed: int, workdir: Path) -> bool:
     """Lets `config` train on so many random rows, with what suits few; False if there are no more."""
-    header, *lines = Path(config.data.train[0]).read_text(encoding="utf-8").splitlines()
-    if len(lines) <= rows:
-        return False
-    chosen = random.Random(seed).sample(lines, rows)
     part = workdir / f"{config.task}-{rows}-{seed}.tsv"
-    part.write_text("\n".join([header, *chosen]) + "\n", encoding="utf-8")
+    if sample(config.data.train[0], part, rows, seed) <= rows:
+        return False
     config.data.train = [str(part)]
     config.training = config.training.model_copy(update=FEW_ROWS[rows])
     return True
+
+
+def sample(path: str, part: Path, rows: int, seed: int) -> int:
+    """Writes so many random rows of a file, or all, to `part`, and returns how many the file has."""
+    header, *lines = Path(path).read_text(encoding="utf-8").splitlines()
+    chosen = random.Random(seed).sample(lines, min(rows, len(lines)))
+    part.write_text("\n".join([header, *chosen]) + "\n", encoding="utf-8")
+    return len(lines)
 
 
 def floor(prepared: Prepared) -> float:
