@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from pydantic import Field
-from sklearn.metrics import precision_recall_curve
 
 from kerasbert.tasks import Classification, SampleData, TaskOptions
 from kerasbert_spam.disguise import undisguise
@@ -48,14 +47,17 @@ class Spam(Classification):
     def calibrate(self, probabilities: np.ndarray, targets: np.ndarray) -> SpamOptions:
         """Chooses the threshold with the highest F1 among those of the wanted precision.
 
-        Where none reaches it, the one with the highest precision.
+        Where none reaches it, the one with the highest precision. Precision is Laplace's estimate from the
+        hits among the called, (hits + 1) / (called + 2): a few lucky rows do not make a threshold precise.
         """
         truth, scores = targets[:, _SPAM], probabilities[:, _SPAM]
         if not truth.any():
             return self.options
-        precision, recall, thresholds = precision_recall_curve(truth, scores)
-        precision, recall = precision[:-1], recall[:-1]  # the last point has no threshold
-        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+        thresholds = np.unique(scores)
+        # Rows from each threshold on.
+        called = len(scores) - np.searchsorted(np.sort(scores), thresholds)
+        hits = truth.sum() - np.searchsorted(np.sort(scores[truth > 0]), thresholds)
+        precision, f1 = (hits + 1) / (called + 2), 2 * hits / (called + truth.sum())
         rank = np.where(precision >= self.options.precision, 1.0 + f1, precision)
         chosen = thresholds[np.argmax(rank)]
         # Between two scores, so that rounding moves no row across.
