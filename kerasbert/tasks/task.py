@@ -63,7 +63,7 @@ class Task(abc.ABC):
 
         Args:
             encoded: the encoder's `sequence_output` [batch, length, hidden] and `pooled_output`
-                [batch, hidden].
+                [batch, hidden]. Take only what you need: without the first, less is computed.
             padding_mask: int32 [batch, length], 1 on real tokens.
             config: pooling and dropout.
         """
