@@ -75,7 +75,8 @@ def compare(arguments: argparse.Namespace, peaks: dict[str, float]) -> None:
     accuracies = {name: worker.ask("evaluate")["accuracy"] for name, worker in workers.items()}
     for worker in workers.values():
         worker.end()
-    print(f"{arguments.max_length} tokens at most, {arguments.batch_size} rows, sizes {arguments.sizes}")
+    of = f"sizes {arguments.sizes}" if arguments.source == "scratch" else arguments.source
+    print(f"{arguments.max_length} tokens at most, {arguments.batch_size} rows, {of}")
     columns = [("", "<38"), ("rows/s", ">8"), ("of matmul peak", ">16"), ("peak memory", ">14")]
     columns += [("of it training", ">16"), ("accuracy", ">10")]
     print("".join(f"{name:{width}}" for name, width in columns))
@@ -209,7 +210,10 @@ def matmul_peak(dtype: Any) -> float:
 
 def operations(arguments: argparse.Namespace, lengths: list[int]) -> float:
     """Returns the operations on real tokens of forward and backward, three times the forward's."""
-    layers, width, _, intermediate = map(int, arguments.sizes.split(","))
+    saved = json.loads((arguments.folder / "config.json").read_text())
+    layers, width, intermediate = (
+        saved[name] for name in ("num_hidden_layers", "hidden_size", "intermediate_size")
+    )
     per_token = 2 * (4 * width * width + 2 * width * intermediate)
     return 3.0 * layers * sum(length * per_token + 4 * length * length * width for length in lengths)
 
