@@ -32,14 +32,15 @@ def tune(
         from rich.console import Console
 
         from kerasbert.evaluation import report_training
+        from kerasbert.tasks import load_config
         from kerasbert.training import describe, prepare
         from kerasbert.training.prepare import new_run_dir
         from kerasbert.tuning import read_space, require_fitting
         from kerasbert.tuning import tune as search
 
-    choices = read_space(space)
-    settings = require_fitting(config, overrides, choices)
+    choices, settings = read_space(space), load_config(config, overrides)
     if dry_run:
+        require_fitting(config, overrides, choices)
         click.echo(describe(prepare(settings)))
         return
     directory = Path(run_dir or settings.run_dir or new_run_dir(settings))
