@@ -22,7 +22,7 @@ _HOMES = {
     "evaluate": "kerasbert.evaluation",
     "export_model": "kerasbert.export",
     "load_config": "kerasbert.tasks",
-    "open_model": "kerasbert.evaluation",
+    "open_model": "kerasbert.predictors",
     "train": "kerasbert.training",
 }
 __all__ = ["__version__", *_HOMES]

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from kerasbert.config import Config, merge, parse_config
 from kerasbert.data import Row, Rows
+from kerasbert.export import export_model
 from kerasbert.tasks import Classification
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary
 from kerasbert.training import TrainResult, prepare, train
@@ -87,6 +88,12 @@ def trained(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Tra
     directory = tmp_path_factory.mktemp("trained") / "run"
     values = {"data": {"train": str(reviews_file)}, "run_dir": str(directory)}
     return train(prepare(parse_config(Config, merge(TINY, values), where="test")))
+
+
+@pytest.fixture(scope="session")
+def exported(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A version directory of the trained run. Do not change it: copy it."""
+    return export_model(trained.run.path, tmp_path_factory.mktemp("exported") / "model").path
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ ROOT = Path(kerasbert.__file__).parent
 # A room may import from the rooms before it, never from those after it.
 ORDER = [
     "errors", "files", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models",
-    "checkpoints", "augmentation", "training", "tuning", "pretraining", "client", "evaluation",
+    "checkpoints", "augmentation", "training", "tuning", "pretraining", "client", "predictors", "evaluation",
     "explanation", "export", "serving", "testing", "plugin_template", "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400

@@ -23,9 +23,9 @@ def explain(model: str, text: tuple[str, ...], source: str | None, label: str | 
 
         from rich.console import Console
 
-        from kerasbert.evaluation import open_model
         from kerasbert.evaluation.stream import argument_rows, input_rows
         from kerasbert.explanation import explain_rows, show
+        from kerasbert.predictors import open_model
 
     opened = open_model(model)
     rows = input_rows(source, opened.data) if source else argument_rows(text, opened.data)

@@ -20,8 +20,8 @@ def predict(model: str, text: tuple[str, ...], source: str | None, output: str, 
     from kerasbert.cli.startup import quiet_import
 
     with quiet_import():
-        from kerasbert.evaluation import open_model
         from kerasbert.evaluation.stream import argument_rows, input_rows, write_answers
+        from kerasbert.predictors import open_model
 
     opened = open_model(model)
     rows = input_rows(source, opened.data) if source else argument_rows(text, opened.data)

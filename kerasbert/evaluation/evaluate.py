@@ -11,8 +11,7 @@ import numpy as np
 from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
 from kerasbert.errors import DataError
 from kerasbert.evaluation.baseline import baseline_decisions
-from kerasbert.evaluation.models import Model, open_model
-from kerasbert.evaluation.predict import predict_rows
+from kerasbert.predictors import Model, open_model, predict_rows
 from kerasbert.tasks.metrics import decisions, score_decisions
 
 

@@ -13,9 +13,8 @@ from kerasbert.config import DataConfig
 from kerasbert.data import Columns, Row, read_rows
 from kerasbert.data.read import FORMATS
 from kerasbert.errors import DataError, ServerError
-from kerasbert.evaluation.models import Model
-from kerasbert.evaluation.predict import answer_record, predict_rows
 from kerasbert.files import atomic_path, explain_write_errors
+from kerasbert.predictors import Model, answer_record, predict_rows
 
 
 def argument_rows(texts: Sequence[str], data: DataConfig) -> Iterator[Row]:

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from kerasbert.data import Row
 from kerasbert.errors import UserError
-from kerasbert.evaluation import Model
 from kerasbert.explanation.explain import explain
 from kerasbert.models import TextClassifier
+from kerasbert.predictors import Model
 
 _BATCH = 8
 

@@ -13,7 +13,6 @@ from kerasbert.config import dump_yaml
 from kerasbert.deployment import ServedVersions, changing, prune, version_folders, write_server_files
 from kerasbert.deployment.folders import directory_size
 from kerasbert.errors import ConfigError, ExportError, UserError
-from kerasbert.evaluation.models import EXPORTED_CONFIG
 from kerasbert.export.changes import LabelChanges, count_label_changes
 from kerasbert.export.compatibility import refuse_breaking_changes, write_labels
 from kerasbert.export.inference import InferenceClassifier
@@ -22,6 +21,7 @@ from kerasbert.export.verify import verify
 from kerasbert.export.warmup import write_warmup
 from kerasbert.files import explain_write_errors, make_directory, write_text
 from kerasbert.models import TextClassifier
+from kerasbert.predictors.saved_model import EXPORTED_CONFIG
 
 PRECISIONS = ("float32", "bfloat16")
 QUANTIZATIONS = (None, "int8")

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kerasbert.cli import main
-from kerasbert.evaluation import open_model
+from kerasbert.predictors import open_model
 
 COMMAND = Path(sys.executable).with_name("kerasbert")
 
@@ -76,7 +76,7 @@ def opened_once(monkeypatch: pytest.MonkeyPatch, trained):
     def cached(path):
         return trained.classifier if Path(path) == trained.run.path else open_model(path)
 
-    for module in ("kerasbert.evaluation", "kerasbert.evaluation.evaluate"):
+    for module in ("kerasbert.predictors", "kerasbert.evaluation.evaluate"):
         monkeypatch.setattr(importlib.import_module(module), "open_model", cached)
     return trained.run.path
 

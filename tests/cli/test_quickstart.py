@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from kerasbert.evaluation import open_model
+from kerasbert.predictors import open_model
 from kerasbert.quickstart import _make_anew
 from kerasbert.tasks import get_task
 

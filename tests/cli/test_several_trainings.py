@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from kerasbert.evaluation import open_model
+from kerasbert.predictors import open_model
 
 
 @pytest.mark.parametrize(

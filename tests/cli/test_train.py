@@ -6,7 +6,7 @@ import sys
 import pytest
 import yaml
 
-from kerasbert.evaluation import open_model
+from kerasbert.predictors import open_model
 
 NOISE = ("WARNING: All log messages", "oneDNN", "cuInit", "cuda", "I0000", "Warning", "Traceback")
 DECIDES = '{"text": "很好", "label": "positive"}'

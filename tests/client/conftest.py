@@ -29,8 +29,6 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from kerasbert.export import export_model
-
 MODEL = re.compile(
     r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?(?P<verb>.*)"
 )
@@ -256,12 +254,6 @@ class Handmade(tf.Module):
         signatures = {"serving_default": serving_default, "classify": classify}
         tf.saved_model.save(self, str(path), signatures)
         return path
-
-
-@pytest.fixture(scope="session")
-def exported(trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A version directory."""
-    return export_model(trained.run.path, tmp_path_factory.mktemp("exported") / "model").path
 
 
 @pytest.fixture(scope="session", params=["rest", "grpc"])

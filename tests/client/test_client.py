@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from kerasbert.client import Client
 from kerasbert.errors import AddressError, UserError
-from kerasbert.evaluation import open_model
 from kerasbert.models import TextClassifier
+from kerasbert.predictors import open_model
 
 HOSTILE = ["", "手机很好", b"\xff\x00\xfe", "a\0b", "\ud7ff\u2028\U0001f600\ufeff", '"}]\\{', b"{", " "]
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from kerasbert.client import Client
 from kerasbert.errors import AddressError, ServerError, UserError
-from kerasbert.evaluation import open_model
+from kerasbert.predictors import open_model
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/versions/3", "/labels/stable"])

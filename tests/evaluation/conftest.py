@@ -1,7 +1,6 @@
 """A model whose answers the test chooses, and one export of the shared run."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from kerasbert.config import DataConfig
 from kerasbert.data import Row, Rows
 from kerasbert.evaluation import Evaluation, evaluate_rows
-from kerasbert.export import export_model
 
 
 class ChosenModel:
@@ -54,9 +52,3 @@ def evaluate_chosen():
         return evaluate_rows(model, Rows(data))
 
     return make
-
-
-@pytest.fixture(scope="session")
-def exported(trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A version directory. Do not change it: copy it."""
-    return export_model(trained.run.path, tmp_path_factory.mktemp("exported") / "model").path

@@ -1,9 +1,9 @@
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.evaluation import SavedModel
 from kerasbert.explanation import explain
 from kerasbert.export import NativeModel
+from kerasbert.predictors.saved_model import SavedModel
 
 TEXTS = ["手机很好", "", "快递太差，再也不买了", "The 手机 is ＯＫ", "好" * 30]
 PAIRS = ["手机", "酒店", "", "0123", "无" * 30]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasbert.data import Row
-from kerasbert.evaluation.predict import answer_record, predict_rows
+from kerasbert.predictors import answer_record, predict_rows
 
 LABELS = ("a", "b")
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from kerasbert.errors import AddressError, CheckpointError, PluginError, UserError
-from kerasbert.evaluation import SavedModel, open_model
-from kerasbert.evaluation.models import newest_version
 from kerasbert.models import TextClassifier
+from kerasbert.predictors import newest_version, open_model
+from kerasbert.predictors.saved_model import SavedModel
 
 
 def version(base: Path, name: str) -> Path:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from kerasbert.client import Client
-from kerasbert.data import Row
-from kerasbert.evaluation.models import Model
+from kerasbert.predictors.model import Model
+
+if TYPE_CHECKING:
+    from kerasbert.data import Row
 
 _BATCH = 64
 
@@ -16,8 +18,8 @@ Item = TypeVar("Item")
 
 
 def predict_rows(
-    model: Model, rows: Iterable[Row], window: int = 16 * _BATCH
-) -> Iterator[tuple[Row, dict[str, np.ndarray]]]:
+    model: Model, rows: "Iterable[Row]", window: int = 16 * _BATCH
+) -> "Iterator[tuple[Row, dict[str, np.ndarray]]]":
     """Yields each row with its outputs, in the order of `rows`.
 
     Args:
@@ -39,7 +41,7 @@ def predict_rows(
         yield from zip(part, answers, strict=True)
 
 
-def answer_record(row: Row, answer: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+def answer_record(row: "Row", answer: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
     """Returns an answer as JSON-ready values: text, label, score, the task's outputs, probabilities."""
     record: dict[str, Any] = {"text": row.text}
     if row.pair is not None:

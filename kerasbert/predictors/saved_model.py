@@ -1,47 +1,18 @@
-"""Opening what answers texts: a run directory, an exported SavedModel or a server."""
+"""An exported model in this process."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.checkpoints import RunDirectory
-from kerasbert.client import Client
 from kerasbert.config import Config, DataConfig, parse_config, read_yaml
-from kerasbert.deployment import version_folders
 from kerasbert.errors import CheckpointError
-from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 
 # Where an exported SavedModel keeps the configuration of its run. TensorFlow Serving ignores it.
 EXPORTED_CONFIG = Path("assets.extra") / "kerasbert.yaml"
-
-
-class Model(Protocol):
-    """Anything that answers batches of texts."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels in the order of `probabilities`."""
-        ...
-
-    @property
-    def data(self) -> DataConfig:
-        """The columns of data files, and where the training rows were, as far as it is known."""
-        ...
-
-    @property
-    def label_separator(self) -> str | None:
-        """What stands between the labels of a row of data, where it may have several."""
-        ...
-
-    def predict(
-        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> dict[str, np.ndarray]:
-        """Returns the outputs for one batch, each with the batch as its first dimension."""
-        ...
 
 
 class SavedModel:
@@ -107,33 +78,3 @@ def _ask(signature: Any, **columns: Sequence[str | bytes] | None) -> dict[str, n
         if column is not None
     }
     return {name: value.numpy() for name, value in signature(**feeds).items()}
-
-
-def open_model(path: str | Path) -> TextClassifier | SavedModel | Client:
-    """Opens a run directory, an exported model with or without the version folder, or a server's URL.
-
-    Raises:
-        CheckpointError: it is neither, or it is damaged.
-        AddressError: the URL is malformed, or the server has no such model.
-        ServerError: the server cannot be reached.
-    """
-    if "://" in str(path):
-        client = Client(str(path))
-        _ = client.labels  # asks the server
-        return client
-    path = Path(path)
-    if RunDirectory.is_run(path):
-        return RunDirectory(path).load()
-    version = newest_version(path)
-    if version is not None:
-        return SavedModel(version)
-    what = "there is no such directory" if not path.exists() else "it is neither"
-    raise CheckpointError(f"{path}: must be a run directory or an exported model. Received: {what}.")
-
-
-def newest_version(path: Path) -> Path | None:
-    """Returns `path` if it is a SavedModel, else its folder with the highest number, or None."""
-    if (path / "saved_model.pb").is_file():
-        return path
-    versions = [p for p in version_folders(path).values() if (p / "saved_model.pb").is_file()]
-    return versions[-1] if versions else None
