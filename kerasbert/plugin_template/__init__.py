@@ -1,7 +1,9 @@
 """`kerasbert plugins new`: a working plugin to start from."""
 
+import importlib.util
 import keyword
 import re
+import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -9,6 +11,7 @@ from string import Template
 
 from kerasbert.errors import UserError
 from kerasbert.files import explain_write_errors, make_directory, write_text
+from kerasbert.tasks import list_tasks
 
 
 def create_plugin(name: str, directory: Path | None = None) -> Path:
@@ -19,15 +22,14 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
         directory: must not exist. None: kerasbert-NAME here.
 
     Raises:
-        UserError: the name is not an identifier, or the directory exists.
+        UserError: the name is not an identifier or is taken, or the directory exists.
     """
     class_name = "".join(map(str.capitalize, name.split("_")))
-    if (
-        not re.fullmatch(r"[a-z](_?[a-z0-9])*", name)
-        or keyword.iskeyword(name)
-        or keyword.iskeyword(class_name)
-    ):
+    if not re.fullmatch(r"[a-z](_?[a-z0-9])*", name):
         raise UserError(f"NAME must be lower-case letters, digits and underscores. Received: {name!r}")
+    taken = _taken(name, class_name)
+    if taken:
+        raise UserError(f"NAME: {name} is {taken}. Choose another name.")
     dashed = name.replace("_", "-")
     target = directory or Path(f"kerasbert-{dashed}")
     if target.exists():
@@ -36,6 +38,27 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
     with explain_write_errors(target):
         _copy(files(__package__) / "files", target, words)
     return target
+
+
+def _taken(name: str, class_name: str) -> str | None:
+    """Returns what stands in the way of a task called `name`, or None."""
+    for entry in list_tasks():
+        if entry.name == name:
+            return f"the name of a task already, which {entry.distribution} brings"
+    package = f"kerasbert_{name}"
+    if _is_installed(package):
+        return f"taken: a package {package} is installed already"
+    # The task's name goes where names of Python go: beside imports, as an argument, as a class.
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or keyword.iskeyword(class_name):
+        return "a word of Python's own"
+    if name in sys.stdlib_module_names:
+        return "a module of Python's standard library"
+    return "a package that is installed already" if _is_installed(name) else None
+
+
+def _is_installed(package: str) -> bool:
+    spec = importlib.util.find_spec(package)
+    return spec is not None and spec.origin is not None  # else: a folder that happens to lie there
 
 
 def _copy(source: Traversable, target: Path, words: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ import kerasbert
 from kerasbert.corpus.corpus import SETUP, Corpus
 from kerasbert.files import write_text
 from kerasbert.pretraining.prepare import PreparedPretraining
+from kerasbert.training.model_card import markdown_text
 
 _CARD = """\
 # Pre-trained BERT encoder
@@ -66,13 +67,15 @@ def write_model_card(
         "keras": keras.__version__,
         "python": platform.python_version(),
         "and_pairs": f" and {pairs[prepared.corpora[0].settings.pairs]}" if config.nsp else "",
-        "from_source": "from scratch" if source == "scratch" else f"continued from {source}",
+        "from_source": "from scratch" if source == "scratch" else f"continued from {markdown_text(source)}",
         "parameters": parameters,
         "vocabulary": len(prepared.vocabulary),
         "digest": prepared.vocabulary.digest[:12],
         "seed": config.training.seed,
         "figures": _figures(metrics["held_out"]),
-        "files": ", ".join(sorted({name for corpus in prepared.corpora for name in _files(corpus)})),
+        "files": ", ".join(
+            sorted({markdown_text(name) for corpus in prepared.corpora for name in _files(corpus)})
+        ),
         "corpora": "\n".join(
             f"- {_corpus(corpus)}; {phase.steps:,} steps of {phase.batch_size}"
             for corpus, phase in zip(prepared.corpora, config.phases, strict=True)

@@ -1,6 +1,8 @@
 """MODEL_CARD.md: what the model is, what it was trained on and how well it did."""
 
+import html
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,7 +46,8 @@ def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any])
     """Writes the card of a finished training."""
     config = prepared.config
     rows = (
-        f"| {label} | {of['precision']:.4f} | {of['recall']:.4f} | {of['f1']:.4f} | {of['support']} |"
+        f"| {markdown_text(label)} | {of['precision']:.4f} | {of['recall']:.4f} | {of['f1']:.4f} "
+        f"| {of['support']} |"
         for label, of in metrics["per_class"].items()
     )
     facts = {
@@ -54,18 +57,24 @@ def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any])
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "python": platform.python_version(),
-        "labels": ", ".join(prepared.task.labels),
+        "labels": ", ".join(map(markdown_text, prepared.task.labels)),
         "layers": config.backbone.num_layers,
         "hidden": config.backbone.hidden_dim,
         "heads": config.backbone.num_heads,
-        "source": config.backbone.source,
+        "source": markdown_text(config.backbone.source),
         "vocabulary": len(prepared.vocabulary),
         "digest": prepared.vocabulary.digest[:12],
         "max_length": config.training.max_length,
-        "counts": ", ".join(f"{k} {n}" for k, n in prepared.train.label_counts.items()),
+        "counts": ", ".join(f"{markdown_text(k)} {n}" for k, n in prepared.train.label_counts.items()),
         "epochs": config.training.epochs,
         "seed": config.training.seed,
         "note": ", interrupted" if metrics["interrupted"] else "",
         "per_class": "\n".join(rows),
     }
     write_text(path, _CARD.format_map(facts))
+
+
+def markdown_text(text: str) -> str:
+    """Returns `text` on one line, so that Markdown shows it as it is, in the cell of a table too."""
+    escaped = re.sub(r"([\\`*_\[\]|~])", r"\\\1", " ".join(text.split()))
+    return html.escape(escaped, quote=False)

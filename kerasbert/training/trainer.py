@@ -53,8 +53,10 @@ class Trainer:
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the next step."""
-        return float(keras.ops.convert_to_numpy(self.optimizer.learning_rate))
+        """The learning rate of the last step, or of the first before there was one."""
+        schedule = getattr(self.optimizer, "inner_optimizer", self.optimizer)._learning_rate
+        last = tf.maximum(self.optimizer.iterations.value - 1, 0)
+        return float(schedule(last) if callable(schedule) else schedule)
 
     def train_only(self, chosen: Callable[[str], bool]) -> None:
         """Lets the next steps change only the weights of which `chosen` says so, by their paths."""

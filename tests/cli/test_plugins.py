@@ -118,10 +118,29 @@ def test_a_new_plugin_leaves_nothing_to_fill_in(plugin):
         assert "$" not in str(path) + path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["My-Task", "class", "1st", "", "a b", "../x", "任务"])
+@pytest.mark.parametrize("name", ["My-Task", "1st", "", "a b", "../x", "任务"])
 def test_a_name_that_is_no_identifier_is_refused(refused, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     assert "NAME must be" in refused("plugins", "new", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("spam", "a task already, which kerasbert-spam brings"),
+        ("multi_label", "a task already, which kerasbert brings"),
+        ("odd", "a task already"),  # broken, but installed
+        ("class", "a word of Python's own"),
+        ("match", "a word of Python's own"),
+        ("none", "a word of Python's own"),
+        ("json", "a module of Python's standard library"),
+        ("numpy", "a package that is installed"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(refused, broken, tmp_path, monkeypatch, name: str, what: str):
+    monkeypatch.chdir(tmp_path)
+    assert what in refused("plugins", "new", name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_directory_that_exists_is_refused(refused, tmp_path):

@@ -1,0 +1,57 @@
+"""Labels and paths come from data: none of them may break the card or become markup in it."""
+
+import dataclasses
+import itertools
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from markdown_it import MarkdownIt
+
+from kerasbert.training import TrainResult
+from kerasbert.training.model_card import markdown_text, write_model_card
+
+ODD = (
+    "a|b", "a\\|b", "<img src=x onerror=alert(1)>", "first\nsecond | third", "*d* _e_ `f`", "[a](http://b)",
+    "![a](b)", "&lt;", "http://example.com", "~~x~~", "负面|中性", "|",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_text_in_a_cell_is_that_text(text: str):
+    page = MarkdownIt("gfm-like", {"linkify": False}).parse(
+        f"| a | b |\n| --- | --- |\n| {markdown_text(text)} | 1 |\n"
+    )
+    cells = [token for token in page if token.type == "inline"]
+    assert len(cells) == 4
+    assert {child.type for child in cells[2].children} <= {"text", "text_special"}
+    assert "".join(child.content for child in cells[2].children) == " ".join(text.split())
+
+
+def test_the_card_holds_any_label_and_path(trained: TrainResult, tmp_path: Path):
+    odd = "a|b<img src=x>\n| c"
+    config = trained.prepared.config.model_copy(deep=True)
+    config.backbone.source = odd
+    prepared = dataclasses.replace(
+        trained.prepared,
+        config=config,
+        task=type(trained.prepared.task)([odd, "positive"], {}),
+        train=SimpleNamespace(label_counts={odd: 3, "positive": 4}),
+    )
+    found = json.loads(trained.run.metrics.read_text(encoding="utf-8"))
+    of_class = found["per_class"]
+    found["per_class"] = {odd: of_class["negative"], "positive": of_class["positive"]}
+    write_model_card(tmp_path / "card.md", prepared, found)
+    page = MarkdownIt("commonmark").enable("table").parse((tmp_path / "card.md").read_text(encoding="utf-8"))
+    rows = [[]]
+    for token, following in itertools.pairwise(page):
+        if token.type == "tr_open":
+            rows.append([])
+        if token.type in ("td_open", "th_open"):
+            rows[-1].append("".join(child.content for child in following.children or ()))
+    whole = "a|b<img src=x> | c"
+    labels = [row[0] for row in rows if len(row) == 5]
+    assert labels == ["label", whole, "positive"]
+    (encoder,) = (row[1] for row in rows if row and row[0] == "encoder")
+    assert encoder.endswith(f"from {whole}")
