@@ -8,7 +8,7 @@ from kerasbert.errors import AddressError
 
 _GRPC_PORT = 8500
 _WORD = r"[^/:?#\x00-\x1f]+"
-_NAME = rf"(?P<name>{_WORD})(?:/versions/(?P<version>\d{{1,18}})|/labels/(?P<label>{_WORD}))?/?"
+_NAME = rf"(?P<name>{_WORD})(?:/versions/(?P<version>0*[0-9]{{1,19}})|/labels/(?P<label>{_WORD}))?/?"
 _HOST = r"(?P<host>[^/@?#\s]+)"
 _FORMS = (
     re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<prefix>(?:/[^?#]*)?)/v1/models/{_NAME}", re.IGNORECASE),
@@ -40,7 +40,7 @@ class Address:
         if "@" in url.partition("/v1/models/")[0]:  # it may be a password, which no message shows
             raise AddressError("The URL of a server must not hold a user. Use KERASBERT_API_KEY instead.")
         found = next(filter(None, (form.fullmatch(url) for form in _FORMS)), None)
-        if found is None or not _is_host(found["host"]):
+        if found is None or not _is_host(found["host"]) or int(found["version"] or 0) >= 2**63:
             raise AddressError(
                 f"{url}: must be http://HOST:8501/v1/models/NAME or "
                 "grpc://HOST:8500/NAME (https, grpcs for TLS), and may end with /versions/N or /labels/LABEL."

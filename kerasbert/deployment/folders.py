@@ -4,25 +4,51 @@ from pathlib import Path
 
 from kerasbert.errors import UserError
 
+LARGEST_VERSION = 2**63 - 1  # a version is an int64
 
-def is_version(name: str) -> bool:
-    """Whether a folder of this name is a version to a server."""
-    return name.isascii() and name.isdigit()
+
+def version_number(name: str) -> int | None:
+    """Returns the version that a server reads from the name of a folder, or from an address.
+
+    As in TensorFlow Serving that is decimal digits alone, with or without leading zeros.
+
+    Returns:
+        0 to `LARGEST_VERSION`, or None where `name` is no version.
+    """
+    if not (name.isascii() and name.isdigit()):
+        return None
+    digits = name.lstrip("0") or "0"
+    if len(digits) > len(str(LARGEST_VERSION)):  # int() refuses thousands of digits
+        return None
+    number = int(digits)
+    return number if number <= LARGEST_VERSION else None
 
 
 def version_folders(model_dir: Path) -> dict[int, Path]:
-    """Returns the folders of the versions, the oldest first."""
-    if not model_dir.is_dir():
-        return {}
-    found = {int(path.name): path for path in model_dir.iterdir() if is_version(path.name)}
-    return dict(sorted(found.items()))
+    """Returns the folders of the versions as they are named, `1` or `00000001`, the oldest first.
+
+    Raises:
+        UserError: two folders are the same version.
+    """
+    folders: dict[int, Path] = {}
+    for path in sorted(model_dir.iterdir()) if model_dir.is_dir() else []:
+        number = version_number(path.name)
+        if number is None or not path.is_dir():
+            continue
+        if number in folders:
+            raise UserError(
+                f"{model_dir}: holds version {number} twice, as {folders[number].name} and {path.name}, and "
+                "TensorFlow Serving takes either. Move one of them away."
+            )
+        folders[number] = path
+    return dict(sorted(folders.items()))
 
 
 def require_versions(model_dir: Path) -> dict[int, Path]:
     """Returns the folders of the versions.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or one of them twice.
     """
     folders = version_folders(model_dir)
     if not folders:

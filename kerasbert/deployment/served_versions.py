@@ -9,7 +9,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
-from kerasbert.deployment.folders import require_versions
+from kerasbert.deployment.folders import require_versions, version_folders
 from kerasbert.errors import UserError
 from kerasbert.files import explain_read_errors, locked, make_directory, write_text
 
@@ -87,7 +87,7 @@ class ServedVersions:
         Raises:
             UserError: the label is malformed, there is no such version, or a server could not follow.
         """
-        if not (self.model_dir / str(number)).is_dir():
+        if number not in version_folders(self.model_dir):
             raise UserError(f"{self.model_dir / str(number)}: there is no such version.")
         if not _LABEL.fullmatch(label):
             raise UserError(f"label: must be letters, digits, '_', '.' and '-'. Received: {label!r}")

@@ -10,7 +10,14 @@ import tensorflow as tf
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import dump_yaml
-from kerasbert.deployment import ServedVersions, changing, prune, version_folders, write_server_files
+from kerasbert.deployment import (
+    LARGEST_VERSION,
+    ServedVersions,
+    changing,
+    prune,
+    version_folders,
+    write_server_files,
+)
 from kerasbert.deployment.folders import directory_size
 from kerasbert.errors import ConfigError, ExportError, UserError
 from kerasbert.export.changes import LabelChanges, count_label_changes
@@ -76,10 +83,13 @@ def export_model(
     base = Path(model_dir)
     make_directory(base)
     ServedVersions(base)  # a damaged models.config is refused at once
-    highest = max(version_folders(base), default=None)
+    folders = version_folders(base)
+    highest = max(folders, default=None)
     number = (highest or 0) + 1 if version is None else version
-    target = base / str(number)
-    if number < 0 or target.exists():
+    if not 0 <= number <= LARGEST_VERSION:
+        raise UserError(f"version: must be from 0 to {LARGEST_VERSION}. Received: {number}")
+    target = folders.get(number, base / str(number))
+    if target.exists():
         raise UserError(f"{target}: exists already. Choose another --version or leave it out.")
 
     staging = base / f".staging-{uuid.uuid4().hex[:8]}"

@@ -5,14 +5,14 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 
 from kerasbert.checkpoints import RunDirectory
-from kerasbert.deployment import config_path, is_version
+from kerasbert.deployment import config_path, version_folders
 from kerasbert.deployment.folders import require_versions
 from kerasbert.errors import UserError
 from kerasbert.serving.errors import ServingError, invalid
@@ -138,12 +138,16 @@ class Models:
         return available[version]
 
     def _watch(self) -> None:
+        said = ""
         while not self._stop.wait(self._poll_interval):
             try:
                 self._read_config()
                 self._update(self._present())
+                said = ""
             except (UserError, OSError) as error:  # what is served now goes on
-                _LOG.warning("%s", error)
+                if str(error) != said:
+                    _LOG.warning("%s", error)
+                said = str(error)
 
     def _read_config(self) -> None:
         stamp = _stamp(self._config_path)
@@ -156,26 +160,26 @@ class Models:
             with self._lock:
                 self._config, self._config_stamp = config, stamp
 
-    def _present(self) -> set[int]:
-        return {
-            int(path.name) for path in self._directory.iterdir() if is_version(path.name) and path.is_dir()
-        }
+    def _present(self) -> dict[int, Path]:
+        if not self._directory.is_dir():  # a volume that is away takes no version with it
+            raise UserError(f"{self._directory}: must be a directory with versions of a model.")
+        return version_folders(self._directory)
 
-    def _update(self, present: set[int]) -> None:
+    def _update(self, present: Mapping[int, Path]) -> None:
         wanted = self._config.choose(present)
         for version in sorted(wanted - self._available.keys()):
-            stamp = _stamp(self._directory / str(version) / "saved_model.pb")
+            path = present[version]
+            stamp = _stamp(path / "saved_model.pb")
             if self._failed.get(version) != (stamp,):
-                self._load(version, stamp)
+                self._load(version, path, stamp)
         extra = self._available.keys() - wanted
         # Nothing goes before its successor has come.
         if extra and (not wanted or wanted & self._available.keys()):
             for version in sorted(extra):
                 self._unload(version)
 
-    def _load(self, version: int, stamp: object) -> None:
+    def _load(self, version: int, path: Path, stamp: object) -> None:
         self._set(version, VersionStatus("LOADING"))
-        path = self._directory / str(version)
         try:
             servable = Servable(path)
             warm_up(servable, path)

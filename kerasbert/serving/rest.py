@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis import model_pb2
 
+from kerasbert.deployment import version_number
 from kerasbert.serving import json_answer
 from kerasbert.serving.body import BodyReader
 from kerasbert.serving.errors import ServingError, explain, invalid
@@ -33,7 +34,6 @@ _LOG = logging.getLogger(__name__)
 _WHERE = r"(?:(?:/versions/(?P<version>[0-9]+))|(?:/labels/(?P<label>[^/:]+)))?"
 _POST = re.compile(rf"/v1/models/(?P<model>[^/:]+){_WHERE}:(?P<method>classify|regress|predict)", re.I)
 _GET = re.compile(rf"/v1/models(?:/(?P<model>[^/:]+))?{_WHERE}(?:/(?P<metadata>metadata))?", re.I)
-_LARGEST_VERSION = 2**63 - 1
 _LARGE = 64 * 1024  # bytes of a body; such a one is read beside the event loop
 _OPENAPI = Path(__file__).with_name("openapi.yaml")
 
@@ -172,9 +172,10 @@ def place(spec: Any) -> tuple[str, int | None, str | None]:
 def _model_spec(match: re.Match[str]) -> Any:
     spec = model_pb2.ModelSpec(name=unquote(match["model"] or ""))
     if match["version"]:
-        if int(match["version"][:30]) > _LARGEST_VERSION:
+        number = version_number(match["version"])
+        if number is None:
             raise invalid(f"Failed to convert version: {match['version']} to numeric.")
-        spec.version.value = int(match["version"])
+        spec.version.value = number
     if match["label"]:
         spec.version_label = unquote(match["label"])
     return spec

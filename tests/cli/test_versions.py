@@ -53,6 +53,13 @@ def test_promoting_and_rolling_back(kerasbert, model):
     assert labels(model) == {"previous": 2, "stable": 1}
 
 
+def test_leading_zeros_are_no_part_of_a_version(kerasbert, model):
+    (model / "2").rename(model / "00000002")
+    result = kerasbert("versions", "label", model, "stable", "00000002")
+    assert (result.exit_code, result.stdout) == (0, "previous: version 1\nstable: version 2\n")
+    assert "MISSING" not in kerasbert("versions", "list", model).stdout
+
+
 def test_removing_a_label(kerasbert, model):
     assert kerasbert("versions", "unlabel", model, "canary").stdout == "stable: version 1\n"
     assert labels(model) == {"stable": 1}
@@ -69,6 +76,7 @@ def test_pruning(kerasbert, model):
     ("arguments", "message"),
     [
         (["label", "stable", 7], "7: there is no such version"),
+        (["label", "stable", 2**64], "18446744073709551616: there is no such version"),
         (["label", "a/b", 1], "label: must be letters"),
         (["unlabel", "stable"], "Move it instead"),
         (["unlabel", "mine"], "there is none. Labels: canary, stable."),

@@ -16,6 +16,8 @@ from kerasbert.errors import AddressError
         ("http://h/v1/models/%E6%83%85%E6%84%9F/labels/a%20b", "http", "h", "", "情感", None, "a b"),
         ("http://h/v1/models/v1/models/m", "http", "h", "/v1/models", "m", None, None),
         ("grpc://h/m", "grpc", "h:8500", "", "m", None, None),
+        ("grpc://h:1/m/versions/00000123", "grpc", "h:1", "", "m", 123, None),
+        ("grpc://h:1/m/versions/1700000000000000000", "grpc", "h:1", "", "m", 1700000000000000000, None),
         ("grpc://h:1/m/versions/0", "grpc", "h:1", "", "m", 0, None),
         ("grpcs://[::1]/m/labels/x", "grpcs", "[::1]:8500", "", "m", None, "x"),
     ],
@@ -33,6 +35,7 @@ def test_a_url_has_parts(url, scheme, host, prefix, name, version, label):
         "http:///v1/models/m", "http://h:x/v1/models/m", "http://h:70000/v1/models/m", "http://h:0/v1/models/m",
         "http://[::1/v1/models/m", "http://h h/v1/models/m", "ftp://h/m", "grpc://h", "grpc://h/", "grpc:///m",
         "grpc://h/v1/models/m", "http://h/v1/models/m\n", "http://h/v1/models/m/versions/9999999999999999999",
+        "http://h/v1/models/m/versions/１",
     ],
 )  # fmt: skip
 def test_any_other_url_is_refused_with_the_forms(url):

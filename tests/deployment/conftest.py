@@ -20,9 +20,9 @@ def model_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def add_version(model_dir: Path) -> Callable[[int], Path]:
-    def add(number: int) -> Path:
-        folder = model_dir / str(number)
+def add_version(model_dir: Path) -> Callable[[int | str], Path]:
+    def add(name: int | str) -> Path:
+        folder = model_dir / str(name)
         folder.mkdir(parents=True)
         (folder / "saved_model.pb").write_bytes(b"graph")
         return folder

@@ -11,10 +11,36 @@ def numbers(model_dir):
 def test_versions_are_numbers_in_their_order(model_dir, add_version):
     for number in (10, 9, 0):
         add_version(number)
-    for name in ("serving", "11-old", ".staging-x", "²", "-1"):
+    for name in ("serving", "11-old", ".staging-x", "²", "１１", "-1", "+1", "1_1", str(2**63), "9" * 200):
         (model_dir / name).mkdir()
-    (model_dir / "12").mkdir()
-    assert numbers(model_dir) == [0, 9, 10, 12]
+    (model_dir / "13").touch()  # a file
+    add_version("0" * 100 + "12")
+    add_version(2**63 - 1)
+    assert numbers(model_dir) == [0, 9, 10, 12, 2**63 - 1]
+
+
+def test_a_version_keeps_the_name_of_its_folder(model_dir, add_version):
+    for name in ("00000003", "00000001", "2"):
+        add_version(name)
+    assert version_folders(model_dir) == {
+        1: model_dir / "00000001", 2: model_dir / "2", 3: model_dir / "00000003"
+    }  # fmt: skip
+    with changing(model_dir) as served:
+        served.label("stable", 3)
+    assert [(version.number, version.labels, version.size) for version in list_versions(model_dir)] == [
+        (1, [], 5), (2, [], 5), (3, ["stable"], 5)
+    ]  # fmt: skip
+    assert prune(model_dir, 1) == [1, 2]
+    assert [path.name for path in model_dir.glob("[0-9]*")] == ["00000003"]
+
+
+@pytest.mark.parametrize("change", [version_folders, list_versions, lambda path: prune(path, 1)])
+def test_two_folders_of_one_version_are_refused_and_both_kept(model_dir, add_version, change):
+    for name in ("1", "2", "02"):
+        add_version(name)
+    with pytest.raises(UserError, match="reviews: holds version 2 twice, as 02 and 2, "):
+        change(model_dir)
+    assert sorted(path.name for path in model_dir.iterdir()) == ["02", "1", "2"]
 
 
 def test_the_list_says_what_is_served(model_dir, add_version):

@@ -94,10 +94,20 @@ def test_a_version_that_is_taken_meanwhile_is_kept(quick, tmp_path):
     assert names(tmp_path / "1") == ["theirs"]
 
 
-def test_a_negative_version_is_refused(quick, tmp_path):
-    with pytest.raises(UserError):
-        export_model("run", tmp_path, version=-1)
+@pytest.mark.parametrize("version", [-1, 2**63])
+def test_a_number_that_is_no_version_to_a_server_is_refused(quick, tmp_path, version):
+    with pytest.raises(
+        UserError, match=f"version: must be from 0 to 9223372036854775807. Received: {version}"
+    ):
+        export_model("run", tmp_path, version=version)
     assert names(tmp_path) == []
+
+
+def test_leading_zeros_make_no_other_version(quick, tmp_path):
+    (tmp_path / "00000007").mkdir()
+    with pytest.raises(UserError, match="00000007: exists already"):
+        export_model("run", tmp_path, version=7)
+    assert export_model("run", tmp_path).path == tmp_path / "8"
 
 
 def test_an_unknown_precision_is_refused(quick, tmp_path):

@@ -22,6 +22,15 @@ def test_the_highest_number_is_the_newest_version(tmp_path):
     assert newest_version(tmp_path).name == "10"
 
 
+def test_leading_zeros_do_not_hide_a_version(tmp_path):
+    version(tmp_path, "9")
+    newest = version(tmp_path, "00000010")
+    assert newest_version(tmp_path) == newest
+    version(tmp_path, "10")
+    with pytest.raises(UserError, match="version 10 twice"):
+        newest_version(tmp_path)
+
+
 def test_folders_that_are_no_versions_do_not_count(tmp_path):
     wanted = version(tmp_path, "3")
     for name in (".staging-00000000", "latest", "4-old", "-7", "²"):

@@ -133,6 +133,29 @@ def test_removing_the_highest_version_goes_back(watch, model_dir, saved):
         served(models)
 
 
+def test_a_version_is_loaded_from_the_folder_that_names_it_with_zeros_before(watch, model_dir, saved_next):
+    (model_dir / "1").rename(model_dir / "00000001")
+    models = watch()
+    assert served(models) == served(models, version=1) == 1
+    publish(model_dir / "00000123", saved_next)
+    eventually(lambda: states(models) == {123: "AVAILABLE", 1: "END"})
+    with models.use("m") as servable:
+        assert servable.run("serving_default", {"x": tf.ones([1]).numpy()})["y"].tolist() == [100.5]
+
+
+@pytest.mark.parametrize("change", [lambda path: shutil.copytree(path / "1", path / "01"),
+                                    lambda path: path.rename(path.with_name("away"))])  # fmt: skip
+def test_a_directory_that_cannot_be_understood_leaves_what_is_served(watch, model_dir, change, caplog):
+    models = watch()
+    change(model_dir)
+    eventually(lambda: caplog.records)
+    threading.Event().wait(0.2)  # ten looks
+    assert served(models) == 1
+    assert len(caplog.records) == 1
+    with pytest.raises(UserError):
+        Models(model_dir, "m").start()
+
+
 def test_what_is_no_version_is_not_looked_at(watch, model_dir, saved):
     for name in (".staging-5", "5.tmp", "x", "²"):
         shutil.copytree(saved, model_dir / name)

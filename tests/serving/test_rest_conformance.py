@@ -141,6 +141,7 @@ def test_a_signature_that_cannot_classify_is_shown(app):
         ("/v1/models", 400, "Missing model name in request."),
         ("/v1/models/x", 404, "Could not find any versions of model x"),
         ("/v1/models/m/versions/9", 404, "Could not find version 9 of model m"),
+        (f"/v1/models/m/versions/{'0' * 5000}9", 404, "Could not find version 9 of model m"),
         ("/v1/models/m/labels/x/metadata", 400, "Unrecognized servable version label: x"),
         ("/v1/models/x/metadata", 404, "Servable not found for request: Latest(x)"),
         ("/v1/other", 400, "Malformed request: GET /v1/other"),
