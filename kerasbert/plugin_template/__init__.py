@@ -29,7 +29,7 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
         raise UserError(f"NAME must be lower-case letters, digits and underscores. Received: {name!r}")
     taken = _taken(name, class_name)
     if taken:
-        raise UserError(f"NAME: {name} is {taken}. Choose another name.")
+        raise UserError(f"NAME must be free: {name} is {taken}. Choose another name.")
     dashed = name.replace("_", "-")
     target = directory or Path(f"kerasbert-{dashed}")
     if target.exists():

@@ -118,7 +118,7 @@ def test_a_new_plugin_leaves_nothing_to_fill_in(plugin):
         assert "$" not in str(path) + path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["My-Task", "1st", "", "a b", "../x", "任务"])
+@pytest.mark.parametrize("name", ["My-Task", "class", "1st", "", "a b", "../x", "任务"])
 def test_a_name_that_is_no_identifier_is_refused(refused, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     assert "NAME must be" in refused("plugins", "new", name)
