@@ -75,7 +75,9 @@ class DataConfig(Section):
     text_column: str = Field("text", description="Column of the text.")
     pair_column: str | None = Field(None, description="Column of the second text, for pair tasks.")
     label_column: str = Field("label", description="Column of the label.")
-    labels: LabelList = Field([], description="The labels in order. Empty: the task's, else those found.")
+    labels: LabelList = Field(
+        [], description="The labels in order. Empty: the task's, else those found, in order."
+    )
     label_map: LabelMap = Field({}, description="Names for the labels in the files, such as 1: positive.")
     encoding: str = Field("utf-8", description="Encoding of text files, such as gb18030.")
 

@@ -2,6 +2,7 @@
 
 from kerasbert.data.check import CheckReport, check_files
 from kerasbert.data.check_report import print_report
+from kerasbert.data.labels import sort_labels
 from kerasbert.data.load import Rows, labels_of, load_rows, read_valid_rows
 from kerasbert.data.plan import Plan
 from kerasbert.data.read import Columns, Row, read_rows
@@ -21,5 +22,6 @@ __all__ = [
     "print_report",
     "read_rows",
     "read_valid_rows",
+    "sort_labels",
     "split_rows",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasbert.data.labels import sort_labels
 from kerasbert.data.load import Rows, load_rows
 from kerasbert.data.read import REPLACEMENT, Columns, Row
 from kerasbert.data.split import normalized
@@ -64,7 +65,7 @@ def check_files(
     if not loaded:
         return report
 
-    known = tuple(labels) or tuple(sorted(loaded[0][1].label_counts))
+    known = tuple(labels) or sort_labels(loaded[0][1].label_counts)
     if len(loaded[0][1].label_counts) < 2:
         found = ", ".join(loaded[0][1].label_counts) or "none"
         report.errors.append(f"{loaded[0][0]}: at least two labels are needed. Received: {found}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kerasbert.data.labels import sort_labels
 from kerasbert.data.read import Columns, Row, read_rows
 from kerasbert.errors import DataError
 from kerasbert.files import write_text
@@ -93,12 +94,12 @@ def why_unusable(row: Row, columns: Columns) -> str | None:
 
 
 def labels_of(rows: Rows, fixed: Sequence[str]) -> tuple[str, ...]:
-    """Returns the labels in their order: `fixed` if given, else those of `rows`, sorted.
+    """Returns the labels in their order: `fixed` if given, else those of `rows` by `sort_labels`.
 
     Raises:
         DataError: fewer than two labels.
     """
-    labels = tuple(fixed) or tuple(sorted(rows.label_counts))
+    labels = tuple(fixed) or sort_labels(rows.label_counts)
     broken = [label for label in labels if "\n" in label or "\r" in label]
     if broken:
         raise DataError(f"data.train: a label must not hold a line break. Received: {broken[0]!r}")

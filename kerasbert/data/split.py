@@ -1,13 +1,18 @@
 """A stratified split that keeps equal texts on one side."""
 
+import math
 import re
 import unicodedata
+import warnings
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
+import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from kerasbert.data.load import Rows
 from kerasbert.data.read import Row
+from kerasbert.data.sides import Sides
 from kerasbert.errors import DataError
 
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -23,8 +28,10 @@ def normalized(row: Row) -> str:
 def split_rows(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
     """Splits `rows` into training and validation rows.
 
-    Rows with the same normalised text go to the same side, and each label keeps its share. The order
-    of the rows is kept on both sides.
+    Rows with the same normalised text go to the same side, and each label keeps its share. A label with
+    two distinct texts is on both sides, even if validation gets more rows for it than `fraction`; with
+    several labels a row, as far as its companions let it. A label with one is in the training rows. The
+    order of the rows is kept on both sides.
 
     Args:
         rows: what to split.
@@ -32,23 +39,38 @@ def split_rows(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
         seed: the same seed gives the same split.
 
     Raises:
-        DataError: there are too few rows.
+        DataError: fewer than two labels have two distinct texts.
     """
-    members, labels = _groups(rows)
-    try:
-        _, chosen = train_test_split(
-            range(len(members)), test_size=fraction, random_state=seed, stratify=labels
-        )
-    except ValueError as error:
+    members = _groups(rows)
+    labels = [{label for index in group for label in rows.rows[index].labels} for group in members]
+    texts = Counter(label for group in labels for label in group)
+    if sum(count > 1 for count in texts.values()) < 2:
         raise DataError(
-            f"data.validation_fraction: {len(members)} distinct texts cannot be split so that each "
-            f"label is on both sides ({error}). Name data.validation or add rows."
-        ) from error
-    return _sides(rows, [members[number] for number in chosen])
+            f"data.validation_fraction: {len(members)} distinct texts cannot be split so that two labels are "
+            "on both sides. Name data.validation or add rows."
+        )
+    strata = _strata(rows, members)
+    count = math.ceil(fraction * len(members))
+    sides = Sides(labels, _draw(strata, count, seed))
+    sides.balance(count, np.random.default_rng(seed).permutation(len(members)))
+    return _sides(rows, members, sides.chosen)
+
+
+def _draw(strata: list[str], count: int, seed: int) -> Iterable[int]:
+    """Draws about `count` places, from each stratum its share; a stratum of one place is left out."""
+    sizes = Counter(strata)
+    places = [place for place, stratum in enumerate(strata) if sizes[stratum] > 1]
+    kinds = len({strata[place] for place in places})
+    count = min(max(count, kinds), len(places) - kinds)
+    by = [strata[place] for place in places] if kinds > 1 else None
+    return train_test_split(places, test_size=count, random_state=seed, stratify=by)[1]
 
 
 def fold_rows(rows: Rows, folds: int, fold: int, seed: int) -> tuple[Rows, Rows]:
     """Splits `rows` like `split_rows`, such that the validation rows of all folds are all rows.
+
+    A label with fewer distinct texts than folds is missing from the validation rows of some; one with a
+    single text is always in the training rows.
 
     Args:
         rows: what to split.
@@ -57,33 +79,45 @@ def fold_rows(rows: Rows, folds: int, fold: int, seed: int) -> tuple[Rows, Rows]
         seed: the same seed gives the same folds.
 
     Raises:
-        DataError: a label has fewer distinct texts than there are folds.
+        DataError: fewer than two labels have as many distinct texts as there are folds.
     """
-    members, labels = _groups(rows)
-    kind = KFold if labels is None else StratifiedKFold
-    fewest = len(members) if labels is None else min(Counter(labels).values())
-    if fewest < folds:
+    members = _groups(rows)
+    strata = _strata(rows, members)
+    sizes = Counter(strata)
+    # With several labels a row all rows are one stratum.
+    most = sorted(sizes.values())[-2:][0] if sizes else 0
+    if most < folds:
         raise DataError(
-            f"data.folds: must be at most {fewest}, the distinct texts of the rarest label. Received: {folds}"
+            f"data.folds: must be at most {most}, the distinct texts that two labels have. Received: {folds}"
         )
-    splits = list(kind(folds, shuffle=True, random_state=seed).split(range(len(members)), labels))
-    return _sides(rows, [members[number] for number in splits[fold][1]])
+    places = [place for place, stratum in enumerate(strata) if sizes[stratum] > 1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of labels rarer than the folds
+        kind = StratifiedKFold if len(sizes) > 1 else KFold
+        splits = list(
+            kind(folds, shuffle=True, random_state=seed).split(places, [strata[place] for place in places])
+        )
+    return _sides(rows, members, (places[number] for number in splits[fold][1]))
 
 
-def _groups(rows: Rows) -> tuple[list[list[int]], list[str] | None]:
-    """Returns the places of the rows of each normalised text, and its labels to stratify by."""
+def _groups(rows: Rows) -> list[list[int]]:
+    """Returns the places of the rows of each normalised text."""
     groups: dict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(rows.rows):
         groups[normalized(row)].append(index)
-    members = list(groups.values())
+    return list(groups.values())
+
+
+def _strata(rows: Rows, members: list[list[int]]) -> list[str]:
+    """Returns what to stratify the texts by."""
     # Combinations of several labels are too many to stratify by.
     if any(len(row.labels) != 1 for row in rows.rows):
-        return members, None
-    return members, [rows.rows[group[0]].labels[0] for group in members]
+        return [""] * len(members)
+    return [rows.rows[group[0]].labels[0] for group in members]
 
 
-def _sides(rows: Rows, chosen: list[list[int]]) -> tuple[Rows, Rows]:
-    held_out = {index for group in chosen for index in group}
+def _sides(rows: Rows, members: list[list[int]], chosen: Iterable[int]) -> tuple[Rows, Rows]:
+    held_out = {index for number in chosen for index in members[number]}
     train = [row for index, row in enumerate(rows.rows) if index not in held_out]
     validation = [row for index, row in enumerate(rows.rows) if index in held_out]
     return Rows(train, rows.left_out), Rows(validation)

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert.config import BackboneConfig, Config, HeadConfig, dump_yaml, merge, parse_config
-from kerasbert.data import Columns, load_rows, read_valid_rows
+from kerasbert.data import Columns, load_rows, read_valid_rows, sort_labels
 from kerasbert.export import export_model
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import SampleData, Task, get_task
@@ -128,7 +128,7 @@ class TaskContract:
         assert task.sample_texts, "sample_texts is empty"
         columns = Columns.of(self._config().data, task.label_separator)
         rows = load_rows([task.sample_data.train], columns)
-        labels = task.fixed_labels or tuple(sorted(rows.label_counts))
+        labels = task.fixed_labels or sort_labels(rows.label_counts)
         validation = read_valid_rows([task.sample_data.validation], columns, labels)
         assert not rows.left_out, f"{len(rows.left_out)} sample rows cannot be used"
         assert set(rows.label_counts) == set(labels), "the samples lack a label"

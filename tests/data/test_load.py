@@ -79,6 +79,24 @@ def test_labels_are_those_found_in_sorted_order_or_those_given():
     assert labels_of(rows, ["z", "b", "a"]) == ("z", "b", "a")
 
 
+@pytest.mark.parametrize(
+    ("found", "ordered"),
+    [
+        (["10", "9", "0", "1"], ["0", "1", "9", "10"]),
+        (["1", "-1", "0", "-10"], ["-10", "-1", "0", "1"]),
+        (["10.0", "2.0"], ["2.0", "10.0"]),
+        (["10", "9", "other"], ["10", "9", "other"]),
+        (["10", "9.5"], ["10", "9.5"]),
+        (["9" * 5000, "10"], ["10", "9" * 5000]),
+        (["²", "10"], ["10", "²"]),
+    ],
+    ids=str,
+)
+def test_labels_that_are_whole_numbers_are_in_their_order(found: list[str], ordered: list[str]):
+    rows = Rows([row(labels=(label,)) for label in found])
+    assert list(labels_of(rows, ())) == ordered
+
+
 @pytest.mark.parametrize("fixed", [(), ("a", "b")])
 @pytest.mark.parametrize("labels", [[], [("a",)], [("a",), ("a",)]])
 def test_fewer_than_two_labels_are_an_error(labels: list, fixed: tuple[str, ...]):

@@ -3,8 +3,9 @@ from collections import Counter
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
 
-from kerasbert.data import Row, Rows, normalized, split_rows
+from kerasbert.data import Row, Rows, fold_rows, normalized, split_rows
 from kerasbert.errors import DataError
 
 
@@ -125,3 +126,58 @@ def test_rare_combinations_of_several_labels_do_not_prevent_a_split():
     train, validation = split_rows(rows, 0.25, 0)
     assert len(train) + len(validation) == 64
     assert set(train.label_counts) == set("abcdef")
+
+
+# --- rare labels --------------------------------------------------------------------------------------
+
+
+def of_sizes(sizes: dict[str, int]) -> Rows:
+    return Rows([row(f"{label}第{i}条", label) for label, size in sizes.items() for i in range(size)])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=2, max_size=8),
+    fraction=st.floats(0.01, 0.9),
+    seed=st.integers(0, 9),
+)
+def test_a_label_of_two_texts_is_on_both_sides(sizes: list[int], fraction: float, seed: int):
+    assume(sum(size > 1 for size in sizes) > 1)
+    rows = of_sizes({f"标签{i}": size for i, size in enumerate(sizes)})
+    train, validation = split_rows(rows, fraction, seed)
+    for label, size in rows.label_counts.items():
+        assert train.label_counts.get(label, 0) >= 1
+        assert (validation.label_counts.get(label, 0) >= 1) == (size >= 2)
+    several = sum(size > 1 for size in sizes)
+    wanted = min(max(fraction * len(rows), several), len(rows) - len(sizes))
+    assert abs(len(validation) - wanted) <= 1
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5])
+def test_where_no_label_is_rare_the_split_is_that_of_scikit_learn(fraction: float):
+    """Runs that were begun before rare labels were cared for go on with their split."""
+    rows = of_sizes({"好": 90, "差": 31})
+    labels = [r.labels[0] for r in rows.rows]
+    _, expected = train_test_split(rows.texts, test_size=fraction, random_state=3, stratify=labels)
+    assert sorted(split_rows(rows, fraction, 3)[1].texts) == sorted(expected)
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.lists(st.sets(st.sampled_from("abcdef"), max_size=3), min_size=20, max_size=60))
+def test_several_labels_a_row_are_on_both_sides_where_rows_of_one_label_exist(data: list[set[str]]):
+    singles = [{label} for label in "abcdef"] * 2
+    rows = Rows([row(f"第{i}条", *sorted(labels)) for i, labels in enumerate([*data, *singles])])
+    for side in split_rows(rows, 0.2, 0):
+        assert set(side.label_counts) == set("abcdef")
+
+
+def test_folds_have_a_rare_label_in_training_always_and_in_validation_where_it_reaches():
+    rows = of_sizes({"好": 20, "差": 20, "中": 3, "一": 1})
+    folds = [fold_rows(rows, 5, fold, 0) for fold in range(5)]
+    assert sum(validation.label_counts.get("中", 0) for _, validation in folds) == 3
+    for train, validation in folds:
+        assert set(train.label_counts) == {"好", "差", "中", "一"}
+        assert validation.label_counts.get("中", 0) <= 1
+        assert not set(train.texts) & set(validation.texts)
+    held_out = [text for _, validation in folds for text in validation.texts]
+    assert sorted(held_out) == sorted(set(rows.texts) - {"一第0条"})
