@@ -30,17 +30,18 @@ class InferenceClassifier(tf.Module):
         super().__init__(name="kerasbert")
         self.text_graph, self.task = classifier.text_graph, classifier.task
         self.labels, self.takes_pairs = classifier.labels, classifier.takes_pairs
+        self._sanitize = classifier.sanitize
         backbone = classifier.model.get_layer("backbone")
         self._encoder = PackedEncoder(backbone, tf.as_dtype(precision), quantize == "int8")
         self._head, self._takes_sequence, self._head_variables = _head(classifier)
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
-        return self.decide(self.text_graph(text, pair))
+        return self.task.decide(self.logits(self.text_graph(text, pair)))
 
     def decide(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns the task's outputs for token ids as `TextGraph` gives them."""
-        return self.task.decide(self.logits(inputs))
+        """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
+        return self.task.decide(self.logits(self._sanitize(inputs)))
 
     def logits(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the head's logits, float32 [batch, labels], for token ids as `TextGraph` gives them."""

@@ -72,7 +72,8 @@ class PackedEncoder(tf.Module):
             return {"pooled_output": tf.tanh(self._pooler(x))}
         pooled = tf.tanh(self._pooler(tf.gather(x, rows.first)))
         padded = tf.reshape(tf.gather(x, rows.tokens), [*tf.unstack(tf.shape(mask)), x.shape[-1]])
-        return {"pooled_output": pooled, "sequence_output": padded * tf.cast(mask, tf.float32)[..., None]}
+        computed = tf.cast(rows.computed, tf.float32)[..., None]
+        return {"pooled_output": pooled, "sequence_output": padded * computed}
 
     @contextlib.contextmanager
     def tapped(self, tap: Tap) -> Iterator[None]:
@@ -97,21 +98,24 @@ class _Rows:
     """Where the real tokens are.
 
     Args:
-        padding_mask: int32 [batch, length], 1 on real tokens, which come first in a row.
+        padding_mask: int32 [batch, length], not 0 on real tokens. The first place is computed even where it
+            is 0: the pooled output is taken there.
         heads: of attention.
         dtype: of `bias`.
     """
 
     def __init__(self, padding_mask: tf.Tensor, heads: int, dtype: tf.DType):
         batch, length = tf.unstack(tf.shape(padding_mask))
-        real = tf.reshape(padding_mask, [-1])
-        self._places = tf.cast(tf.where(real > 0)[:, 0], tf.int32)
+        real = padding_mask != 0
+        self.computed = real | (tf.range(length) == 0)
+        computed = tf.reshape(self.computed, [-1])
+        self._places = tf.cast(tf.where(computed)[:, 0], tf.int32)
         self.numbers, self.positions = self._places // length, self._places % length
-        # The token at each place; on padding the one before it, which `bias` hides.
-        self.tokens = tf.maximum(tf.cumsum(real) - 1, 0)
+        # The token at each place; on padding the one before it in its row, which `bias` hides.
+        self.tokens = tf.cumsum(tf.cast(computed, tf.int32)) - 1
         self.first = tf.gather(self.tokens, tf.range(batch) * length)
         # Added to the scores of attention: padding gets none of it.
-        self.bias = (tf.cast(padding_mask, dtype)[:, None, None, :] - 1.0) * 1e9
+        self.bias = (tf.cast(real, dtype)[:, None, None, :] - 1.0) * 1e9
         # From [tokens, 3, heads] to query, key and value [3, batch, heads, length], and back.
         head = tf.range(heads)
         token = tf.reshape(self.tokens, [1, batch, 1, length])

@@ -137,19 +137,21 @@ class _Packing:
     """From rows [batch, length, ...] to their real tokens [tokens, ...] and back.
 
     Args:
-        padding_mask: int32 [batch, length], 1 on real tokens.
+        padding_mask: int32 [batch, length], not 0 on real tokens. The first place is computed even where it
+            is 0: the pooled output is taken there.
     """
 
     def __init__(self, padding_mask: tf.Tensor):
         self.batch, self.length = tf.unstack(tf.shape(padding_mask))
+        real = padding_mask != 0
         # Added to the scores of attention: padding gets none of it.
-        self.bias = (tf.cast(padding_mask, tf.float32)[:, None, None, :] - 1.0) * 1e9
-        real = tf.reshape(padding_mask, [-1]) > 0
-        self._places = tf.cast(tf.where(real)[:, 0], tf.int32)
+        self.bias = (tf.cast(real, tf.float32)[:, None, None, :] - 1.0) * 1e9
+        computed = tf.reshape(real | (tf.range(self.length) == 0), [-1])
+        self._places = tf.cast(tf.where(computed)[:, 0], tf.int32)
         self.positions = self._places % tf.maximum(self.length, 1)
         self.rows = self._places // tf.maximum(self.length, 1)
         # The token at each place; padding is one past the last.
-        self._tokens = tf.where(real, tf.cumsum(tf.cast(real, tf.int32)) - 1, tf.size(self._places))
+        self._tokens = tf.where(computed, tf.cumsum(tf.cast(computed, tf.int32)) - 1, tf.size(self._places))
 
     def ids(self, rows: tf.Tensor) -> tf.Tensor:
         """Returns integers [tokens] from [batch, length]."""

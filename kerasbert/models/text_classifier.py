@@ -12,7 +12,7 @@ from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
 from kerasbert.models.encoder import Tap
 from kerasbert.tasks import Task
-from kerasbert.text import TextGraph, Vocabulary
+from kerasbert.text import Sanitizer, TextGraph, Vocabulary
 
 
 def build_text_graph(config: Config, task: Task, vocabulary: Vocabulary) -> TextGraph:
@@ -45,6 +45,9 @@ class TextClassifier(tf.Module):
         self.text_graph = build_text_graph(config, task, vocabulary)
         backbone = build_backbone(config.backbone, len(vocabulary), precision)
         self.model: keras.Model = build_model(backbone, task, config.head)
+        self.sanitize = Sanitizer(
+            self.text_graph, self.takes_pairs, backbone.max_sequence_length, backbone.num_segments
+        )
         strings = tf.TensorSpec([None], tf.string)
         signature = [strings, strings] if self.takes_pairs else [strings]
         self._answer = tf.function(self.__call__, input_signature=signature)
@@ -71,11 +74,11 @@ class TextClassifier(tf.Module):
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
-        return self.decide(self.text_graph(text, pair))
+        return self.task.decide(self.logits(self.text_graph(text, pair)))
 
     def decide(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns the task's outputs for token ids as `TextGraph` gives them."""
-        return self.task.decide(self.logits(inputs))
+        """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
+        return self.task.decide(self.logits(self.sanitize(inputs)))
 
     def logits(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the logits, float32 [batch, labels], for token ids as `TextGraph` gives them."""

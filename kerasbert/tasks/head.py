@@ -22,8 +22,8 @@ def pool(encoded: Mapping[str, Any], padding_mask: Any, pooling: str) -> Any:
     if pooling == "cls":
         return encoded["pooled_output"]
     tokens = ops.cast(encoded["sequence_output"], "float32")
-    real = ops.expand_dims(ops.cast(padding_mask, "float32"), -1)
-    mean = ops.sum(tokens * real, axis=1) / ops.sum(real, axis=1)
+    real = ops.expand_dims(ops.cast(ops.not_equal(padding_mask, 0), "float32"), -1)
+    mean = ops.sum(tokens * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1.0)
     if pooling == "mean":
         return mean
     highest = ops.max(tokens + (real - 1.0) * 1e9, axis=1)

@@ -2,6 +2,7 @@
 
 from kerasbert.text.graph import TextGraph
 from kerasbert.text.learn import learn_vocabulary
+from kerasbert.text.sanitize import Sanitizer
 from kerasbert.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
-__all__ = ["SPECIAL_TOKENS", "TextGraph", "Vocabulary", "learn_vocabulary"]
+__all__ = ["SPECIAL_TOKENS", "Sanitizer", "TextGraph", "Vocabulary", "learn_vocabulary"]

@@ -106,6 +106,30 @@ def test_padding_changes_nothing():
     )
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_holes_and_numbers_in_the_mask_mean_what_they_mean_to_the_stock_backbone(whole: bool):
+    stock, encoder = pair()
+    mask = np.random.default_rng(3).integers(0, 2, (12, 10))
+    mask[:, 4] = 1  # without a real token every backbone has its own idea
+    inputs = {
+        name: tf.constant(np.resize(values, (12, 10)), tf.int32) for name, values in batch().items()
+    } | {"padding_mask": tf.constant(mask, tf.int32)}
+    theirs = stock(inputs)
+    marked = tf.constant(mask * np.resize([-1, 2, 2**31 - 1], mask.shape), tf.int32)
+    ours = encoder({**inputs, "padding_mask": marked}, whole=whole)
+    np.testing.assert_allclose(ours["pooled_output"], theirs["pooled_output"], atol=2e-6)
+    if whole:
+        np.testing.assert_allclose(
+            ours["sequence_output"][mask > 0], theirs["sequence_output"][mask > 0], atol=2e-6
+        )
+
+
+def test_a_row_without_a_real_token_is_finite():
+    _, encoder = pair()
+    outputs = encoder({name: tf.zeros([2, 4], tf.int32) for name in batch()})
+    assert np.isfinite(outputs["pooled_output"]).all()
+
+
 def test_no_rows_in_no_rows_out():
     _, encoder = pair()
     nothing = {name: value[:0] for name, value in batch().items()}
