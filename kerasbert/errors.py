@@ -1,6 +1,14 @@
 """The errors that kerasbert raises on purpose. A message says what is wrong, where, and what to do."""
 
 
+def one_line(message: object, most: int = 300) -> str:
+    """Returns a message of another library on one line, cut between words after `most` characters."""
+    line = " ".join(str(message).split())
+    if len(line) <= most:
+        return line
+    return f"{line[:most].rpartition(' ')[0] or line[:most]} ..."
+
+
 class KerasBertError(Exception):
     """Anything kerasbert reports in one line. The command line ends with `exit_code`."""
 

@@ -1,6 +1,5 @@
 """From bundled rows to a model that the native loader answers with, in a few minutes."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -52,11 +51,10 @@ def quickstart(workdir: Path, task_name: str, console: Console, say: Callable[[s
     config = parse_config(Config, values, where="quickstart")
     config.run_dir = str(run_dir)
 
-    console.rule(f"1/4 train a {task_name} classifier from the bundled backbone on bundled text")
+    console.rule(f"1/4 train the task {task_name} from the bundled backbone on bundled text")
     result = train(config, console)
     console.rule("2/4 evaluate")
-    page = report_training(result)
-    figures = json.loads((result.run.report / "metrics.json").read_text(encoding="utf-8"))
+    page, figures = report_training(result)
     console.print(summary(figures), highlight=False)
     console.rule("3/4 export a SavedModel and verify it in the native loader")
     published = export_model(run_dir, model_dir)

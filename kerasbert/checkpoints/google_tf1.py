@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kerasbert.checkpoints.backbone_source import BackboneSource, fill_source
 from kerasbert.checkpoints.bert_config import read_bert_config, require_vocabulary_size
-from kerasbert.errors import CheckpointError
+from kerasbert.errors import CheckpointError, one_line
 from kerasbert.text import Vocabulary
 
 _INDEX = ".ckpt.index"
@@ -80,7 +80,7 @@ def _open(prefix: Path):
 
 
 def _damaged(prefix: Path, error: Exception) -> str:
-    reason = " ".join(str(error).split())[:200]
+    reason = one_line(error)
     return f"{prefix}: is damaged or incomplete ({reason}). Fetch it again."
 
 

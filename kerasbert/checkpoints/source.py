@@ -10,7 +10,7 @@ from kerasbert.checkpoints.google_tf1 import is_google_tf1, read_google_tf1
 from kerasbert.checkpoints.hugging_face import read_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.config import BackboneConfig
-from kerasbert.errors import CheckpointError, ConfigError, UserError
+from kerasbert.errors import CheckpointError, ConfigError, UserError, one_line
 from kerasbert.text import Vocabulary
 
 __all__ = ["BackboneSource", "open_source", "take_up"]
@@ -105,7 +105,7 @@ def _open_preset(source: str) -> BackboneSource:
         backbone = keras_nlp.models.BertBackbone.from_preset(source)
         tokenizer = keras_nlp.models.BertTokenizer.from_preset(source)
     except Exception as error:  # keras-hub and its download clients raise many kinds
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error)
         raise CheckpointError(
             f"{source!r} cannot be loaded as a BERT preset of keras-hub ({reason}). {_EXPECTED}"
         ) from error

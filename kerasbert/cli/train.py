@@ -49,7 +49,7 @@ def run_training(
 
     from rich.console import Console
 
-    from kerasbert.evaluation import report_training
+    from kerasbert.evaluation import report_training, training_summary
     from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
 
     if dry_run:
@@ -61,11 +61,8 @@ def run_training(
         console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def finished(result) -> None:
-        page, figures = report_training(result), result.metrics
-        show(
-            f"validation accuracy {figures['accuracy']:.4f}, macro F1 {figures['macro_f1']:.4f} "
-            f"(epoch {figures['best_epoch']})\nrun: {result.run.path}\nreport: {page}"
-        )
+        page, figures = report_training(result)
+        show(f"{training_summary(figures, result.metrics)}\nrun: {result.run.path}\nreport: {page}")
 
     if seeds or folds:
         runs = seeds_of(settings, seeds) if seeds else folds_of(settings, folds or 0)

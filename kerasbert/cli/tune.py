@@ -34,22 +34,24 @@ def tune(
         from kerasbert.evaluation import report_training
         from kerasbert.tasks import load_config
         from kerasbert.training import describe, prepare
+        from kerasbert.training.best import monitor_of
         from kerasbert.training.prepare import new_run_dir
         from kerasbert.tuning import read_space, require_fitting
         from kerasbert.tuning import tune as search
 
     choices, settings = read_space(space), load_config(config, overrides)
+    directory = Path(run_dir or settings.run_dir or new_run_dir(settings))
     if dry_run:
         require_fitting(config, overrides, choices)
+        settings.run_dir = str(directory)
         click.echo(describe(prepare(settings)))
         return
-    directory = Path(run_dir or settings.run_dir or new_run_dir(settings))
     console = Console(stderr=True)
     best = search(config, overrides, choices, trials, directory, console, resume, report_training)
     if best is None:
         click.echo(f"Interrupted. Go on with --resume --run-dir {directory}", err=True)
         raise SystemExit(130)
-    monitor = settings.training.monitor
+    monitor = monitor_of(settings)
     click.echo(f"best of {best.trials} trials: number {best.number}, {monitor} {best.score:.4f}", err=True)
     for key, value in best.chosen.items():
         click.echo(f"  {key}: {value}", err=True)

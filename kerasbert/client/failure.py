@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from kerasbert.errors import KerasBertError, ServerError
+from kerasbert.errors import KerasBertError, ServerError, one_line
 
 
 class Failure(Exception):  # noqa: N818, it becomes an error only when no further try is left
@@ -24,7 +24,7 @@ class Failure(Exception):  # noqa: N818, it becomes an error only when no furthe
         answered: bool = True,
         error: type[KerasBertError] = ServerError,
     ):
-        super().__init__(" ".join(message.split())[:500])
+        super().__init__(one_line(message, 500))
         self.again, self.answered, self.error = again, answered, error
 
 

@@ -48,6 +48,7 @@ def _known_strategy(value: Any) -> Any:
 Strategy = Annotated[
     Literal["auto", "one_device", "mirrored", "multi_worker"], BeforeValidator(_known_strategy)
 ]
+Monitor = Literal["accuracy", "macro_f1", "micro_f1", "loss"]
 LabelList = Annotated[list[str], BeforeValidator(_as_strings)]
 
 
@@ -205,10 +206,12 @@ class TrainingConfig(OptimizationConfig):
         0.0, description="Share of training tokens replaced by [MASK], anew at each step."
     )
     early_stopping_patience: int | None = Field(
-        None, ge=1, description="Stop after so many epochs without a better `monitor`."
+        None, ge=1, description="Stop after so many epochs without better weights; see `monitor`."
     )
-    monitor: Literal["accuracy", "macro_f1", "loss"] = Field(
-        "accuracy", description="Validation figure that chooses the best weights."
+    monitor: Monitor | None = Field(
+        None,
+        description="Validation figure that chooses the best weights; of equals, the lower loss. Empty: "
+        "macro_f1, or micro_f1 where a row may have several labels.",
     )
     accumulation_steps: int = Field(
         1, ge=1, description="Parts of a batch that are computed one after the other, to save memory."

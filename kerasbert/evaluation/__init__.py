@@ -1,7 +1,8 @@
 """What a trained model answers, and how well."""
 
 from kerasbert.evaluation.evaluate import Evaluation, evaluate, evaluate_rows
-from kerasbert.evaluation.report import report_training, summary, write_report
+from kerasbert.evaluation.report import report_training, write_report
+from kerasbert.evaluation.summary import summary, training_summary
 
 __all__ = [
     "Evaluation",
@@ -9,5 +10,6 @@ __all__ = [
     "evaluate_rows",
     "report_training",
     "summary",
+    "training_summary",
     "write_report",
 ]

@@ -20,8 +20,9 @@ class Evaluation:
     """What a model decided on some rows, and the figures.
 
     Attributes:
-        figures: accuracy, macro_f1, micro_f1, examples, per_class, confusion (rows are the truth;
-            None for several labels a row), top_confusions, and baseline where it could be trained.
+        figures: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, confusion
+            (rows are the truth; None for several labels a row), top_confusions, and baseline where it
+            could be trained.
         labels: the names of the columns below.
         rows: the rows in order.
         probabilities: float32 [rows, labels].
@@ -68,6 +69,7 @@ def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evalua
     decided = decisions(outputs, len(labels))
     targets = _targets(rows, labels)
     figures = score_decisions(targets, decided, labels)
+    figures["left_out"] = len(rows.left_out)
     figures.update(_confusion(targets, decided, labels))
     fits = train is not None and train.rows and set(train.label_counts) <= set(labels)
     baseline = baseline_decisions(train, rows, labels) if train is not None and fits else None

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_rows
+from kerasbert.evaluation.summary import remarks
 from kerasbert.files import make_directory, write_text
 from kerasbert.training import TrainResult
 
@@ -41,6 +42,7 @@ def write_report(
     page = environment.get_template("report.html").render(
         title=title,
         figures=figures,
+        remarks=remarks(figures),
         labels=evaluation.labels,
         matrix=_shaded(figures["confusion"]),
         plots=drawn,
@@ -52,38 +54,19 @@ def write_report(
     return path
 
 
-def report_training(result: TrainResult) -> Path:
-    """Writes `report/` of a finished training, on its validation rows, and returns the page."""
+def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
+    """Writes `report/` of a finished training, on its validation rows.
+
+    Returns:
+        The page, and the figures of the evaluation.
+    """
     prepared = result.prepared
     evaluation = evaluate_rows(result.classifier, prepared.validation, prepared.train)
     history = result.run.history  # none where the first epoch was interrupted
     lines = history.read_text(encoding="utf-8").splitlines() if history.is_file() else []
     title = f"{result.run.path.name}: {prepared.config.task} on its validation rows"
-    return write_report(evaluation, result.run.report, title, [json.loads(line) for line in lines])
-
-
-def summary(figures: dict[str, Any]) -> str:
-    """Returns the figures of an evaluation as lines of text."""
-    width = max(map(len, [*figures["per_class"], "label"]))
-    lines = [
-        f"accuracy {figures['accuracy']:.4f}  macro F1 {figures['macro_f1']:.4f}  "
-        f"micro F1 {figures['micro_f1']:.4f}  rows {figures['examples']}",
-    ]
-    if baseline := figures.get("baseline"):
-        lines.append(
-            f"accuracy {baseline['accuracy']:.4f}  macro F1 {baseline['macro_f1']:.4f}  "
-            f"micro F1 {baseline['micro_f1']:.4f}  {baseline['model']}"
-        )
-    lines.append(f"{'label':<{width}}  precision  recall      F1    rows")
-    lines += [
-        f"{label:<{width}}  {of['precision']:>9.4f}  {of['recall']:.4f}  {of['f1']:.4f}  {of['support']:>6}"
-        for label, of in figures["per_class"].items()
-    ]
-    lines += [
-        f"{pair['rows']} of {pair['truth']} taken for {pair['decided']}"
-        for pair in figures["top_confusions"][:3]
-    ]
-    return "\n".join(lines)
+    page = write_report(evaluation, result.run.report, title, [json.loads(line) for line in lines])
+    return page, evaluation.figures
 
 
 def worst_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert.config import Config, DataConfig, parse_config, read_yaml
-from kerasbert.errors import CheckpointError
+from kerasbert.errors import CheckpointError, one_line
 from kerasbert.tasks import get_task
 
 # Where an exported SavedModel keeps the configuration of its run. TensorFlow Serving ignores it.
@@ -32,7 +32,7 @@ class SavedModel:
             empty = tf.train.Example().SerializeToString()
             classes = self._loaded.signatures["classify"](inputs=tf.constant([empty]))["classes"]
         except (OSError, tf.errors.OpError, LookupError, ValueError) as error:
-            reason = " ".join(str(error).split())[:300]
+            reason = one_line(error)
             raise CheckpointError(f"{path}: cannot be loaded ({reason}).") from error
         self.labels = tuple(label.decode() for label in classes.numpy()[0])
 

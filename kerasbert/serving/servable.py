@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401 - registers the ops of the text graph
 from tensorflow.core.protobuf import saved_model_pb2
 
+from kerasbert.errors import one_line
 from kerasbert.serving.errors import ServingError, explain, invalid
 from kerasbert.serving.tensors import dtype_of, type_name
 
@@ -37,7 +38,7 @@ class Servable:
             # The object must be kept: its signatures hold its variables only weakly.
             self._loaded = tf.saved_model.load(str(path), tags=["serve"])
         except Exception as error:  # of a damaged file, whatever the reader stumbles over
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            reason = one_line(error) or type(error).__name__
             raise ServingError(explain(error).code, f"{path}: cannot be loaded ({reason}).") from error
 
     def run(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:

@@ -17,7 +17,9 @@ def decisions(outputs: Mapping[str, np.ndarray], labels: int) -> np.ndarray:
 def score_decisions(targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
     """Returns accuracy, macro and micro F1 and the figures of each label.
 
-    With several labels a row, accuracy is the share of rows whose labels are all right.
+    With several labels a row, accuracy is the share of rows whose labels are all right. Macro F1 is the
+    mean over the labels that occur in the truth or in the decisions, as scikit-learn's is: a label without
+    either says nothing about the model. `macro_f1_labels` is how many they were.
 
     Args:
         targets: float32 [rows, labels] of zeros and ones.
@@ -28,9 +30,11 @@ def score_decisions(targets: np.ndarray, decided: np.ndarray, labels: Sequence[s
     precision, recall, f1, support = precision_recall_fscore_support(
         truth, decided, average=None, zero_division=0
     )
+    occurs = (truth | decided).any(axis=0)
     return {
         "accuracy": float(accuracy_score(truth, decided)),
-        "macro_f1": float(f1_score(truth, decided, average="macro", zero_division=0)),
+        "macro_f1": float(f1[occurs].mean()) if occurs.any() else 0.0,
+        "macro_f1_labels": int(occurs.sum()),
         "micro_f1": float(f1_score(truth, decided, average="micro", zero_division=0)),
         "examples": len(truth),
         "per_class": {

@@ -156,7 +156,7 @@ class Loop:
         if self._writes:
             self._run.add_history(record)
             with self._summary.as_default():
-                for name in ("loss", "val_loss", "val_accuracy", "val_macro_f1", "learning_rate"):
+                for name in ("loss", "learning_rate", *(f"val_{name}" for name in figures)):
                     tf.summary.scalar(name, record[name], step=epoch)
             self._summary.flush()
         if self._on_epoch:

@@ -27,6 +27,7 @@ from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph, complete_backbone_config
 from kerasbert.tasks import Task, get_task
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
+from kerasbert.training.best import monitor_of
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def prepare(config: Config) -> Prepared:
     config = config.model_copy(deep=True)
     config.task_options = task.options.model_dump()
     config.run_dir = config.run_dir or new_run_dir(config)
+    config.training.monitor = monitor_of(config)
     unlabelled = load_rows(config.distillation.unlabelled, dataclasses.replace(columns, label=None))
     source, vocabulary, config = _settle_encoder(config, task, train)
     graph = build_text_graph(config, task, vocabulary)

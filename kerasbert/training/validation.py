@@ -16,7 +16,7 @@ _BATCH = 64
 
 
 class Validation:
-    """Loss, accuracy and macro F1 of a model, from the task's own decisions."""
+    """Loss, accuracy and F1 of a model, from the task's own decisions."""
 
     def __init__(self, model: keras.Model, prepared: Prepared, strategy: tf.distribute.Strategy):
         rows, self._task, self._strategy = prepared.validation, prepared.task, strategy
@@ -35,7 +35,7 @@ class Validation:
         self._predict = predict
 
     def __call__(self) -> dict[str, float]:
-        """Returns `loss`, `accuracy` and `macro_f1` of the model as it is."""
+        """Returns `loss`, `accuracy`, `macro_f1` and `micro_f1` of the model as it is."""
         iterator = distribute(self._strategy, self._batches)
         parts = [self._predict(iterator).numpy() for _ in range(int(self._batches.cardinality()))]
         in_order = np.concatenate(parts)[: len(self._order)]
@@ -47,6 +47,5 @@ class Validation:
         scores = score_decisions(self._targets, decisions(arrays, len(labels)), labels)
         return {
             "loss": float(self._task.loss()(self._targets, logits)),
-            "accuracy": scores["accuracy"],
-            "macro_f1": scores["macro_f1"],
+            **{name: scores[name] for name in ("accuracy", "macro_f1", "micro_f1")},
         }

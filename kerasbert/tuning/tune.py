@@ -14,6 +14,7 @@ from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.files import held, make_directory, require_new_directory
 from kerasbert.tasks import load_config
 from kerasbert.training import TrainResult, train
+from kerasbert.training.best import monitor_of
 from kerasbert.training.loop import DivergedError
 from kerasbert.tuning.space import Space
 
@@ -90,7 +91,7 @@ def tune(
             storage=optuna.storages.JournalStorage(backend),
             sampler=optuna.samplers.TPESampler(seed=config.training.seed),
             pruner=optuna.pruners.MedianPruner(),
-            direction="minimize" if config.training.monitor == "loss" else "maximize",
+            direction="minimize" if monitor_of(config) == "loss" else "maximize",
             load_if_exists=True,
         )
         states = optuna.trial.TrialState
@@ -123,7 +124,7 @@ def _train(
 ) -> float:
     """Trains once and keeps the run if it is the best so far."""
     optuna = _optuna()
-    path, monitor = directory / f"trial-{trial.number}", config.training.monitor
+    path, monitor = directory / f"trial-{trial.number}", monitor_of(config)
     config.run_dir = str(path)
     figures: list[float] = []
 

@@ -53,13 +53,22 @@ def test_the_best_settings_are_searched_for(kerasbert, config_file, tmp_path, wr
     done = kerasbert("tune", config_file(), "--space", space, "--trials", 2, "--run-dir", tmp_path / "study")
     assert done.exit_code == 0, done.stderr
     assert re.search(
-        r"best of 2 trials: number \d, accuracy 0\.\d+\n  training\.learning_rate: ", done.stderr
+        r"best of 2 trials: number \d, macro_f1 0\.\d+\n  training\.learning_rate: ", done.stderr
     )
     best = tmp_path / "study" / "best"
     open_model(best)
     page = best / "report" / "index.html"
     assert page.is_file()
     assert str(page) in done.stderr
+
+
+def test_a_dry_run_of_a_search_names_its_own_directory(kerasbert, config_file, tmp_path, write):
+    space = write("space.yaml", ["training.batch_size: [8, 16]"])
+    study = tmp_path / "study"
+    done = kerasbert("tune", config_file(), "--space", space, "--run-dir", study, "--dry-run")
+    assert done.exit_code == 0
+    assert f"output: {study}\n" in done.stdout
+    assert not study.exists()
 
 
 def test_a_space_that_does_not_fit_is_refused(refused, config_file, write):

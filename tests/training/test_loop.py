@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
+from sklearn.metrics import log_loss
 
 from kerasbert.checkpoints.state import state_files
 from kerasbert.errors import UserError
@@ -17,6 +18,7 @@ from kerasbert.training.loop import DivergedError
 from kerasbert.training.show import Show
 from kerasbert.training.signals import PreemptedError, Termination
 from kerasbert.training.trainer import Trainer
+from kerasbert.training.validation import Validation
 
 SETTINGS = {"epochs": 3, "batch_size": 12, "checkpoint_every_steps": 2, "warmup_fraction": 0.0}
 
@@ -134,3 +136,23 @@ def test_ctrl_c_takes_effect_after_the_step_and_the_second_one_at_once():
         os.kill(os.getpid(), signal.SIGINT)
         termination.check()
         assert termination.requested
+
+
+def test_of_equal_figures_the_lower_loss_chooses_the_weights_and_renews_patience(tiny_config, monkeypatch):
+    chosen, measured = iter([0.9, 0.7, 0.7, 0.8, 0.1]), []
+    original = Validation.__call__
+
+    def figures(self) -> dict[str, float]:
+        measured.append(original(self)["loss"])
+        return {"loss": next(chosen), "accuracy": 0.5, "macro_f1": 0.5, "micro_f1": 0.5}
+
+    monkeypatch.setattr(Validation, "__call__", figures)
+    result = train(tiny_config(training={"epochs": 8, "early_stopping_patience": 2}))
+    lines = result.run.history.read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["best"] for line in lines] == [True, True, False, False]
+    assert result.metrics["best_epoch"] == 2
+    rows = result.prepared.validation
+    probabilities = result.classifier.predict(rows.texts)["probabilities"].astype(float)
+    loss = log_loss([label for (label,) in rows.labels], probabilities, labels=result.classifier.labels)
+    assert loss == pytest.approx(measured[1], rel=1e-4)
+    assert loss != pytest.approx(measured[3], rel=1e-3)

@@ -20,7 +20,7 @@ def main(path: str, *flags: str) -> int:
         module._finish = lambda *given: given
         module._load_result = lambda *given: given
         # Each epoch is the best: the saved weights are those after the last step.
-        Validation.__call__ = lambda self: {"loss": 1.0, "accuracy": time.time(), "macro_f1": 1.0}
+        Validation.__call__ = lambda self: {"loss": 1.0, "accuracy": time.time(), "macro_f1": time.time()}
     for values in json.loads(Path(path).read_text(encoding="utf-8")):
         try:
             train(parse_config(Config, values, where="test"), resume="--resume" in flags, strategy=strategy)

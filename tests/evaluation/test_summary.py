@@ -1,0 +1,81 @@
+"""What the console says in the end."""
+
+import pytest
+from rich.cells import cell_len
+
+from kerasbert.evaluation import summary, training_summary
+from kerasbert.evaluation.summary import remarks
+
+LABELS = ("房间干净", "b", "c")
+# Two rows of the first label found, one of the second taken for the first; none of the third.
+ROWS = [((LABELS[0],), [1.0, 0.0, 0.0], "x")] * 2 + [((LABELS[1],), [0.9, 0.1, 0.0], "y")]
+METRICS = {"train_rows": 1200, "examples": 3, "left_out_rows": 7, "best_epoch": 4}
+
+
+def with_baseline(figures: dict, accuracy: float, macro_f1: float) -> dict:
+    return {
+        **figures,
+        "baseline": {
+            "model": "naive Bayes",
+            "accuracy": accuracy,
+            "macro_f1": macro_f1,
+            "micro_f1": accuracy,
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def figures(evaluate_chosen) -> dict:
+    return {**evaluate_chosen(LABELS, ROWS).figures, "left_out": 5}
+
+
+def test_the_summary_has_figures_baseline_labels_and_confusions(figures):
+    text = summary(with_baseline(figures, 0.123456, 0.5))
+    assert "accuracy 0.6667  macro F1 0.4000  micro F1 0.6667  rows 3  left out 5\n" in text
+    assert "accuracy 0.1235  macro F1 0.5000  micro F1 0.1235  naive Bayes\n" in text
+    assert "1 of b taken for 房间干净\n" in text
+    head, *rows = text.splitlines()[2:6]
+    assert {cell_len(line) for line in rows} == {cell_len(head)}, "wide characters take two cells"
+
+
+def test_labels_that_were_never_found_or_do_not_occur_are_said(figures):
+    assert "Recall 0, none of their rows was found: b." in remarks(figures)
+    assert any(remark.startswith("Macro F1 is over 2 of 3 labels") for remark in remarks(figures))
+
+
+def test_of_many_labels_that_were_never_found_some_are_named(evaluate_chosen):
+    labels = [f"l{i}" for i in range(14)]
+    found = evaluate_chosen(labels, [((label,), [1.0] + [0.0] * 13, label) for label in labels]).figures
+    assert any("l1, l2, " in remark and "l10 and 3 more." in remark for remark in remarks(found))
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "macro_f1", "said"),
+    [
+        (0.6, 0.3, None),
+        (0.7, 0.3, "Not better than naive Bayes: accuracy 0.6667 against 0.7000."),
+        (0.6, 0.5, "Not better than naive Bayes: macro F1 0.4000 against 0.5000."),
+        (
+            2 / 3,
+            0.5,
+            "Not better than naive Bayes: accuracy 0.6667 against 0.6667 and macro F1 0.4000 against",
+        ),
+    ],
+)
+def test_what_is_not_better_than_naive_bayes_is_told_so(figures, accuracy, macro_f1, said):
+    (found,) = [r for r in remarks(with_baseline(figures, accuracy, macro_f1)) if "Bayes" in r] or [""]
+    assert found.startswith(said) if said else not found
+
+
+def test_it_is_said_that_there_is_no_naive_bayes(figures):
+    assert "Not compared with naive Bayes: the training rows are not at hand." in remarks(figures)
+
+
+def test_a_training_ends_with_its_rows(figures):
+    text = training_summary(with_baseline(figures, 0.7, 0.5), METRICS)
+    assert "macro F1 0.4000" in text
+    assert "(epoch 4)" in text
+    assert "rows: 1,200 to train on, 3 to validate on, 7 left out\n" in text
+    assert "naive Bayes\n" in text
+    assert "Recall 0, none of their rows was found: b." in text
+    assert "Not better than naive Bayes: " in text
