@@ -9,8 +9,9 @@ ROOT = Path(kerasbert.__file__).parent
 # A room may import from the rooms before it, never from those after it.
 ORDER = [
     "errors", "files", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models",
-    "checkpoints", "augmentation", "training", "tuning", "pretraining", "client", "predictors", "evaluation",
-    "explanation", "export", "serving", "testing", "plugin_template", "quickstart", "doctor", "cli",
+    "checkpoints", "client", "explanation", "predictors", "augmentation", "training",
+    "tuning", "pretraining", "evaluation", "export", "serving", "testing",
+    "plugin_template", "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400
 

@@ -24,10 +24,12 @@ def explain(model: str, text: tuple[str, ...], source: str | None, label: str | 
         from rich.console import Console
 
         from kerasbert.evaluation.stream import argument_rows, input_rows
-        from kerasbert.explanation import explain_rows, show
-        from kerasbert.predictors import open_model
+        from kerasbert.explanation import show
+        from kerasbert.predictors import explain_rows, open_model
+        from kerasbert.predictors.explain import require_label
 
     opened = open_model(model)
+    require_label(opened, label, "--label")
     rows = input_rows(source, opened.data) if source else argument_rows(text, opened.data)
     records = explain_rows(opened, rows, label)
     if as_json:

@@ -61,7 +61,7 @@ def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
         The page, and the figures of the evaluation.
     """
     prepared = result.prepared
-    evaluation = evaluate_rows(result.classifier, prepared.validation, prepared.train)
+    evaluation = evaluate_rows(result.model, prepared.validation, prepared.train)
     history = result.run.history  # none where the first epoch was interrupted
     lines = history.read_text(encoding="utf-8").splitlines() if history.is_file() else []
     title = f"{result.run.path.name}: {prepared.config.task} on its validation rows"

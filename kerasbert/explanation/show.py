@@ -18,7 +18,7 @@ _FOR, _AGAINST = "blue underline", "red strike"
 
 
 def show(record: dict[str, Any], console: Console) -> None:
-    """Prints one record of `explain_rows`."""
+    """Prints one record of `kerasbert.predictors.explain_rows`."""
     texts = [record["words"], *([record["pair_words"]] if "pair" in record else [])]
     words = [word for text in texts for word in text]
     largest = max((abs(word["attribution"]) for word in words), default=0.0)

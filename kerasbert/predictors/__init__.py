@@ -1,10 +1,11 @@
-"""What answers texts: a run directory, an exported model or a server, behind one protocol.
+"""What answers texts: a run directory, an exported model or a server, behind one class.
 
 The package imports neither TensorFlow nor Keras: opening a run or an export does.
 """
 
+from kerasbert.predictors.explain import explain_rows
 from kerasbert.predictors.model import Model
 from kerasbert.predictors.open import newest_version, open_model
 from kerasbert.predictors.predict import answer_record, predict_rows
 
-__all__ = ["Model", "answer_record", "newest_version", "open_model", "predict_rows"]
+__all__ = ["Model", "answer_record", "explain_rows", "newest_version", "open_model", "predict_rows"]

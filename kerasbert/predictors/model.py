@@ -1,34 +1,208 @@
-"""What a run directory, an exported SavedModel and a server have in common."""
+"""A model that answers: a run directory, an exported SavedModel or a server, all asked alike."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+import abc
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+import numpy as np
 
 from kerasbert.config import DataConfig
+from kerasbert.errors import UserError
+from kerasbert.predictors.explain import explain_rows
+from kerasbert.predictors.predict import answer_record, in_batches, predict_rows
+from kerasbert.predictors.texts import Texts, read_texts
 
 if TYPE_CHECKING:
-    import numpy as np
+    from kerasbert.predictors.explain import Outputs
 
 
-class Model(Protocol):
-    """Anything that answers batches of texts."""
+class Model(abc.ABC):
+    """What `kerasbert.open_model` returns. Texts are `str`; answers come in their order.
+
+    Any number of texts is answered in batches, so that memory does not grow with them. Where a method
+    takes `texts`, that is one text, or any iterable of texts: a list, a generator, a pandas or polars
+    Series, an Arrow or a NumPy array.
+
+    A model of pairs, which was trained with `data.pair_column`, also takes `pairs`: the second texts, in
+    the form of `texts`.
+
+    Args:
+        source: where it was opened: a path or a URL.
+    """
+
+    batch_size: ClassVar[int | None] = 64  # of `predict_batch`. None: it makes batches of its own
+
+    def __init__(self, source: str):
+        self.source = source
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.source!r})"
 
     @property
+    @abc.abstractmethod
     def labels(self) -> tuple[str, ...]:
-        """The labels in the order of `probabilities`."""
-        ...
+        """The labels, in the order of the columns of `predict_proba`."""
 
     @property
+    @abc.abstractmethod
+    def takes_pairs(self) -> bool:
+        """Whether a row is two texts."""
+
+    @property
+    @abc.abstractmethod
     def data(self) -> DataConfig:
         """The columns of data files, and where the training rows were, as far as it is known."""
-        ...
 
     @property
+    @abc.abstractmethod
     def label_separator(self) -> str | None:
         """What stands between the labels of a row of data, where it may have several."""
-        ...
 
-    def predict(
+    @overload  # a str is an iterable of str too
+    def predict(self, texts: str, pairs: str | None = None) -> dict[str, Any]: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def predict(self, texts: Iterable[str], pairs: Iterable[str] | None = None) -> list[dict[str, Any]]: ...
+
+    def predict(self, texts: Texts, pairs: Texts | None = None) -> dict[str, Any] | list[dict[str, Any]]:
+        """Classifies texts.
+
+        Args:
+            texts: one text, or any number of them.
+            pairs: the second texts, for a model of pairs.
+
+        Returns:
+            For one text a dict, the record that `kerasbert predict` prints as JSON: `text` (and `pair`),
+            `label`, `score` (the label's probability), what else the task answers, and `probabilities`, a
+            dict of each label's. For several texts a list of such dicts.
+
+        Raises:
+            UserError: something is no text, or pairs are missing or not wanted.
+            ServerError: a server does not answer.
+
+        Example:
+            >>> answer = model.predict("手机很好")
+            >>> answer["label"]
+            'positive'
+            >>> list(answer["probabilities"])
+            ['negative', 'positive']
+            >>> [answer["label"] for answer in model.predict(["手机很好", "酒店太差"])]
+            ['positive', 'negative']
+        """
+        rows, single = read_texts(self, texts, pairs)
+        records = [answer_record(row, answer, self.labels) for row, answer in predict_rows(self, rows)]
+        return records[0] if single else records
+
+    def predict_proba(self, texts: Texts, pairs: Texts | None = None) -> np.ndarray:
+        """Returns the probability of each label: float32 [n, labels], [1, labels] for one text.
+
+        Args:
+            texts: one text, or any number of them.
+            pairs: the second texts, for a model of pairs.
+
+        Raises:
+            UserError: something is no text, or pairs are missing or not wanted.
+            ServerError: a server does not answer.
+
+        Example:
+            >>> probabilities = model.predict_proba(["手机很好", "酒店太差"])
+            >>> probabilities.shape, probabilities.dtype.name
+            ((2, 2), 'float32')
+            >>> [model.labels[column] for column in probabilities.argmax(axis=1)]
+            ['positive', 'negative']
+        """
+        rows, _ = read_texts(self, texts, pairs)
+        result = np.empty([len(rows), len(self.labels)], np.float32)
+        for place, (_, answer) in enumerate(predict_rows(self, rows)):
+            result[place] = answer["probabilities"]
+        return result
+
+    def embed(self, texts: Texts, pairs: Texts | None = None) -> np.ndarray:
+        """Returns a vector for each text: float32 [n, hidden], [1, hidden] for one text.
+
+        It is the mean of the last layer's outputs over the real tokens, [CLS] and [SEP] among them,
+        whichever pooling the head has. Two vectors are compared by their cosine.
+
+        Args:
+            texts: one text, or any number of them.
+            pairs: the second texts, for a model of pairs.
+
+        Raises:
+            UserError: the model is an export or behind a server, which have no signature for it; or
+                something is no text, or pairs are missing or not wanted.
+
+        Example:
+            >>> model.embed(["手机很好", "酒店太差", ""]).shape
+            (3, 16)
+        """
+        rows, _ = read_texts(self, texts, pairs)
+        if not rows:
+            return self.embed_batch([], [] if self.takes_pairs else None)["embeddings"]
+        answers = in_batches(self.embed_batch, rows, size=self.batch_size)
+        return np.stack([answer["embeddings"] for _, answer in answers])
+
+    @overload
+    def explain(  # type: ignore[overload-overlap]
+        self, texts: str, pairs: str | None = None, label: str | None = None
+    ) -> dict[str, Any]: ...
+
+    @overload
+    def explain(
+        self, texts: Iterable[str], pairs: Iterable[str] | None = None, label: str | None = None
+    ) -> list[dict[str, Any]]: ...
+
+    def explain(
+        self, texts: Texts, pairs: Texts | None = None, label: str | None = None
+    ) -> dict[str, Any] | list[dict[str, Any]]:
+        """Says how much each word moved the decision, by integrated gradients.
+
+        Args:
+            texts: one text, or any number of them.
+            pairs: the second texts, for a model of pairs.
+            label: the label to explain. None: the decided one of each text.
+
+        Returns:
+            For one text a dict, the record that `kerasbert explain --json` prints: `text` (and `pair`),
+            `label`, `score` (its log-odds), `baseline_score` (the same with every word masked), `error`,
+            and `words` (and `pair_words`), a list of `{"word": str, "attribution": float}`. For several
+            texts a list of such dicts.
+
+        Raises:
+            UserError: something is no text, pairs are missing or not wanted, the model knows no such
+                label, or it was exported without explanations.
+            ServerError: a server does not answer.
+
+        Example:
+            >>> explanation = model.explain("手机很好")
+            >>> explanation["label"], [word["word"] for word in explanation["words"]]
+            ('positive', ['手', '机', '很', '好'])
+        """
+        rows, single = read_texts(self, texts, pairs)
+        records = list(explain_rows(self, rows, label))
+        return records[0] if single else records
+
+    # What a kind of model brings: arrays for one batch.
+
+    @abc.abstractmethod
+    def predict_batch(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> "dict[str, np.ndarray]":
-        """Returns the outputs for one batch, each with the batch as its first dimension."""
-        ...
+    ) -> "Outputs":
+        """Returns the task's outputs for one batch as arrays, strings as bytes; see `Task.decide`."""
+
+    @abc.abstractmethod
+    def explain_batch(
+        self,
+        texts: Sequence[str | bytes],
+        pairs: Sequence[str | bytes] | None = None,
+        label: str | None = None,
+    ) -> "Outputs":
+        """Returns the arrays of `kerasbert.explanation.explain` for one batch and a label, or the decided."""
+
+    def embed_batch(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> "Outputs":
+        """Returns `embeddings`, float32 [batch, hidden]."""
+        raise UserError(
+            f"{self.source}: has no signature for embeddings. Open the run directory that it was exported "
+            "from: kerasbert.open_model(RUN).embed(texts)"
+        )

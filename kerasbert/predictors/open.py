@@ -1,18 +1,13 @@
 """Opening what answers texts: a run directory, an exported SavedModel or a server."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kerasbert.deployment import version_folders
 from kerasbert.errors import CheckpointError
-
-if TYPE_CHECKING:
-    from kerasbert.client import Client
-    from kerasbert.models import TextClassifier
-    from kerasbert.predictors.saved_model import SavedModel
+from kerasbert.predictors.model import Model
 
 
-def open_model(path: str | Path) -> "TextClassifier | SavedModel | Client":
+def open_model(path: str | Path) -> Model:
     """Opens a run directory, an exported model with or without the version folder, or a server's URL.
 
     Raises:
@@ -21,17 +16,16 @@ def open_model(path: str | Path) -> "TextClassifier | SavedModel | Client":
         ServerError: the server cannot be reached.
     """
     if "://" in str(path):
-        from kerasbert.client import Client
+        from kerasbert.predictors.served import ServedModel
 
-        client = Client(str(path))
-        _ = client.labels  # asks the server
-        return client
+        return ServedModel(str(path))
     from kerasbert.checkpoints import RunDirectory
     from kerasbert.predictors.saved_model import SavedModel
+    from kerasbert.predictors.trained import TrainedModel
 
     path = Path(path)
     if RunDirectory.is_run(path):
-        return RunDirectory(path).load()
+        return TrainedModel(RunDirectory(path).load(), str(path))
     version = newest_version(path)
     if version is not None:
         return SavedModel(version)

@@ -1,25 +1,36 @@
 """Answers for a stream of rows, at constant memory and in order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from kerasbert.client import Client
-from kerasbert.predictors.model import Model
-
 if TYPE_CHECKING:
-    from kerasbert.data import Row
+    from kerasbert.predictors.model import Model
 
-_BATCH = 64
+_WINDOW = 1024
 
+
+class TextLike(Protocol):
+    """A row of data, or any other text or pair of texts."""
+
+    @property
+    def text(self) -> str:
+        """The text."""
+
+    @property
+    def pair(self) -> str | None:
+        """The second text."""
+
+
+AnyRow = TypeVar("AnyRow", bound=TextLike)
 Item = TypeVar("Item")
 
 
 def predict_rows(
-    model: Model, rows: "Iterable[Row]", window: int = 16 * _BATCH
-) -> "Iterator[tuple[Row, dict[str, np.ndarray]]]":
+    model: "Model", rows: Iterable[AnyRow], window: int = _WINDOW
+) -> Iterator[tuple[AnyRow, dict[str, np.ndarray]]]:
     """Yields each row with its outputs, in the order of `rows`.
 
     Args:
@@ -27,21 +38,36 @@ def predict_rows(
         rows: may be endless.
         window: so many rows are read, sorted by length for speed, and answered at a time.
     """
-    # A client makes batches of its own, and has several under way.
-    size = window if isinstance(model, Client) else _BATCH
+    return in_batches(model.predict_batch, rows, window, model.batch_size)
+
+
+def in_batches(
+    ask: Callable[[Sequence[str], Sequence[str] | None], dict[str, np.ndarray]],
+    rows: Iterable[AnyRow],
+    window: int = _WINDOW,
+    size: int | None = None,
+) -> Iterator[tuple[AnyRow, dict[str, np.ndarray]]]:
+    """Yields each row with its outputs, in the order of `rows`.
+
+    Args:
+        ask: returns the outputs for the texts, and the pairs if there are any, of one batch.
+        rows: may be endless.
+        window: so many rows are read, sorted by length for speed, and answered at a time.
+        size: rows of a batch, at most. None: `window`.
+    """
     for part in _batched(rows, window):
         order = sorted(range(len(part)), key=lambda i: len(part[i].text) + len(part[i].pair or ""))
         answers: list[dict[str, np.ndarray]] = [{}] * len(part)
-        for indices in _batched(order, size):
+        for indices in _batched(order, size or window):
             texts = [part[i].text for i in indices]
             pairs = [part[i].pair or "" for i in indices] if part[0].pair is not None else None
-            outputs = model.predict(texts, pairs)
+            outputs = ask(texts, pairs)
             for place, index in enumerate(indices):
                 answers[index] = {name: value[place] for name, value in outputs.items()}
         yield from zip(part, answers, strict=True)
 
 
-def answer_record(row: "Row", answer: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
+def answer_record(row: TextLike, answer: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
     """Returns an answer as JSON-ready values: text, label, score, the task's outputs, probabilities."""
     record: dict[str, Any] = {"text": row.text}
     if row.pair is not None:

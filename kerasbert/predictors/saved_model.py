@@ -9,13 +9,14 @@ import tensorflow as tf
 
 from kerasbert.config import Config, DataConfig, parse_config, read_yaml
 from kerasbert.errors import CheckpointError, one_line
+from kerasbert.predictors.model import Model
 from kerasbert.tasks import get_task
 
 # Where an exported SavedModel keeps the configuration of its run. TensorFlow Serving ignores it.
 EXPORTED_CONFIG = Path("assets.extra") / "kerasbert.yaml"
 
 
-class SavedModel:
+class SavedModel(Model):
     """An exported model, run through its serving signature.
 
     Args:
@@ -23,7 +24,7 @@ class SavedModel:
     """
 
     def __init__(self, path: Path):
-        self._path = path
+        super().__init__(str(path))
         self.config = parse_config(Config, read_yaml(path / EXPORTED_CONFIG), where=str(path))
         try:
             # The object must be kept: its signatures hold its variables only weakly.
@@ -34,7 +35,17 @@ class SavedModel:
         except (OSError, tf.errors.OpError, LookupError, ValueError) as error:
             reason = one_line(error)
             raise CheckpointError(f"{path}: cannot be loaded ({reason}).") from error
-        self.labels = tuple(label.decode() for label in classes.numpy()[0])
+        self._labels = tuple(label.decode() for label in classes.numpy()[0])
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of `probabilities`."""
+        return self._labels
+
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether a row is two texts."""
+        return self.data.pair_column is not None
 
     @property
     def data(self) -> DataConfig:
@@ -46,13 +57,13 @@ class SavedModel:
         """What stands between the labels of a row of data. Only this needs the task's plugin."""
         return get_task(self.config.task).label_separator
 
-    def predict(
+    def predict_batch(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
         """Returns the outputs of `serving_default` for one batch."""
         return _ask(self._serve, text=texts, pair=pairs)
 
-    def explain(
+    def explain_batch(
         self,
         texts: Sequence[str | bytes],
         pairs: Sequence[str | bytes] | None = None,
@@ -65,7 +76,7 @@ class SavedModel:
         """
         if "explain" not in self._loaded.signatures:
             raise CheckpointError(
-                f"{self._path}: was exported without the signature `explain`. Export the run anew."
+                f"{self.source}: was exported without the signature `explain`. Export the run anew."
             )
         labels = [label or ""] * len(texts)
         return _ask(self._loaded.signatures["explain"], text=texts, pair=pairs, label=labels)

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -19,6 +20,7 @@ from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out, write_rows
 from kerasbert.files import held
 from kerasbert.models import TextClassifier, build_backbone, build_model
+from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.training.distillation import Distillation
 from kerasbert.training.loop import Loop
@@ -52,6 +54,11 @@ class TrainResult:
     prepared: Prepared
     interrupted: bool
     chief: bool = True  # False on the other workers of a cluster, which write nothing
+
+    @cached_property
+    def model(self) -> TrainedModel:
+        """The trained model, as `kerasbert.open_model` opens it."""
+        return TrainedModel(self.classifier, str(self.run.path))
 
 
 def train(

@@ -74,7 +74,7 @@ def opened_once(monkeypatch: pytest.MonkeyPatch, trained):
     """Opening the trained run costs a second; here it is open already. Returns its path."""
 
     def cached(path):
-        return trained.classifier if Path(path) == trained.run.path else open_model(path)
+        return trained.model if Path(path) == trained.run.path else open_model(path)
 
     for module in ("kerasbert.predictors", "kerasbert.evaluation.evaluate"):
         monkeypatch.setattr(importlib.import_module(module), "open_model", cached)

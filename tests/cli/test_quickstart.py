@@ -25,7 +25,7 @@ def test_it_ends_with_a_model_that_answers(process, tmp_path):
     assert metrics["accuracy"] > 0.6
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
     served = open_model(tmp_path / "work" / "model").predict(list(texts))
-    assert [label.decode() for label in served["label"]] == [line.split()[0] for line in answers]
+    assert [answer["label"] for answer in served] == [line.split()[0] for line in answers]
 
 
 def test_files_of_others_are_kept(refused, tmp_path):

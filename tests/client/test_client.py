@@ -77,7 +77,7 @@ def test_explanations_are_those_of_the_model_in_this_process(served, exported):
     direct = open_model(exported)
     with Client(served[0]) as client:
         for label in (None, "positive"):
-            assert_same_answers(client.explain(texts, label=label), direct.explain(texts, label=label))
+            assert_same_answers(client.explain(texts, label=label), direct.explain_batch(texts, label=label))
         assert max(served[1].sizes) == 8
         assert client.explain([])["words"].shape == (0, 0)
         with pytest.raises(UserError, match="takes single texts, not pairs"):

@@ -11,6 +11,8 @@ from kerasbert.evaluation import Evaluation, evaluate_rows
 
 
 class ChosenModel:
+    batch_size = 64
+
     def __init__(
         self,
         labels: Sequence[str],
@@ -21,7 +23,7 @@ class ChosenModel:
         self.batches: list[tuple[list[str], list[str] | None]] = []
         self._answers, self._threshold = answers, threshold
 
-    def predict(self, texts, pairs=None):
+    def predict_batch(self, texts, pairs=None):
         self.batches.append((list(texts), None if pairs is None else list(pairs)))
         probabilities = np.array([self._answers[text] for text in texts], np.float32)
         label_id = probabilities.argmax(1)

@@ -200,12 +200,12 @@ def test_it_works_without_a_stdin(model, tmp_path, monkeypatch):
 
 def test_an_argument_of_other_bytes_is_answered(trained, tmp_path, stdin):
     found = argument_rows([os.fsdecode(b"a\xff"), "好"], DataConfig())
-    write_answers(trained.classifier, found, str(tmp_path / "out"), "jsonl")
+    write_answers(trained.model, found, str(tmp_path / "out"), "jsonl")
     assert [record["text"][0] for record in written(tmp_path / "out")] == ["a", "好"]
 
 
 def test_half_a_surrogate_pair_in_json_is_answered(trained, tmp_path, stdin):
     (tmp_path / "in.jsonl").write_text('{"text": "a\\ud800"}\n{"text": "好"}\n', encoding="utf-8")
     found = input_rows(str(tmp_path / "in.jsonl"), DataConfig())
-    write_answers(trained.classifier, found, str(tmp_path / "out"), "jsonl")
+    write_answers(trained.model, found, str(tmp_path / "out"), "jsonl")
     assert [record["text"][0] for record in written(tmp_path / "out")] == ["a", "好"]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from kerasbert.errors import AddressError, CheckpointError, PluginError, UserError
-from kerasbert.models import TextClassifier
 from kerasbert.predictors import newest_version, open_model
 from kerasbert.predictors.saved_model import SavedModel
+from kerasbert.predictors.trained import TrainedModel
 
 
 def version(base: Path, name: str) -> Path:
@@ -44,12 +44,12 @@ def test_a_version_folder_is_its_own_newest_version(tmp_path):
     assert newest_version(version(tmp_path, "5")) == tmp_path / "5"
 
 
-def test_a_run_directory_opens_as_a_classifier(trained, reviews):
+def test_a_run_directory_opens_as_a_trained_model(trained, reviews):
     opened = open_model(str(trained.run.path))
-    assert isinstance(opened, TextClassifier)
+    assert isinstance(opened, TrainedModel)
     texts = reviews.texts[:5]
     np.testing.assert_array_equal(
-        opened.predict(texts)["probabilities"], trained.classifier.predict(texts)["probabilities"]
+        opened.predict_proba(texts), trained.classifier.predict(texts)["probabilities"]
     )
 
 
@@ -62,10 +62,10 @@ def test_an_exported_model_has_the_labels_and_configuration_of_its_run(trained, 
 
 def test_an_exported_model_answers_bytes_and_empty_batches(trained, exported):
     opened = open_model(exported)
-    assert opened.predict([])["probabilities"].shape == (0, 2)
+    assert opened.predict_batch([])["probabilities"].shape == (0, 2)
     texts = ["手机很好".encode(), b"\xff\x00\xfe", ""]
     expected = trained.classifier.predict(texts)
-    answer = opened.predict(texts)
+    answer = opened.predict_batch(texts)
     assert set(answer) == set(expected)
     np.testing.assert_allclose(answer["probabilities"], expected["probabilities"], atol=1e-5, rtol=0)
     assert answer["label"].tolist() == expected["label"].tolist()
@@ -133,7 +133,7 @@ def test_a_saved_model_that_kerasbert_did_not_write_is_refused(copy):
 
 
 def test_a_run_and_its_export_tell_the_same_of_their_data(trained, exported):
-    for opened in (trained.classifier, open_model(exported)):
+    for opened in (trained.model, open_model(exported)):
         assert opened.data == trained.run.load_config().data
         assert opened.label_separator is None
 
@@ -144,6 +144,6 @@ def test_an_exported_model_answers_without_the_plugin_of_its_task(copy):
     assert "task: classification" in text
     settings.write_text(text.replace("task: classification", "task: elsewhere"), encoding="utf-8")
     opened = open_model(copy)
-    assert opened.predict(["好"])["label"][0] in (b"negative", b"positive")
+    assert opened.predict("好")["label"] in ("negative", "positive")
     with pytest.raises(PluginError, match="elsewhere"):
         _ = opened.label_separator

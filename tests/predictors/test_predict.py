@@ -16,11 +16,12 @@ class LengthModel:
     """Answers with a figure of the very text, so that a mix-up shows."""
 
     labels = LABELS
+    batch_size = 64
 
     def __init__(self):
         self.sizes = []
 
-    def predict(self, texts, pairs=None):
+    def predict_batch(self, texts, pairs=None):
         self.sizes.append(len(texts))
         values = [
             [hash((text, pair)) % 1000 / 1000, len(text)]
@@ -41,7 +42,7 @@ def test_order_and_answers_do_not_depend_on_the_window(texts, window, pairs):
     answered = list(predict_rows(model, rows, window=window))
     assert [r for r, _ in answered] == rows
     for r, answer in answered:
-        alone = model.predict([r.text], None if r.pair is None else [r.pair])
+        alone = model.predict_batch([r.text], None if r.pair is None else [r.pair])
         assert answer["probabilities"].tolist() == alone["probabilities"][0].tolist()
     assert max(model.sizes, default=0) <= 64
 
@@ -77,7 +78,7 @@ def test_with_a_window_of_one_each_row_is_answered_before_the_next_is_read():
 def test_a_trained_model_answers_alike_for_any_window(trained, reviews, window):
     rows = [*reviews.rows, row("") , row("很长的文本" * 50)]  # fmt: skip
     expected = trained.classifier.predict([r.text for r in rows])
-    answers = [answer for _, answer in predict_rows(trained.classifier, rows, window)]
+    answers = [answer for _, answer in predict_rows(trained.model, rows, window)]
     np.testing.assert_allclose(
         [answer["probabilities"] for answer in answers], expected["probabilities"], atol=1e-5, rtol=0
     )
@@ -107,7 +108,7 @@ def test_a_record_is_json_with_text_label_and_score_first():
 
 
 def test_a_real_answer_becomes_a_record(trained, reviews):
-    ((r, answer),) = predict_rows(trained.classifier, reviews.rows[:1])
+    ((r, answer),) = predict_rows(trained.model, reviews.rows[:1])
     record = json.loads(json.dumps(answer_record(r, answer, trained.classifier.labels)))
     assert record["label"] in ("negative", "positive")
     assert record["score"] == max(record["probabilities"].values())

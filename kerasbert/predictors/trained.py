@@ -1,0 +1,138 @@
+"""A trained run in this process, with its Keras model."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.config import Config, DataConfig
+from kerasbert.explanation import explain
+from kerasbert.models import TextClassifier
+from kerasbert.predictors.model import Model
+from kerasbert.predictors.texts import Texts, read_texts
+from kerasbert.tasks.head import pool
+
+
+class TrainedModel(Model):
+    """A run directory in this process. It alone has the Keras model, and embeddings.
+
+    Args:
+        classifier: with the trained weights.
+        source: the path of the run.
+    """
+
+    def __init__(self, classifier: TextClassifier, source: str):
+        super().__init__(source)
+        self.classifier = classifier
+
+    @property
+    def config(self) -> Config:
+        """The resolved configuration of the run."""
+        return self.classifier.config
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of `probabilities`."""
+        return self.classifier.labels
+
+    @property
+    def takes_pairs(self) -> bool:
+        """Whether a row is two texts."""
+        return self.classifier.takes_pairs
+
+    @property
+    def data(self) -> DataConfig:
+        """The data it was trained on."""
+        return self.classifier.data
+
+    @property
+    def label_separator(self) -> str | None:
+        """What stands between the labels of a row of data, where it may have several."""
+        return self.classifier.label_separator
+
+    @property
+    def keras_model(self) -> keras.Model:
+        """The Keras model, from what `keras_inputs` returns to logits, float32 [n, labels].
+
+        Its weights are those that `predict` uses: training it further changes the answers.
+
+        Example:
+            >>> logits = model.keras_model.predict(model.keras_inputs(["手机很好"]), verbose=0)
+            >>> logits.shape
+            (1, 2)
+        """
+        return self.classifier.model
+
+    def keras_inputs(self, texts: Texts, pairs: Texts | None = None) -> dict[str, np.ndarray]:
+        """Returns texts as the Keras model takes them.
+
+        Args:
+            texts: one text, or any number of them.
+            pairs: the second texts, for a model of pairs.
+
+        Returns:
+            `token_ids`, `segment_ids` and `padding_mask` (1 on real tokens), each int32 [n, length],
+            padded to the longest text and on to a multiple of 8.
+
+        Example:
+            >>> inputs = model.keras_inputs(["手机很好", "好"])
+            >>> sorted(inputs), inputs["padding_mask"].sum(axis=1).tolist()
+            (['padding_mask', 'segment_ids', 'token_ids'], [6, 3])
+        """
+        rows, _ = read_texts(self, texts, pairs)
+        second = [row.pair for row in rows] if self.takes_pairs else None
+        columns = _columns([row.text for row in rows], second)
+        return {name: value.numpy() for name, value in self.classifier.text_graph(*columns).items()}
+
+    def predict_batch(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Returns the task's outputs for one batch."""
+        return self.classifier.predict(texts, pairs)
+
+    def explain_batch(
+        self,
+        texts: Sequence[str | bytes],
+        pairs: Sequence[str | bytes] | None = None,
+        label: str | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Returns the arrays of `kerasbert.explanation.explain` for one batch."""
+        return _run(self._explanation, [label or ""] * len(texts), texts, pairs)
+
+    def embed_batch(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Returns `embeddings`, float32 [batch, hidden]: see `embed`."""
+        return _run(self._embedding, texts, pairs)
+
+    @cached_property
+    def _explanation(self) -> Any:
+        def graph(label: tf.Tensor, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+            return explain(self.classifier, text, pair, label)
+
+        return tf.function(graph, input_signature=self._strings(1))
+
+    @cached_property
+    def _embedding(self) -> Any:
+        backbone = self.classifier.model.get_layer("backbone")
+
+        def graph(text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+            inputs = self.classifier.text_graph(text, pair)
+            encoded = backbone(inputs, training=False)
+            return {"embeddings": pool(encoded, inputs["padding_mask"], "mean")}
+
+        return tf.function(graph, input_signature=self._strings())
+
+    def _strings(self, more: int = 0) -> list[tf.TensorSpec]:
+        return [tf.TensorSpec([None], tf.string)] * (1 + self.takes_pairs + more)
+
+
+def _run(graph: Any, *columns: Sequence[Any] | None) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in graph(*_columns(*columns)).items()}
+
+
+def _columns(*columns: Sequence[Any] | None) -> list[tf.Tensor]:
+    return [tf.constant(list(c), tf.string, shape=[len(c)]) for c in columns if c is not None]
