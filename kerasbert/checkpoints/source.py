@@ -81,7 +81,7 @@ def bundled_presets() -> list[str]:
 
 def _open_run(source: str) -> BackboneSource:
     classifier = RunDirectory(source).load()
-    text = classifier.config.text.model_dump(include={"lowercase", "ascii_punctuation"})
+    text = classifier.config.text.tokenization
     config = classifier.config.backbone.model_copy(update={"source": source})
     return BackboneSource(
         classifier.model.get_layer("backbone"),

@@ -70,7 +70,7 @@ def build(
         from kerasbert.text import Vocabulary
 
     if vocabulary.endswith(".txt"):
-        tokens, text = Vocabulary.load(vocabulary), {"lowercase": not cased}
+        tokens, text = Vocabulary.import_file(vocabulary), {"lowercase": not cased}
     else:
         from kerasbert.checkpoints import open_source
 

@@ -105,6 +105,20 @@ class TextConfig(Section):
         False,
         description="Map curly quotes, ellipsis and dashes to ASCII, for vocabularies without them.",
     )
+    added_tokens: list[str] = Field(
+        [],
+        description="Tokens of the vocabulary that stay whole wherever they occur, found after lower-casing.",
+    )
+    special_tokens: list[str] = Field(
+        [], description="The same, found as they are written, such as <e1>; [CLS] and its like never are."
+    )
+
+    @property
+    def tokenization(self) -> dict[str, Any]:
+        """The settings of the tokenizer, for `TextGraph` and for sources."""
+        always = self.model_dump(include={"lowercase", "ascii_punctuation"})
+        added = self.model_dump(include={"added_tokens", "special_tokens"})
+        return {**always, **{name: tokens for name, tokens in added.items() if tokens}}
 
 
 class BackboneConfig(Section):

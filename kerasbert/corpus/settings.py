@@ -25,4 +25,6 @@ class CorpusSettings(Section):
     seed: int = Field(0, ge=0, description="Of the shards, lengths and pairs.")
     lowercase: bool = Field(True, description="Lower-case and strip accents.")
     ascii_punctuation: bool = Field(False, description="Map curly quotes, ellipsis and dashes to ASCII.")
+    added_tokens: list[str] = Field([], description="Tokens kept whole, found after lower-casing.")
+    special_tokens: list[str] = Field([], description="Tokens kept whole, found as they are written.")
     text_field: str = Field("text", description="Field of the text in JSONL.")

@@ -51,6 +51,8 @@ class Tokenizer:
             settings.max_length,
             lowercase=settings.lowercase,
             ascii_punctuation=settings.ascii_punctuation,
+            added_tokens=settings.added_tokens,
+            special_tokens=settings.special_tokens,
         )
         self._segment = word_segmenter("take words: characters") if settings.words == "jieba" else None
 

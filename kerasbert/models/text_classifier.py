@@ -20,9 +20,8 @@ def build_text_graph(config: Config, task: Task, vocabulary: Vocabulary) -> Text
     return TextGraph(
         vocabulary,
         max_length=config.training.max_length,
-        lowercase=config.text.lowercase,
-        ascii_punctuation=config.text.ascii_punctuation,
         clean=task.clean,
+        **config.text.tokenization,
     )
 
 

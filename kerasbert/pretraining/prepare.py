@@ -10,6 +10,8 @@ from kerasbert.errors import ConfigError
 from kerasbert.models import complete_backbone_config
 from kerasbert.text import Vocabulary
 
+_TEXT = ("lowercase", "ascii_punctuation", "added_tokens", "special_tokens")
+
 
 @dataclass(frozen=True)
 class PreparedPretraining:
@@ -27,8 +29,7 @@ class PreparedPretraining:
     @property
     def text(self) -> TextConfig:
         """How strings become tokens, as the corpora were made."""
-        settings = self.corpora[0].settings
-        return TextConfig(lowercase=settings.lowercase, ascii_punctuation=settings.ascii_punctuation)
+        return TextConfig(**self.corpora[0].settings.model_dump(include=set(_TEXT)))
 
     @property
     def total_steps(self) -> int:
@@ -79,7 +80,7 @@ def _require_same_text(config: PretrainingConfig, corpora: list[Corpus]) -> None
         where = f"phases.{place}.corpus: {corpus.path}"
         if corpus.vocabulary.tokens != first.vocabulary.tokens:
             raise ConfigError(f"{where} has another vocabulary than {first.path}.")
-        for name in ("lowercase", "ascii_punctuation"):
+        for name in _TEXT:
             if getattr(corpus.settings, name) != getattr(first.settings, name):
                 raise ConfigError(f"{where} has other settings ({name}) than {first.path}.")
         if config.nsp and corpus.settings.pairs == "none":

@@ -1,11 +1,13 @@
 """The text graph: strings in, the three int32 inputs of BERT out."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-from kerasbert.text.normalize import ascii_punctuation, spaced_words, valid_utf8
+from kerasbert.text.added_tokens import AddedTokens
+from kerasbert.text.normalize import ascii_punctuation, normalize, separate, spaced_words, valid_utf8
 from kerasbert.text.packing import pack
 from kerasbert.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -24,6 +26,8 @@ class TextGraph(tf.Module):
         lowercase: lower-case and strip accents.
         ascii_punctuation: map curly quotes, the ellipsis and dashes to ASCII.
         clean: the task's own cleaning, from valid UTF-8 strings [batch] to strings [batch].
+        added_tokens: tokens of the vocabulary that stay whole, found in the normalised text.
+        special_tokens: the same, found in the text as it is before it is normalised.
 
     Example:
         graph = TextGraph(Vocabulary.load("vocab.txt"), max_length=128)
@@ -37,6 +41,8 @@ class TextGraph(tf.Module):
         lowercase: bool = True,
         ascii_punctuation: bool = False,
         clean: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        added_tokens: Sequence[str] = (),
+        special_tokens: Sequence[str] = (),
     ):
         super().__init__(name="text_graph")
         self.vocabulary = vocabulary
@@ -44,9 +50,13 @@ class TextGraph(tf.Module):
         self._lowercase = lowercase
         self._ascii_punctuation = ascii_punctuation
         self._clean = clean
+        self._added = None
+        if added_tokens or special_tokens:
+            normalized = functools.partial(normalize, lowercase=lowercase)
+            self._added = AddedTokens(vocabulary, added_tokens, special_tokens, normalized)
         # Words are at most 100 characters here, so the limit in bytes must not bind.
         self._wordpiece = tf_text.FastWordpieceTokenizer(
-            list(vocabulary.tokens),
+            list(self._added.tokens if self._added else vocabulary.tokens),
             token_out_type=tf.int32,
             unknown_token=UNKNOWN,
             no_pretokenization=True,
@@ -73,7 +83,10 @@ class TextGraph(tf.Module):
             text = self._clean(text)
         if self._ascii_punctuation:
             text = ascii_punctuation(text)
-        words = tf.strings.split(spaced_words(text, self._lowercase))
+        if self._added is None:
+            words = tf.strings.split(spaced_words(text, self._lowercase))
+        else:
+            words = self._added.words(text, separate)
         # Brackets stand alone in a text, so this word cannot come from one.
         unknown_if_long = tf.strings.regex_replace(words.flat_values, f"^.{{{_LONGEST_WORD + 1},}}$", UNKNOWN)
         return words.with_flat_values(unknown_if_long)

@@ -40,10 +40,20 @@ def spaced_words(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
         text: valid UTF-8, string of any shape.
         lowercase: also strip accents and lower-case.
     """
+    return separate(normalize(text, lowercase))
+
+
+def normalize(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
+    """Returns valid UTF-8 `text` cleaned, and lower-cased without accents. String of any shape."""
     text = tf.strings.regex_replace(text, _REMOVED, "")
     text = tf.strings.regex_replace(text, r"[\s\p{Z}]", " ")
     if lowercase:
         text = tf_text.normalize_utf8(text, "NFD")
         text = tf.strings.regex_replace(text, r"\p{Mn}", "")
         text = tf.strings.lower(text, encoding="utf-8")
+    return text
+
+
+def separate(text: tf.Tensor) -> tf.Tensor:
+    """Puts a space around each punctuation mark and Chinese character. String of any shape."""
     return tf.strings.regex_replace(text, _STANDS_ALONE, r" \1 ")

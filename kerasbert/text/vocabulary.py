@@ -28,8 +28,11 @@ class Vocabulary:
         if missing:
             raise VocabularyError(f"the vocabulary lacks {', '.join(missing)}.")
         if len(ids) != len(self.tokens):
-            repeated = next(t for i, t in enumerate(self.tokens) if ids[t] != i)
-            raise VocabularyError(f"the vocabulary holds {repeated!r} more than once.")
+            first = next(i for i, token in enumerate(self.tokens) if ids[token] != i)
+            raise VocabularyError(
+                f"the vocabulary holds {self.tokens[first]!r} more than once: in lines {first + 1} and "
+                f"{ids[self.tokens[first]] + 1}."
+            )
         self.pad, self.unk, self.cls, self.sep, self.mask = (ids[t] for t in SPECIAL_TOKENS)
 
     def __len__(self) -> int:
@@ -42,15 +45,23 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocabulary":
-        """Reads a vocab.txt."""
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise VocabularyError(f"{path}: cannot be read ({reason}).") from error
+        """Reads what `save` wrote."""
         # Not splitlines: U+2028 and others may be tokens.
+        return cls._of_lines(path, _read(path).removesuffix("\n").split("\n"))
+
+    @classmethod
+    def import_file(cls, path: str | Path) -> "Vocabulary":
+        """Reads a vocab.txt from elsewhere, as Transformers does.
+
+        White space after a token and blank lines at the end do not count.
+        """
+        lines = _read(path).rstrip("\r\n\t ").split("\n")
+        return cls._of_lines(path, [line.rstrip() or line.rstrip("\r") for line in lines])
+
+    @classmethod
+    def _of_lines(cls, path: str | Path, lines: list[str]) -> "Vocabulary":
         try:
-            return cls(line.rstrip("\r") for line in text.removesuffix("\n").split("\n"))
+            return cls(line.rstrip("\r") for line in lines)
         except VocabularyError as error:
             raise VocabularyError(f"{path}: {error}") from error
 
@@ -60,3 +71,17 @@ class Vocabulary:
 
     def _file_content(self) -> str:
         return "".join(f"{token}\n" for token in self.tokens)
+
+
+def _read(path: str | Path) -> str:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise VocabularyError(f"{path}: cannot be read ({reason}).") from error
+    if text.startswith("\ufeff"):
+        raise VocabularyError(
+            f"{path}: line 1 begins with a byte order mark, which would be part of its token. Save the file "
+            "as UTF-8 without one."
+        )
+    return text

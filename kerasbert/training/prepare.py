@@ -108,7 +108,7 @@ def _settle_encoder(
             teacher = RunDirectory(config.distillation.teacher)
             config.text, vocabulary = teacher.load_config().text, Vocabulary.load(teacher.vocabulary)
         elif config.text.vocabulary:
-            vocabulary = Vocabulary.load(config.text.vocabulary)
+            vocabulary = Vocabulary.import_file(config.text.vocabulary)
         else:
             vocabulary = _learn(config, task, rows)
     else:
@@ -142,9 +142,8 @@ def _require_pupil(config: Config, task: Task, vocabulary: Vocabulary) -> None:
     faults = {
         "has other labels": run.load_labels() != list(task.labels),
         "has another vocabulary": Vocabulary.load(run.vocabulary).tokens != vocabulary.tokens,
-        "reads texts otherwise (text.lowercase or text.ascii_punctuation)": (
-            (teacher.text.lowercase, teacher.text.ascii_punctuation)
-            != (config.text.lowercase, config.text.ascii_punctuation)
+        "reads texts otherwise (text.lowercase, text.ascii_punctuation or text.added_tokens)": (
+            teacher.text.tokenization != config.text.tokenization
         ),
         f"has positions for {teacher.backbone.max_positions} tokens only": (
             (teacher.backbone.max_positions or 0) < config.training.max_length

@@ -88,3 +88,36 @@ def test_the_usual_chinese_vocabulary_loads_unchanged(shared_data: Path):
     vocabulary = Vocabulary.load(path)
     assert (len(vocabulary), vocabulary.unk, vocabulary.mask) == (21128, 100, 103)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == vocabulary.digest
+
+
+@pytest.mark.parametrize(
+    ("content", "tokens"),
+    [
+        ("{}\n好 \n天\t\n", ("好", "天")),
+        ("{}\n好\n\n \n\n", ("好",)),
+        ("{}\r\n好\r\n\r\n", ("好",)),
+        ("{}\n\u2028\n好", ("\u2028", "好")),
+    ],
+    ids=["white space", "blank last lines", "CRLF", "a separator as token"],
+)
+def test_a_file_from_elsewhere_is_read_as_transformers_does(content: str, tokens, tmp_path: Path):
+    path = tmp_path / "vocab.txt"
+    path.write_bytes(content.format("\n".join(SPECIAL_TOKENS)).encode())
+    assert Vocabulary.import_file(path).tokens == (*SPECIAL_TOKENS, *tokens)
+
+
+@pytest.mark.parametrize("read", [Vocabulary.load, Vocabulary.import_file])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{}\n好\n天\n好\n", "'好' more than once: in lines 6 and 8"),
+        ("{}\n\n好\n\n天", "'' more than once: in lines 6 and 8"),
+        ("\ufeff{}\n", "line 1 begins with a byte order mark"),
+    ],
+    ids=["twice", "blank lines", "byte order mark"],
+)
+def test_a_line_that_cannot_be_a_token_is_named(read, content: str, message: str, tmp_path: Path):
+    path = tmp_path / "vocab.txt"
+    path.write_bytes(content.format("\n".join(SPECIAL_TOKENS)).encode())
+    with pytest.raises(VocabularyError, match=rf"vocab\.txt: .*{message}"):
+        read(path)
