@@ -32,6 +32,7 @@ class RunDirectory:
         self.vocabulary = self.path / "vocab.txt"
         self.labels = self.path / "labels.txt"
         self.weights = self.path / "model.weights.h5"
+        self.data = self.path / "data.json"
         self.history = self.path / "history.jsonl"
         self.left_out = self.path / "left_out.jsonl"
         self.augmented = self.path / "augmented.jsonl"

@@ -1,16 +1,20 @@
 """A corpus directory: shards of examples, the vocabulary they are of, and what they hold."""
 
 import dataclasses
+import hashlib
 import json
+import os
 from pathlib import Path
 
 from kerasbert.config import parse_config
 from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.shards import Counts, shard_names
 from kerasbert.errors import DataError
+from kerasbert.files import explain_read_errors
 from kerasbert.text import Vocabulary
 
 SETUP, SUMMARY = "setup.json", "corpus.json"
+_END = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +49,21 @@ class Corpus:
         summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
         counts = {split: Counts(**of_split) for split, of_split in summary.items()}
         return cls(path, settings, Vocabulary.load(path / "vocab.txt"), counts)
+
+    def digest(self) -> str:
+        """Returns a digest of the settings, the vocabulary and the examples.
+
+        Of each shard its size and both ends are read: whole shards may be many gigabytes.
+        """
+        digest = hashlib.sha256(self.settings.model_dump_json().encode() + self.vocabulary.digest.encode())
+        for split in self.counts:
+            for path in self.files(split):
+                with explain_read_errors(Path(path)), open(path, "rb") as file:
+                    size = file.seek(0, os.SEEK_END)
+                    for start in (0, max(size - _END, 0)):
+                        file.seek(start)
+                        digest.update(f"{size} ".encode() + file.read(_END))
+        return digest.hexdigest()
 
     def files(self, split: str) -> list[str]:
         """Returns the paths of the shards of `train` or `validation`."""

@@ -89,9 +89,9 @@ def pretrain(
         tf.config.experimental.enable_op_determinism()
     run = PretrainingRun(config.run_dir or "")
     if chief and resume:
-        _reopen(run, config)
+        _reopen(run, prepared)
     elif chief:
-        run.create(config)
+        run.create(config, prepared.corpora)
     console = console if console and chief else Console(quiet=True)
     with other_workers(run.path), held(run.path) if chief else contextlib.nullcontext():
         wait_for_all(strategy)
@@ -203,8 +203,8 @@ def _train(
     return {**figures, **{f"val_{name}": value for name, value in held_out.items()}}
 
 
-def _reopen(run: PretrainingRun, config: PretrainingConfig) -> None:
-    begun, now = run.load_config().model_dump(), config.model_dump()
+def _reopen(run: PretrainingRun, prepared: PreparedPretraining) -> None:
+    begun, now = run.load_config().model_dump(), prepared.config.model_dump()
     if run.metrics.is_file():
         raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
     other = [key for key in differences(begun, now) if key != "run_dir"]
@@ -213,6 +213,7 @@ def _reopen(run: PretrainingRun, config: PretrainingConfig) -> None:
             f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
             "pretrain.yaml, or begin anew with another --run-dir."
         )
+    run.require_same(prepared.corpora)
     remove_temporaries(run.path)
 
 

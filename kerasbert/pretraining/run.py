@@ -1,12 +1,13 @@
 """The directory of a pre-training: in the end a Hugging Face folder, and what led to it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kerasbert.config import PretrainingConfig, dump_yaml, parse_config, read_yaml
-from kerasbert.errors import CheckpointError
+from kerasbert.corpus import Corpus
+from kerasbert.errors import CheckpointError, UserError
 from kerasbert.files import append_json, make_directory, require_new_directory, write_text
 
 
@@ -16,16 +17,31 @@ class PretrainingRun:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.config = self.path / "pretrain.yaml"
+        self.corpora = self.path / "corpora.json"
         self.history = self.path / "history.jsonl"
         self.checkpoints = self.path / "checkpoints"
         self.metrics = self.path / "metrics.json"
         self.model_card = self.path / "MODEL_CARD.md"
 
-    def create(self, config: PretrainingConfig) -> None:
+    def create(self, config: PretrainingConfig, corpora: Sequence[Corpus]) -> None:
         """Makes the directory, which must be new or empty."""
         require_new_directory(self.path)
         make_directory(self.path)
         write_text(self.config, dump_yaml(config.model_dump()))
+        write_text(self.corpora, json.dumps([corpus.digest() for corpus in corpora], indent=2) + "\n")
+
+    def require_same(self, corpora: Sequence[Corpus]) -> None:
+        """Raises `UserError` if a corpus is another than when the run was begun."""
+        if not self.corpora.is_file():  # runs from before there were digests
+            return
+        begun = json.loads(self.corpora.read_text(encoding="utf-8"))
+        for place, (before, corpus) in enumerate(zip(begun, corpora, strict=True)):
+            if corpus.digest() != before:
+                raise UserError(
+                    f"phases.{place}.corpus: {corpus.path} was built anew, with other examples, since "
+                    f"{self.path} was begun. Resume with the corpus it was begun with, or begin anew with "
+                    "another --run-dir."
+                )
 
     def load_config(self) -> PretrainingConfig:
         """Returns the resolved configuration."""

@@ -1,6 +1,5 @@
 """Everything a training needs before its first step: rows, labels, vocabulary, complete configuration."""
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,19 +14,14 @@ from kerasbert.data import (
     Columns,
     Rows,
     check_files,
-    fold_rows,
-    labels_of,
-    load_rows,
-    read_valid_rows,
-    split_rows,
 )
 from kerasbert.data.batches import slices
-from kerasbert.data.load import require_known_labels
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph, complete_backbone_config
 from kerasbert.tasks import Task, get_task
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
 from kerasbert.training.best import monitor_of
+from kerasbert.training.training_data import read_training_data
 
 
 @dataclass(frozen=True)
@@ -50,30 +44,16 @@ def prepare(config: Config) -> Prepared:
     Raises:
         UserError: the configuration or the data cannot be trained on; the message says why.
     """
-    if not config.data.train:
-        raise ConfigError("data.train: name at least one training file.")
-    task_class = get_task(config.task)
-    columns = Columns.of(config.data, task_class.label_separator)
-    train = load_rows(config.data.train, columns)
-    labels = labels_of(train, task_class.fixed_labels or config.data.labels)
-    require_known_labels(train, labels)
-    if config.data.validation:
-        validation = read_valid_rows(config.data.validation, columns, labels)
-    elif config.data.folds:
-        train, validation = fold_rows(train, config.data.folds, config.data.fold, config.training.seed)
-    else:
-        train, validation = split_rows(train, config.data.validation_fraction, config.training.seed)
-    task = task_class(labels, config.task_options)
-
+    data = read_training_data(config)
+    task, train = data.task, data.train
     config = config.model_copy(deep=True)
     config.task_options = task.options.model_dump()
     config.run_dir = config.run_dir or new_run_dir(config)
     config.training.monitor = monitor_of(config)
-    unlabelled = load_rows(config.distillation.unlabelled, dataclasses.replace(columns, label=None))
     source, vocabulary, config = _settle_encoder(config, task, train)
     graph = build_text_graph(config, task, vocabulary)
     augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
-    return Prepared(config, task, vocabulary, source, train, validation, augmented, unlabelled)
+    return Prepared(config, task, vocabulary, source, train, data.validation, augmented, data.unlabelled)
 
 
 def new_run_dir(config: Config) -> str:

@@ -1,5 +1,6 @@
 """Taking up an unfinished run again."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -7,6 +8,7 @@ from kerasbert.checkpoints import RunDirectory
 from kerasbert.errors import ConfigError, UserError
 from kerasbert.files import remove_temporaries
 from kerasbert.text import Vocabulary
+from kerasbert.training.fingerprint import changed_labels, fingerprint, require_fingerprint
 from kerasbert.training.prepare import Prepared
 
 
@@ -27,10 +29,37 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
             f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
             "config.yaml, or train anew with another --run-dir."
         )
-    if Vocabulary.load(run.vocabulary).tokens != prepared.vocabulary.tokens:
-        raise UserError(f"{run.path}: was begun with other training rows. Train anew with another --run-dir.")
+    require_fingerprint(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
+    # Runs from before there were fingerprints have these two alone.
+    changed = changed_labels(run.load_labels(), prepared.task.labels)
+    if changed is None and Vocabulary.load(run.vocabulary).tokens != prepared.vocabulary.tokens:
+        changed = f"the vocabulary that {_source_of_vocabulary(prepared)} gives is now another"
+    if changed:
+        raise UserError(
+            f"{run.path}: was begun with other data: {changed}. Train anew with another --run-dir."
+        )
     run.metrics.unlink(missing_ok=True)
     remove_temporaries(run.path)
+
+
+def in_order_of(run: RunDirectory, prepared: Prepared) -> Prepared:
+    """Returns `prepared` with its labels in the order of the run, if the run has the same ones.
+
+    Runs from before labels that are whole numbers were ordered as numbers have another order.
+    """
+    labels = run.load_labels()
+    if sorted(labels) != sorted(prepared.task.labels):
+        return prepared
+    task = type(prepared.task)(labels, prepared.config.task_options)
+    return dataclasses.replace(prepared, task=task)
+
+
+def _source_of_vocabulary(prepared: Prepared) -> str:
+    if prepared.source:
+        return "backbone.source"
+    if prepared.config.distillation.teacher:
+        return "distillation.teacher"
+    return "text.vocabulary" if prepared.config.text.vocabulary else "data.train"
 
 
 def differences(begun: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:

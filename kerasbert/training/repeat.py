@@ -10,10 +10,14 @@ from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
+from kerasbert.errors import ConfigError
 from kerasbert.files import require_new_directory, write_text
+from kerasbert.training.fingerprint import fingerprint, require_fingerprint
 from kerasbert.training.prepare import new_run_dir
+from kerasbert.training.reopen import differences
 from kerasbert.training.strategy import choose_strategy, is_chief
 from kerasbert.training.train import TrainResult, train
+from kerasbert.training.training_data import read_training_data
 
 _FIGURES = ("accuracy", "macro_f1")
 
@@ -51,10 +55,12 @@ def train_each(
     if not resume:
         require_new_directory(directory)
     strategy = choose_strategy(next(iter(configs.values())).training)  # once, and first of all
-    metrics = {}
+    metrics: dict[str, dict[str, float]] = {}
     for name, config in configs.items():
         run = RunDirectory(config.run_dir or "")
         done = _metrics(run) if resume else None
+        if done and not done["interrupted"] and not metrics:
+            _require_same(run, config)
         if done is None or done["interrupted"]:
             console.print(name, style="bold")
             result = train(config, console, resume and run.config.is_file(), strategy)
@@ -86,6 +92,24 @@ def _from(config: Config, count: int) -> range:
 
 def _metrics(run: RunDirectory) -> dict[str, Any] | None:
     return json.loads(run.metrics.read_text(encoding="utf-8")) if run.metrics.is_file() else None
+
+
+def _require_same(run: RunDirectory, config: Config) -> None:
+    """Raises `UserError` if a finished run was not of this configuration and these data.
+
+    One run is enough: all of them have the same rows, and those that are unfinished are compared too.
+    """
+    # What was left open was settled in the run.
+    kept = {"data", "head", "training", "augmentation", "distillation"}
+    given = config.model_dump(exclude_none=True, include=kept)
+    other = differences(given, run.load_config().model_dump())
+    if other:
+        raise ConfigError(
+            f"{', '.join(other)}: differs from what {run.path} was trained with. Resume with the same "
+            "settings, or train anew with another --run-dir."
+        )
+    if run.data.is_file():
+        require_fingerprint(run.data, fingerprint(read_training_data(config), config.distillation.teacher))
 
 
 def _spread(metrics: Mapping[str, Mapping[str, float]], figure: str) -> dict[str, float]:

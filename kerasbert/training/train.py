@@ -23,13 +23,14 @@ from kerasbert.models import TextClassifier, build_backbone, build_model
 from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.training.distillation import Distillation
+from kerasbert.training.fingerprint import fingerprint, save_fingerprint
 from kerasbert.training.loop import Loop
 from kerasbert.training.model_card import write_model_card
 from kerasbert.training.objective import build_objective
 from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.prepare import Prepared, prepare
 from kerasbert.training.rates import rate_of
-from kerasbert.training.reopen import reopen
+from kerasbert.training.reopen import in_order_of, reopen
 from kerasbert.training.show import Show
 from kerasbert.training.strategy import (
     choose_strategy,
@@ -89,10 +90,12 @@ def train(
     strategy = strategy or choose_strategy(settings)  # first of all: see there
     chief = is_chief(strategy)
     prepared = config if isinstance(config, Prepared) else prepare(config)
+    run = RunDirectory(prepared.config.run_dir or "")
+    if resume and run.labels.is_file():
+        prepared = in_order_of(run, prepared)
     require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
     rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
     console = console if console and chief else Console(quiet=True)
-    run = RunDirectory(prepared.config.run_dir or "")
     begun = _begin(run, prepared, resume) if chief else contextlib.nullcontext()
     with other_workers(run.path), begun:
         wait_for_all(strategy)
@@ -113,6 +116,7 @@ def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None
             reopen(run, prepared)
         else:
             run.save_setup(prepared.config, prepared.vocabulary, prepared.task.labels)
+            save_fingerprint(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
             left_out = prepared.train.left_out + prepared.validation.left_out
             if left_out:
                 write_left_out(run.left_out, left_out)

@@ -15,7 +15,9 @@ from kerasbert.files import held, make_directory, require_new_directory
 from kerasbert.tasks import load_config
 from kerasbert.training import TrainResult, train
 from kerasbert.training.best import monitor_of
+from kerasbert.training.fingerprint import fingerprint, require_fingerprint, save_fingerprint
 from kerasbert.training.loop import DivergedError
+from kerasbert.training.training_data import read_training_data
 from kerasbert.tuning.space import Space
 
 
@@ -80,9 +82,13 @@ def tune(
     config = require_fitting(config_path, overrides, space)
     if resume and not (directory / "study.journal").is_file():
         raise UserError(f"{directory}: holds no search to resume.")
-    if not resume:
+    data = fingerprint(read_training_data(config), config.distillation.teacher)
+    if resume:
+        require_fingerprint(directory / "data.json", data)
+    else:
         require_new_directory(directory)
         make_directory(directory)
+        save_fingerprint(directory / "data.json", data)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = optuna.storages.journal.JournalFileBackend(str(directory / "study.journal"))
     with held(directory):

@@ -41,6 +41,13 @@ def test_every_process_builds_the_same(corpus, text_file, tmp_path):
     vocabulary = str(corpus.path / "vocab.txt")
     subprocess.run([sys.executable, "-c", program, text_file, tmp_path / "again", vocabulary], check=True)
     assert same(corpus.path, tmp_path / "again")
+    again = Corpus.open(tmp_path / "again")
+    assert again.digest() == corpus.digest()
+    with open(again.files("validation")[0], "r+b") as file:
+        byte = file.read(1)[0]
+        file.seek(0)
+        file.write(bytes([byte ^ 1]))
+    assert again.digest() != corpus.digest()
 
 
 def test_beam_builds_the_same(corpus, text_file, learned, tmp_path):

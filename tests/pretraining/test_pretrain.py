@@ -165,6 +165,11 @@ def test_a_run_cannot_go_on_as_another(make_config, monkeypatch):
         pretrain(make_config())
     with pytest.raises(ConfigError, match=r"masking: differs|masking.fraction: differs"):
         pretrain(make_config(masking={"fraction": 0.3}), resume=True)
+    run, begun = PretrainingRun(make_config().run_dir), result.run.corpora.read_text()
+    run.corpora.write_text(json.dumps(["of another corpus"]))
+    with pytest.raises(UserError, match=r"phases\.0\.corpus: .*stories was built anew"):
+        pretrain(make_config(), resume=True)
+    run.corpora.write_text(begun)
     monkeypatch.undo()
     done = pretrain(make_config(), resume=True)
     with pytest.raises(UserError, match="is finished"):

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 
@@ -7,6 +8,7 @@ from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.checkpoints.state import state_files
+from kerasbert.data import Rows
 from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.training import prepare, train
 from kerasbert.training.checkpoint import Checkpoints
@@ -89,6 +91,12 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny_config, kill_aft
     assert f"{newest}: damaged" in console.file.getvalue()
 
 
+def without_a_row(tiny_config):
+    """What a training without its first row would be, everything else being equal."""
+    prepared = prepare(tiny_config(training=SETTINGS))
+    return dataclasses.replace(prepared, train=Rows(prepared.train.rows[1:]))
+
+
 def test_only_an_unfinished_run_of_the_same_settings_and_rows_is_resumed(tiny_config, kill_after, tmp_path):
     revive = kill_after(9)
     with pytest.raises(KilledError):
@@ -96,6 +104,9 @@ def test_only_an_unfinished_run_of_the_same_settings_and_rows_is_resumed(tiny_co
     revive()
     with pytest.raises(ConfigError, match=r"training\.learning_rate: differs"):
         train(prepare(tiny_config(training={**SETTINGS, "learning_rate": 0.1})), resume=True)
+    fewer = without_a_row(tiny_config)
+    with pytest.raises(UserError, match="there were 72 training rows and there are 71"):
+        train(fewer, resume=True)
     with pytest.raises(CheckpointError, match="not a run directory"):
         train(prepare(tiny_config(training=SETTINGS, run_dir=str(tmp_path / "none"))), resume=True)
     finished = train(prepare(tiny_config(training=SETTINGS)), resume=True)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from kerasbert.checkpoints import RunDirectory
 from kerasbert.errors import ConfigError, DataError, UserError
 from kerasbert.training import folds_of, prepare, seeds_of, train_each
 from kerasbert.training.show import Show
@@ -42,7 +43,7 @@ def test_every_row_is_validated_on_once(tiny_config, reviews, tmp_path):
         assert one.validation.label_counts == {"negative": 10, "positive": 10}
 
 
-def test_an_interrupted_series_goes_on(tiny_config, tmp_path, monkeypatch):
+def test_an_interrupted_series_goes_on(tiny_config, tmp_path, monkeypatch, reviews_file):
     configs, moves = folds_of(tiny_config(), 3), []
 
     def move(self, step: int) -> None:
@@ -57,6 +58,16 @@ def test_an_interrupted_series_goes_on(tiny_config, tmp_path, monkeypatch):
     assert len(results) == 1
     with pytest.raises(UserError, match="exists already"):
         run(configs, tmp_path / "run")
+    fewer = tmp_path / "fewer.jsonl"
+    fewer.write_text("".join(reviews_file.read_text().splitlines(keepends=True)[:60]))
+    with pytest.raises(ConfigError, match=r"data\.train: differs from what .*fold-0 was trained with"):
+        run(folds_of(tiny_config(data={"train": str(fewer)}), 3), tmp_path / "run", resume=True)
+    begun = RunDirectory(tmp_path / "run" / "fold-0").data
+    before = begun.read_text()
+    begun.write_text(before.replace('"negative"', '"bad"'))
+    with pytest.raises(UserError, match="the labels are now without 'bad' and with 'negative' added"):
+        run(configs, tmp_path / "run", resume=True)
+    begun.write_text(before)
     summary, results = run(configs, tmp_path / "run", resume=True)
     assert len(results) == 2, "the finished one is left as it is"
     assert list(summary["runs"]) == ["fold-0", "fold-1", "fold-2"]

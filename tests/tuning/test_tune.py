@@ -1,5 +1,6 @@
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,11 @@ def search(tiny_config, tmp_path: Path):
     config = tmp_path / "config.yaml"
     config.write_text(dump_yaml(tiny_config(training={"epochs": 3}).model_dump()), encoding="utf-8")
 
-    def run(trials: int = 4, space: str = SPACE, **settings):
+    def run(trials: int = 4, space: str = SPACE, overrides: Sequence[str] = (), **settings):
         path = tmp_path / "space.yaml"
         path.write_text(space, encoding="utf-8")
         console = Console(file=io.StringIO(), width=200)
-        return tune(config, [], read_space(path), trials, tmp_path / "study", console, **settings)
+        return tune(config, overrides, read_space(path), trials, tmp_path / "study", console, **settings)
 
     return run
 
@@ -40,12 +41,14 @@ def test_the_best_trial_is_kept_and_no_other(search, tmp_path):
     assert config.training.learning_rate == 3e-3
     assert config.training.batch_size == best.chosen["training.batch_size"]
     assert run.load().predict(["手机很好"])["label"].shape == (1,)
-    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == ["best", "study.journal"]
+    assert sorted(path.name for path in (tmp_path / "study").iterdir()) == [
+        "best", "data.json", "study.journal",
+    ]  # fmt: skip
     # No trial of the useless rate can be the best.
     assert best.score > 0.8
 
 
-def test_a_search_goes_on_where_it_was_interrupted(search, tmp_path, monkeypatch):
+def test_a_search_goes_on_where_it_was_interrupted(search, tmp_path, monkeypatch, reviews_file):
     moves = []
 
     def move(self, step: int) -> None:
@@ -57,6 +60,10 @@ def test_a_search_goes_on_where_it_was_interrupted(search, tmp_path, monkeypatch
         patch.setattr(Show, "move", move)
         assert search(trials=6) is None
     assert not list((tmp_path / "study").glob("trial-*"))
+    fewer = tmp_path / "fewer.jsonl"
+    fewer.write_text("".join(reviews_file.read_text().splitlines(keepends=True)[:60]))
+    with pytest.raises(UserError, match="there were 72 training rows and there are 54"):
+        search(trials=6, resume=True, overrides=[f"data.train={fewer}"])
     best = search(trials=6, resume=True)
     assert best.trials in (6, 7), "the interrupted trial is one that failed"
     assert best.run.is_dir()
