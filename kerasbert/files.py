@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import gzip
+import io
 import json
 import os
 import shutil
@@ -17,12 +18,33 @@ from kerasbert.errors import DataError, UserError
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Opens a file for reading; what ends in `.gz` is unpacked on the way."""
-    return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+    """Opens a file for reading; what is gzipped is unpacked on the way, whatever its name.
+
+    Raises:
+        DataError: the name ends in `.gz` and the content is something else.
+        OSError: it cannot be read.
+    """
+    with contextlib.ExitStack() as stack:
+        file = unpacked(stack.enter_context(path.open("rb")), path)
+        if isinstance(file, gzip.GzipFile):
+            file.myfileobj = stack.pop_all()  # closed with it
+        stack.pop_all()
+        return file
+
+
+def unpacked(file: IO[bytes], path: Path | str) -> IO[bytes]:
+    """Returns an open file with a `peek`, unpacked if it is gzipped; `path` is its name."""
+    peekable: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
+    start = peekable.peek(2)[:2]
+    if start == b"\x1f\x8b":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=peekable))
+    if start and str(path).lower().endswith(".gz"):
+        raise DataError(f"{path}: cannot be read (it is not gzipped). Name it without .gz.")
+    return peekable
 
 
 @contextlib.contextmanager
-def explain_read_errors(path: Path) -> Iterator[None]:
+def explain_read_errors(path: Path | str) -> Iterator[None]:
     """Turns an error of reading or unpacking inside the block into a `DataError` that names `path`."""
     try:
         yield

@@ -1,15 +1,27 @@
 """kerasbert explain."""
 
+from typing import TYPE_CHECKING
+
 import click
 
-from kerasbert.cli.options import text_options
+from kerasbert.cli.options import rows_of, text_options
+
+if TYPE_CHECKING:
+    from kerasbert.data.read_options import ReadOptions
 
 
 @click.command()
 @text_options
 @click.option("--label", help="Explain this label rather than the decided one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def explain(model: str, text: tuple[str, ...], source: str | None, label: str | None, as_json: bool) -> None:
+def explain(
+    model: str,
+    text: tuple[str, ...],
+    source: str | None,
+    label: str | None,
+    as_json: bool,
+    reading: "ReadOptions",
+) -> None:
     """Show which words of each TEXT, or each line of a file, mattered to MODEL: a run, an export or a URL.
 
     A word counts by how much it moved the log-odds of the label, by integrated gradients.
@@ -23,15 +35,13 @@ def explain(model: str, text: tuple[str, ...], source: str | None, label: str | 
 
         from rich.console import Console
 
-        from kerasbert.evaluation.stream import argument_rows, input_rows
         from kerasbert.explanation import show
         from kerasbert.predictors import explain_rows, open_model
         from kerasbert.predictors.explain import require_label
 
     opened = open_model(model)
     require_label(opened, label, "--label")
-    rows = input_rows(source, opened.data) if source else argument_rows(text, opened.data)
-    records = explain_rows(opened, rows, label)
+    records = explain_rows(opened, rows_of(opened, text, source, reading), label)
     if as_json:
         click.echo(json.dumps(list(records), ensure_ascii=False))
         return

@@ -1,8 +1,15 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from kerasbert.data import Row
+    from kerasbert.data.read_options import ReadOptions
+    from kerasbert.predictors import Model
 
 
 def training_options(command: Callable) -> Callable:
@@ -20,17 +27,62 @@ def training_options(command: Callable) -> Callable:
     return command
 
 
+def reading_options(*names: str) -> Callable[[Callable], Callable]:
+    """Adds how files are read, as the argument `reading`, a `ReadOptions`.
+
+    Args:
+        names: the options to add.
+    """
+    helps = {
+        "text_column": "Column of the text.",
+        "label_column": "Column of the label.",
+        "pair_column": "Column of the second text.",
+        "encoding": "Encoding of text files, such as gb18030.",
+    }
+
+    def add(command: Callable) -> Callable:
+        @functools.wraps(command)
+        def called(**arguments: Any) -> Any:
+            from kerasbert.data.columns import OPTIONS
+            from kerasbert.data.read_options import ReadOptions
+
+            given = {name: arguments.pop(name) for name in names}
+            return command(reading=ReadOptions(**given, settings=OPTIONS), **arguments)
+
+        for name in reversed(names):
+            option = click.option(f"--{name.replace('_', '-')}", metavar="NAME", help=helps[name])
+            called = option(called)
+        return called
+
+    return add
+
+
 def text_options(command: Callable) -> Callable:
     """Adds what `predict` and `explain` take alike: a model, and texts or a file of them."""
     for option in (
+        reading_options("text_column", "pair_column", "encoding"),
         click.option(
             "--input",
             "source",
             type=click.Path(),
-            help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .parquet; - is stdin.",
+            help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .json .parquet .xlsx, "
+            "text also with .gz; - is standard input: lines, or with --text-column a table.",
         ),
         click.argument("text", nargs=-1),
         click.argument("model", type=click.Path()),
     ):
         command = option(command)
     return command
+
+
+def rows_of(
+    model: "Model", texts: Sequence[str], source: str | None, reading: "ReadOptions"
+) -> "Iterator[Row]":
+    """Returns the rows that `text_options` gave, without labels."""
+    from dataclasses import replace
+
+    from kerasbert.data import read_rows
+    from kerasbert.evaluation.stream import argument_rows
+
+    columns = replace(reading.columns(source or "", model.data), label=None)
+    return read_rows(source, columns) if source else argument_rows(texts, columns)

@@ -1,12 +1,29 @@
 """From files to batches: reading rows, checking them, splitting, batching by length."""
 
-from kerasbert.data.check import CheckReport, check_files
-from kerasbert.data.check_report import print_report
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels
 from kerasbert.data.load import Rows, labels_of, load_rows, read_valid_rows
-from kerasbert.data.plan import Plan
-from kerasbert.data.read import Columns, Row, read_rows
-from kerasbert.data.split import fold_rows, normalized, split_rows
+from kerasbert.data.read import Row, read_rows
+
+if TYPE_CHECKING:
+    from kerasbert.data.check import CheckReport, check_files
+    from kerasbert.data.check_report import print_report
+    from kerasbert.data.plan import Plan
+    from kerasbert.data.split import fold_rows, normalized, split_rows
+
+# Reading rows takes neither TensorFlow nor scikit-learn: what does is imported when it is first used.
+_HOMES = {
+    "CheckReport": "check",
+    "Plan": "plan",
+    "check_files": "check",
+    "fold_rows": "split",
+    "normalized": "split",
+    "print_report": "check_report",
+    "split_rows": "split",
+}
 
 __all__ = [
     "CheckReport",
@@ -25,3 +42,9 @@ __all__ = [
     "sort_labels",
     "split_rows",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kerasbert.data' has no attribute {name!r}")
+    return getattr(import_module(f"kerasbert.data.{_HOMES[name]}"), name)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels
 from kerasbert.data.load import Rows, load_rows
-from kerasbert.data.read import REPLACEMENT, Columns, Row
+from kerasbert.data.read import REPLACEMENT, Row
 from kerasbert.data.split import normalized
 from kerasbert.errors import DataError
 from kerasbert.text import TextGraph
@@ -74,7 +75,7 @@ def check_files(
         report.files.append(_figures(path, rows, graph))
         report.errors += _unknown_labels(path, rows, known)
         report.warnings += _left_out(path, rows)
-        report.warnings += _encoding_faults(path, rows, columns)
+        report.warnings += _lost_characters(path, rows)
         report.warnings += _imbalance(path, rows, known)
     report.warnings += _duplicates(loaded)
     return report
@@ -130,26 +131,11 @@ def _left_out(path: str, rows: Rows) -> list[str]:
     ]
 
 
-def _encoding_faults(path: str, rows: Rows, columns: Columns) -> list[str]:
+def _lost_characters(path: str, rows: Rows) -> list[str]:
     lines = [row.line for row in rows.rows if REPLACEMENT in row.text + (row.pair or "")]
     if not lines:
         return []
-    fault, hint = f"bytes outside {columns.encoding}", ""
-    if Path(path).suffix in (".csv", ".tsv", ".jsonl"):
-        content = Path(path).read_bytes()
-        if _decodes(content, columns.encoding):
-            fault = "U+FFFD, left by an earlier conversion"
-        elif _decodes(content, "gb18030"):
-            hint = " The file reads as gb18030: try data.encoding: gb18030."
-    return [f"{path}: {len(lines)} row(s) hold {fault}: {_lines(lines)}.{hint}"]
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
+    return [f"{path}: {len(lines)} row(s) hold U+FFFD, left by an earlier conversion: {_lines(lines)}."]
 
 
 def _imbalance(path: str, rows: Rows, known: Sequence[str]) -> list[str]:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels
-from kerasbert.data.read import Columns, Row, read_rows
+from kerasbert.data.read import Row, read_rows
 from kerasbert.errors import DataError
 from kerasbert.files import write_text
 

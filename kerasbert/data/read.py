@@ -1,22 +1,20 @@
-"""Reading rows from CSV, TSV, JSONL and Parquet files, plain or gzipped, at constant memory."""
+"""Reading rows from files and standard input, at constant memory."""
 
-import codecs
-import csv
-import io
+import itertools
 import json
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from kerasbert.config import DataConfig
+from kerasbert.data.columns import Columns
+from kerasbert.data.formats import read_cells
+from kerasbert.data.source import FORMATS, Source
 from kerasbert.errors import DataError
-from kerasbert.files import explain_read_errors, open_bytes
 
-FORMATS = (".csv", ".tsv", ".jsonl", ".parquet")
-# What the reader puts in the place of bytes that are not of the encoding.
+# What stands in a text where an earlier conversion lost a character.
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_LONGEST_CELL = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,154 +28,126 @@ class Row:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Which columns to read, and how."""
-
-    text: str = "text"
-    label: str | None = "label"
-    pair: str | None = None
-    label_map: dict[str, str] = field(default_factory=dict)
-    label_separator: str | None = None
-    encoding: str = "utf-8"
-
-    @classmethod
-    def of(cls, config: DataConfig, label_separator: str | None = None) -> "Columns":
-        """Returns the columns that `config` names; the separator is the task's."""
-        return cls(
-            label_separator=label_separator,
-            text=config.text_column,
-            label=config.label_column,
-            pair=config.pair_column,
-            label_map=config.label_map,
-            encoding=config.encoding,
-        )
-
-
 def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
-    """Yields the rows of `path` in order. Bytes outside the encoding become U+FFFD.
+    """Yields the rows of a file in order, blank ones too.
+
+    CSV, TSV, JSON lines, a JSON array, Parquet and Excel workbooks are tables. A name that says nothing
+    is a text in each line, or two with a tab between them; with a label column or `columns.table` it is a
+    table whose format its first line tells.
+
+    Args:
+        path: of a file, text also gzipped; `-` is standard input.
+        columns: what to read.
 
     Raises:
-        DataError: the file is missing, empty, of an unknown format, lacks a column or is malformed.
+        DataError: it is missing, lacks a column, is malformed or is no text in the encoding. A file in
+            another encoding is refused before its first row.
     """
-    path = Path(path)
-    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if suffix not in FORMATS:
-        raise DataError(
-            f"{path}: unknown format. Expected one of {' '.join(FORMATS)}, also with .gz. "
-            f"Received: {path.name!r}"
-        )
-    with explain_read_errors(path):
-        records = _parquet(path) if suffix == ".parquet" else _text_records(path, suffix, columns)
-        count = 0
-        for line, record in records:
+    source = Source(path, columns.encoding, columns.settings)
+    count = 0
+    with source.open() as file:
+        form = source.format_of(file)
+        if form not in FORMATS:
+            if columns.label is not None and not source.is_stream and not columns.table:
+                raise DataError(
+                    f"{path}: unknown format. Expected one of {' '.join(FORMATS)}, text also with .gz. "
+                    f"Received: {Path(path).name!r}"
+                )
+            form = ""
+        if form == "" and columns.label is None and not columns.table:
+            yield from _texts(source.lines(file), source, columns)
+            return
+        names = list(columns.wanted)
+        of_label, of_pair = (names.index(what) if what in names else None for what in ("label", "pair"))
+        for line, cells in read_cells(source, file, form, columns):
             count += 1
-            yield _row(record, line, path, columns)
-    if not count:
-        raise DataError(f"{path}: holds no rows.")
-
-
-def _row(record: dict[str, Any], line: int, path: Path, columns: Columns) -> Row:
-    def cell(column: str) -> str:
-        if column not in record:
-            raise DataError(
-                f"{path}:{line}: has no column {column!r}. It has: {', '.join(map(str, record))}. "
-                "Rename one, or set data.text_column, data.label_column or data.pair_column."
+            place = f"{source.name}:{line}"
+            yield Row(
+                _scalar(cells[0], columns.text, place),
+                () if of_label is None else _labels(cells[of_label], columns, place),
+                None if of_pair is None else _scalar(cells[of_pair], columns.pair or "", place),
+                source.name,
+                line,
             )
-        value = record[column]
-        if isinstance(value, list):  # several labels of a multi-label row in JSONL or Parquet
-            return (columns.label_separator or "|").join(map(str, value))
-        return _as_text(value)
+    if not count:
+        raise DataError(f"{source.name}: holds no rows.")
 
-    labels: list[str] = []
-    if columns.label is not None:
-        joined = cell(columns.label)
+
+def row_of_line(line: str, columns: Columns, file: str, number: int) -> Row:
+    """Returns a line of text as a row.
+
+    Raises:
+        DataError: a pair is wanted, and there are not two texts with a tab between them.
+    """
+    if columns.pair is None:
+        return Row(line, (), None, file, number)
+    text, tab, pair = line.partition("\t")
+    if not tab:
+        raise DataError(f"{file}:{number}: this model takes pairs: two texts with a tab between them.")
+    return Row(text, (), pair, file, number)
+
+
+def _texts(lines: Iterator[str], source: Source, columns: Columns) -> Iterator[Row]:
+    first = next(lines, None)
+    if first is None:
+        return
+    if _is_json(first, columns):
+        remedy = (
+            columns.settings.advise((columns.settings.text, columns.text))
+            if source.is_stdin
+            else "Name it .jsonl, or .json."
+        )
+        raise DataError(f"{source.name}: holds JSON rather than lines of text. {remedy}")
+    for number, line in enumerate(itertools.chain([first], lines), 1):
+        yield row_of_line(line.rstrip("\r\n"), columns, source.name, number)
+
+
+def _is_json(line: str, columns: Columns) -> bool:
+    """Whether a line can hardly be anything but the beginning of JSON rows."""
+    try:
+        record = json.loads(line.strip().removeprefix("[").removesuffix(","))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and columns.text in record
+
+
+def _labels(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
+    name = columns.label or ""
+    if isinstance(value, list) and columns.label_separator is None:
+        raise DataError(
+            f"{place}: {name!r} holds a list; one label is wanted. Received: {_shown(value)}. Several labels "
+            "a row are for task: multi_label."
+        )
+    if isinstance(value, list):
+        labels = [_scalar(item, name, place) for item in value]
+    else:
+        joined = _scalar(value, name, place)
         labels = [joined] if columns.label_separator is None else joined.split(columns.label_separator)
     names = [columns.label_map.get(label.strip(), label.strip()) for label in labels]
-    pair = None if columns.pair is None else cell(columns.pair)
-    return Row(cell(columns.text), tuple(dict.fromkeys(filter(None, names))), pair, str(path), line)
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
-def _as_text(value: Any) -> str:
-    if value is None:
+def _scalar(value: Any, column: str, place: str) -> str:
+    """Returns a cell as text; what is missing or no number is empty."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # JSON can name half a surrogate pair, which is no character
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    # JSON can name half a surrogate pair, which is no character.
-    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _text_records(path: Path, suffix: str, columns: Columns) -> Iterator[tuple[int, dict[str, Any]]]:
-    # CSV cells may hold line breaks; elsewhere a line ends at LF alone.
-    with _open_text(path, columns.encoding, newline="" if suffix == ".csv" else "\n") as file:
-        if suffix == ".jsonl":
-            yield from _jsonl(file, path)
-        else:
-            yield from _separated(file, path, "," if suffix == ".csv" else "\t")
-
-
-def _open_text(path: Path, encoding: str, newline: str) -> IO[str]:
-    try:
-        name = codecs.lookup(encoding).name
-        "".encode(encoding)  # refuses codecs that are not of text
-    except (LookupError, UnicodeError) as error:
-        raise DataError(f"data.encoding: unknown encoding. Received: {encoding!r}") from error
-    # utf-8-sig drops a byte-order mark, which would become part of the first column's name.
-    name = "utf-8-sig" if name == "utf-8" else name
-    return io.TextIOWrapper(open_bytes(path), encoding=name, errors="replace", newline=newline)
-
-
-def _separated(file: IO[str], path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows under a header line. In TSV quotes are literal characters, in CSV they enclose cells."""
-    if delimiter == "\t":
-        lines = (line.rstrip("\r\n") for line in file)
-        cells = ((number, line.split("\t")) for number, line in enumerate(lines, 1))
-    else:
-        csv.field_size_limit(_LONGEST_CELL)
-        reader = csv.reader(file, strict=True)
-        cells = ((reader.line_num, row) for row in reader)
-    header: list[str] = []
-    try:
-        for number, row in cells:
-            if not any(row):
-                continue
-            if not header:
-                header = row
-            elif len(row) != len(header):
-                raise DataError(
-                    f"{path}:{number}: has {len(row)} cells, the header has {len(header)} "
-                    f"({', '.join(header)}). Mend the line"
-                    + ("." if delimiter == "," else "; a text in TSV must not hold a tab.")
-                )
-            else:
-                yield number, dict(zip(header, row, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path}: is not CSV ({error}).") from error
-
-
-def _jsonl(file: IO[str], path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}:{number}: is not JSON ({error}).") from error
-        if not isinstance(record, dict):
-            raise DataError(f"{path}:{number}: must be a JSON object. Received: {line.strip()[:60]}")
-        yield number, record
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{place}: {column!r} holds bytes that are not UTF-8.") from error
+    if isinstance(value, (list, tuple, dict)):
+        kind = "an object" if isinstance(value, dict) else "a list"
+        raise DataError(f"{place}: {column!r} holds {kind}; text is wanted. Received: {_shown(value)}")
+    return str(value)
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        number = 0
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches():
-                for record in batch.to_pylist():
-                    number += 1
-                    yield number, record
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{path}: is not Parquet ({error}).") from error
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:60]}..."

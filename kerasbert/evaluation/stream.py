@@ -1,43 +1,30 @@
-"""Texts from arguments, lines or data files to lines of answers."""
+"""Texts from arguments to rows, and rows to lines of answers."""
 
-import contextlib
-import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-from kerasbert.config import DataConfig
-from kerasbert.data import Columns, Row, read_rows
-from kerasbert.data.read import FORMATS
+from kerasbert.data import Columns, Row
+from kerasbert.data.read import row_of_line
 from kerasbert.errors import DataError, ServerError
 from kerasbert.files import atomic_path, explain_write_errors
 from kerasbert.predictors import Model, answer_record, predict_rows
 
 
-def argument_rows(texts: Sequence[str], data: DataConfig) -> Iterator[Row]:
-    """Yields the texts of the command line as rows."""
+def argument_rows(texts: Sequence[str], columns: Columns) -> Iterator[Row]:
+    """Yields the texts of the command line as rows.
+
+    Raises:
+        DataError: one is not UTF-8.
+    """
     for number, text in enumerate(texts, 1):
-        # An argument may hold any bytes.
-        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        yield _row(text, data, "argument", number)
-
-
-def input_rows(source: str, data: DataConfig) -> Iterator[Row]:
-    """Yields the rows of a data file, or of lines of text; `-` is stdin."""
-    if Path(source).name.removesuffix(".gz").endswith(FORMATS):
-        yield from read_rows(source, replace(Columns.of(data), label=None))
-        return
-    with contextlib.ExitStack() as stack:
         try:
-            binary: IO[bytes] = sys.stdin.buffer if source == "-" else stack.enter_context(open(source, "rb"))
-        except OSError as error:
-            raise DataError(f"{source}: cannot be read ({error.strerror}).") from error
-        lines = io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="\n")
-        for number, line in enumerate(lines, 1):
-            yield _row(line.rstrip("\r\n"), data, source, number)
+            text.encode()
+        except UnicodeEncodeError as error:  # an argument may hold any bytes
+            raise DataError(f"argument:{number}: is not UTF-8. Received: {text!r}") from error
+        yield row_of_line(text, columns, "argument", number)
 
 
 def write_answers(model: Model, rows: Iterable[Row], output: str, form: str) -> None:
@@ -78,15 +65,6 @@ def _write(lines: Iterable[str], file: IO[bytes], form: str) -> None:
             count += 1
     except ServerError as error:
         raise ServerError(f"{error} Lines answered before: {count}.") from error
-
-
-def _row(line: str, data: DataConfig, file: str, number: int) -> Row:
-    if data.pair_column is None:
-        return Row(line, (), None, file, number)
-    text, tab, pair = line.partition("\t")
-    if not tab:
-        raise DataError(f"{file}:{number}: this model takes pairs: two texts with a tab between them.")
-    return Row(text, (), pair, file, number)
 
 
 def _line(record: dict[str, Any], form: str) -> str:

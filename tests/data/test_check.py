@@ -185,19 +185,10 @@ def test_imbalance_from_ten_to_one_is_reported(counts: tuple[int, int], warned: 
 # --- encodings ----------------------------------------------------------------------------------------
 
 
-def test_wrong_bytes_are_reported_with_their_lines_and_the_encoding_that_fits(write):
+def test_another_encoding_is_an_error_that_names_it(write):
     path = write("a.tsv", [("今天很好", "x"), ("plain", "y"), ("酒店很坏", "x")], encoding="gb18030")
-    warning = only(check([path]).warnings, "bytes outside")
-    assert warning.startswith(f"{path}: 2 row(s) hold bytes outside utf-8: line 2, 4.")
-    assert warning.endswith("try data.encoding: gb18030.")
-    assert check([path], encoding="gb18030").warnings == []
-
-
-def test_the_hint_is_left_out_where_gb18030_does_not_fit_either(write):
-    path = write("a.tsv", CLEAN)
-    path.write_bytes(path.read_bytes() + b"x\xff\xff\t1\n")
-    warning = only(check([path]).warnings, "bytes outside")
-    assert warning.endswith("utf-8: line 6.")
+    assert check([path]).errors == [f"{path}: is not UTF-8. It reads as gb18030. Set data.encoding: gb18030."]
+    assert check([path], encoding="gb18030").errors == []
 
 
 def test_text_that_was_broken_before_does_not_suggest_another_encoding(write):
@@ -205,13 +196,12 @@ def test_text_that_was_broken_before_does_not_suggest_another_encoding(write):
     path = write("a.tsv", [("ab\ufffd\ufffdcd", "1"), ("plain", "0")])
     assert path.read_bytes().decode("gb18030") != path.read_text(encoding="utf-8")
     warning = only(check([path]).warnings, "line 2")
-    assert "gb18030" not in warning
-    assert "outside utf-8" not in warning
+    assert "left by an earlier conversion" in warning
 
 
-def test_wrong_bytes_in_the_second_text_count_too(write):
-    path = write("a.tsv", [("x", "好", "1"), ("y", "z", "0")], "text\tother\tlabel", encoding="gb18030")
-    assert "1 row(s) hold bytes outside utf-8: line 2." in only(check([path], pair="other").warnings, "bytes")
+def test_lost_characters_in_the_second_text_count_too(write):
+    path = write("a.tsv", [("x", "\ufffd", "1"), ("y", "z", "0")], "text\tother\tlabel")
+    assert "1 row(s) hold U+FFFD" in only(check([path], pair="other").warnings, "line 2.")
 
 
 def test_the_text_graph_is_made_from_the_first_file(write):

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kerasbert.config import DataConfig
-from kerasbert.data import Row
+from kerasbert.data import Columns, Row, read_rows
 from kerasbert.errors import DataError, UserError
-from kerasbert.evaluation.stream import argument_rows, input_rows, write_answers
+from kerasbert.evaluation.stream import argument_rows, write_answers
 
-PAIRS = DataConfig(pair_column="pair")
+TEXTS = Columns(label=None)
+PAIRS = Columns(label=None, pair="pair")
 
 
 class AnyAnswer(dict):
@@ -46,58 +46,14 @@ def written(path) -> list[dict]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
 
 
-def test_lines_of_a_file_are_rows(tmp_path):
-    path = tmp_path / "texts.txt"
-    path.write_bytes("一\r\n\n 二 \nlast without end".encode())
-    found = list(input_rows(str(path), DataConfig()))
-    assert [row.text for row in found] == ["一", "", " 二 ", "last without end"]
-    assert [row.line for row in found] == [1, 2, 3, 4]
-
-
-def test_only_line_feeds_end_a_line(stdin):
-    text = "a\x0bb\x0cc\x1cd\x85e\u2028f\rg\0h"
-    stdin(f"{text}\nnext\n".encode())
-    assert [row.text for row in input_rows("-", DataConfig())] == [text, "next"]
-
-
-def test_bytes_that_are_not_utf_8_are_replaced(stdin):
-    stdin(b"\xff\xfe\n\xe4\xbd\nok\n")
-    assert [row.text for row in input_rows("-", DataConfig())] == ["\ufffd\ufffd", "\ufffd", "ok"]
-
-
-def test_an_empty_input_has_no_rows(stdin):
-    assert list(input_rows("-", DataConfig())) == []
-
-
-def test_a_data_file_is_read_by_its_columns_and_needs_no_label(tmp_path):
-    path = tmp_path / "data.csv"
-    path.write_text('id,body\n1,"one, two"\n2,三\n', encoding="utf-8")
-    data = DataConfig(text_column="body")
-    assert [(row.text, row.line) for row in input_rows(str(path), data)] == [("one, two", 2), ("三", 3)]
-
-
-@pytest.mark.parametrize("name", ["lines", "lines.txt", "notes.csv.txt", "v1.tsv.2024", "a.jsonl.bak"])
-def test_any_other_file_holds_lines(tmp_path, name):
-    (tmp_path / name).write_text("one\ntwo\n")
-    assert [row.text for row in input_rows(str(tmp_path / name), DataConfig())] == ["one", "two"]
-
-
-@pytest.mark.parametrize("name", ["missing.txt", "missing.csv", "."])
-def test_an_unreadable_input_is_named(tmp_path, name):
-    with pytest.raises(DataError, match=r"cannot be read \("):
-        list(input_rows(str(tmp_path / name), DataConfig()))
-
-
-def test_a_pair_is_two_cells(stdin):
-    stdin("前\t后\n\t\n".encode())
-    assert [(row.text, row.pair) for row in input_rows("-", PAIRS)] == [("前", "后"), ("", "")]
+def test_an_argument_is_a_text_or_a_pair():
+    assert [row.text for row in argument_rows(["a\tb", "好"], TEXTS)] == ["a\tb", "好"]
     assert [row.pair for row in argument_rows(["a\tb"], PAIRS)] == ["b"]
 
 
-def test_a_pair_without_a_tab_is_named_with_its_line(stdin):
-    stdin(b"a\tb\nalone\n")
-    with pytest.raises(DataError, match="-:2: this model takes pairs"):
-        list(input_rows("-", PAIRS))
+def test_an_argument_that_is_not_utf_8_is_refused():
+    with pytest.raises(DataError, match="argument:2: is not UTF-8"):
+        list(argument_rows(["好", os.fsdecode(b"a\xff")], TEXTS))
 
 
 @settings(max_examples=40, deadline=None)
@@ -198,14 +154,8 @@ def test_it_works_without_a_stdin(model, tmp_path, monkeypatch):
     assert written(tmp_path / "out")[0]["label"] == "负面"
 
 
-def test_an_argument_of_other_bytes_is_answered(trained, tmp_path, stdin):
-    found = argument_rows([os.fsdecode(b"a\xff"), "好"], DataConfig())
-    write_answers(trained.model, found, str(tmp_path / "out"), "jsonl")
-    assert [record["text"][0] for record in written(tmp_path / "out")] == ["a", "好"]
-
-
 def test_half_a_surrogate_pair_in_json_is_answered(trained, tmp_path, stdin):
     (tmp_path / "in.jsonl").write_text('{"text": "a\\ud800"}\n{"text": "好"}\n', encoding="utf-8")
-    found = input_rows(str(tmp_path / "in.jsonl"), DataConfig())
+    found = read_rows(tmp_path / "in.jsonl", TEXTS)
     write_answers(trained.model, found, str(tmp_path / "out"), "jsonl")
     assert [record["text"][0] for record in written(tmp_path / "out")] == ["a", "好"]

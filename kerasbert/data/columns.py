@@ -1,0 +1,166 @@
+"""Which columns to read: chosen by name, with a suggestion where one is missing."""
+
+import difflib
+import shlex
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kerasbert.config import DataConfig
+from kerasbert.errors import DataError
+
+# What people call these columns, without space, case and width.
+TEXT_NAMES = (
+    "text", "review", "content", "sentence", "text_a", "comment", "message", "title", "query",
+    "question", "utterance", "内容", "文本", "评论", "评价", "正文", "句子", "标题", "留言",
+)  # fmt: skip
+LABEL_NAMES = (
+    "label", "category", "class", "sentiment", "target", "tag", "intent", "rating", "star", "score",
+    "标签", "类别", "分类", "类目", "情感", "情绪", "意图", "评分",
+)  # fmt: skip
+PAIR_NAMES = ("pair", "text_b", "text_pair", "sentence2", "question2", "text2")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the user at hand names what the reader is told: by default keys of the configuration."""
+
+    text: str = "data.text_column"
+    label: str = "data.label_column"
+    pair: str = "data.pair_column"
+    encoding: str = "data.encoding"
+    verb: str = "Set"
+    assign: str = ": "
+
+    def advise(self, *named: tuple[str, str]) -> str:
+        """Returns what to do so that each named setting has its value, as a sentence."""
+        parts = [f"{name}{self.assign}{self._quoted(value)}" for name, value in named]
+        return f"{self.verb} {' and '.join(parts)}."
+
+    def advise_encoding(self, encoding: str) -> str:
+        """Returns what to do to read text in `encoding`."""
+        return self.advise((self.encoding, encoding))
+
+    def _quoted(self, value: str) -> str:
+        # Chinese needs no quotes in a shell.
+        bare = value.replace("-", "_").isidentifier()
+        return value if bare else shlex.quote(value) if value.isprintable() else repr(value)
+
+
+KEYS = Settings()
+OPTIONS = Settings("--text-column", "--label-column", "--pair-column", "--encoding", "Add", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns to read, and how.
+
+    Attributes:
+        text: name of the column.
+        label: name of the column; None: rows need no label, and lines of text will do.
+        pair: name of the column of the second text, if there is one.
+        label_map: other names for labels.
+        label_separator: between the labels of a row, in a task where it may have several.
+        encoding: of text files.
+        table: standard input and files of unknown names hold a table rather than lines of text. They
+            always do where there is a label.
+        settings: how the user names all this.
+    """
+
+    text: str = "text"
+    label: str | None = "label"
+    pair: str | None = None
+    label_map: dict[str, str] = field(default_factory=dict)
+    label_separator: str | None = None
+    encoding: str = "utf-8"
+    table: bool = False
+    settings: Settings = KEYS
+
+    @classmethod
+    def of(cls, config: DataConfig, label_separator: str | None = None) -> "Columns":
+        """Returns the columns that `config` names; the separator is the task's."""
+        return cls(
+            label_separator=label_separator,
+            text=config.text_column,
+            label=config.label_column,
+            pair=config.pair_column,
+            label_map=config.label_map,
+            encoding=config.encoding,
+        )
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """The columns to read by what they are: text, label and pair, as far as they are asked for."""
+        names = {"text": self.text, "label": self.label, "pair": self.pair}
+        return {what: name for what, name in names.items() if name is not None}
+
+    def found_in(self, header: Sequence[str]) -> bool:
+        """Whether `header` has all columns."""
+        return set(self.wanted.values()) <= set(header)
+
+    def choose(self, header: Sequence[str], place: str) -> list[str]:
+        """Returns the names of the columns to read from a table, in the order of `wanted`.
+
+        The only column of a table is its text if that is what it is called.
+
+        Args:
+            header: names of all columns.
+            place: of the header, for the message.
+
+        Raises:
+            DataError: a column is missing, or a name occurs twice.
+        """
+        twice = [name for name, count in Counter(header).items() if count > 1 and name.strip()]
+        if twice:
+            raise DataError(f"{place}: has two columns named {twice[0]!r}. Rename one.")
+        if len(header) == 1 and list(self.wanted) == ["text"] and _bare(header[0]) in TEXT_NAMES:
+            return list(header)
+        missing = {what: name for what, name in self.wanted.items() if name not in header}
+        if missing:
+            raise DataError(f"{place}: {self._explain(missing, header)}")
+        return list(self.wanted.values())
+
+    def _explain(self, missing: dict[str, str], header: Sequence[str]) -> str:
+        others = [name for name in header if name not in self.wanted.values()]
+        known = {"text": TEXT_NAMES, "label": LABEL_NAMES, "pair": PAIR_NAMES}
+        named = []
+        for what, name in missing.items():
+            likely = _likely(name, known[what], others)
+            if likely is not None:
+                others.remove(likely)
+                named.append((getattr(self.settings, what), likely))
+        columns = "column" if len(missing) == 1 else "columns"
+        fault = f"has no {columns} {' and '.join(map(repr, missing.values()))}. It has: {named_in(header)}."
+        if named:
+            return f"{fault} Did you mean {' and '.join(repr(name) for _, name in named)}? " + (
+                self.settings.advise(*named)
+            )
+        flags = " and ".join(getattr(self.settings, what) for what in missing)
+        return f"{fault} Rename one, or name yours by {flags}."
+
+
+def named_in(header: Sequence[str]) -> str:
+    """Returns the names of columns for a message; what cannot be seen in them is spelt out."""
+    return ", ".join(name if name.isprintable() and name == name.strip() else repr(name) for name in header)
+
+
+def _likely(name: str, known: Sequence[str], header: Sequence[str]) -> str | None:
+    """Returns the column that was probably meant by `name`, or None."""
+    bare = {column: _bare(column) for column in header if column.strip()}
+    for probable in (
+        lambda column: column == _bare(name),
+        lambda column: column in known,
+        lambda column: any(part in column for part in known),
+    ):
+        found = [column for column, plain in bare.items() if probable(plain)]
+        if found:
+            return found[0]
+    close = difflib.get_close_matches(name, header, n=1)
+    return close[0] if close else None
+
+
+def _bare(name: str) -> str:
+    """Returns a name without space, case, width and invisible characters."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf")

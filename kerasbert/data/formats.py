@@ -1,0 +1,230 @@
+"""The wanted cells of each row of a table, whatever its format."""
+
+import csv
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
+
+from kerasbert.data.columns import Columns, named_in
+from kerasbert.data.source import Source
+from kerasbert.errors import DataError, UserError
+
+# The number of the line, or of the row where there are no lines, and the cells in the order of
+# `Columns.wanted`.
+Cells = tuple[int, Sequence[Any]]
+
+_LONGEST_CELL = 1 << 30
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+
+
+def read_cells(source: Source, file: IO[bytes], form: str, columns: Columns) -> Iterator[Cells]:
+    """Yields the rows of an open table.
+
+    Args:
+        source: of `file`.
+        file: what `source.open` gave.
+        form: one of `FORMATS`; "": to be found from the first line.
+        columns: the wanted ones.
+
+    Raises:
+        DataError: a column is missing, or a row is malformed.
+    """
+    if form == ".parquet":
+        return _parquet(source, file, columns)
+    if form == ".xlsx":
+        return _workbook(source, file, columns)
+    lines = source.lines(file, universal=form in (".csv", ""))
+    if form in ("", ".json"):
+        first = next((line for line in lines if line.strip()), "")
+        lines = itertools.chain([first], lines) if first else lines
+        form = _found(first) if form == "" else ".json" if first.lstrip().startswith("[") else ".jsonl"
+    if form == ".json":
+        return _array("".join(lines), source, columns)
+    if form in (".jsonl", ".ndjson"):
+        return _json_lines(lines, source, columns)
+    return _separated(lines, source, columns, "," if form == ".csv" else "\t")
+
+
+def _found(first: str) -> str:
+    """Returns the format of a table that begins with this line."""
+    start = first.lstrip()
+    if start.startswith("["):
+        return ".json"
+    if start.startswith("{"):
+        return ".jsonl"
+    return ".tsv" if "\t" in first else ".csv"
+
+
+def _separated(lines: Iterator[str], source: Source, columns: Columns, delimiter: str) -> Iterator[Cells]:
+    """Rows under a header line. In TSV quotes are literal characters, in CSV they enclose cells.
+
+    A blank line is a row of empty cells.
+    """
+    header_line = 0
+    first = ""
+    for first in lines:
+        header_line += 1
+        if first.strip("\r\n"):
+            break
+    lines = itertools.chain([first], lines)
+    if delimiter == "," and not columns.found_in(next(csv.reader([first]), [])):
+        # Not commas, where something else separates the very columns that are wanted.
+        others = (mark for mark in ";\t" if columns.found_in(next(csv.reader([first], delimiter=mark), [])))
+        delimiter = next(others, ",")
+        rows = _quoted(lines, source, delimiter)
+    elif delimiter == "\t":
+        stripped = (line.rstrip("\r\n") for line in lines)
+        rows = ((number, line.split("\t") if line else []) for number, line in enumerate(stripped, 1))
+    else:
+        rows = _quoted(lines, source, delimiter)
+    number, header = next(rows, (1, []))
+    if not any(header):
+        return
+    place = f"{source.name}:{header_line - 1 + number}"
+    if (len(header) == 1 and len(columns.wanted) > 1) or not columns.found_in(header):
+        _require_delimiter(header, place, delimiter)
+    chosen = [header.index(name) for name in columns.choose(header, place)]
+    width, blank = len(header), [""] * len(chosen)
+    for number, row in rows:
+        if len(row) == width:
+            yield header_line - 1 + number, [row[index] for index in chosen]
+        elif not row:
+            yield header_line - 1 + number, blank
+        else:
+            raise DataError(
+                f"{source.name}:{header_line - 1 + number}: has {len(row)} cells, the header has {width} "
+                f"({named_in(header)}). Mend the line"
+                + ("." if delimiter != "\t" else "; a text in TSV must not hold a tab.")
+            )
+
+
+def _quoted(lines: Iterator[str], source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(_LONGEST_CELL)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise DataError(f"{source.name}: is not CSV ({error}).") from error
+
+
+def _require_delimiter(header: Sequence[str], place: str, delimiter: str) -> None:
+    """Raises `DataError` if another character separates the columns."""
+    for mark, name in _DELIMITERS.items():
+        if mark != delimiter and len(header) == 1 and mark in header[0]:
+            other = {"\t": ", or name it .tsv", ",": ", or name it .csv"}.get(mark, "")
+            raise DataError(
+                f"{place}: seems separated by {name}, not {_DELIMITERS[delimiter]}: {header[0]!r}. "
+                f"Save it with {_DELIMITERS[delimiter]}{other}."
+            )
+
+
+def _json_lines(lines: Iterator[str], source: Source, columns: Columns) -> Iterator[Cells]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line, object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{source.name}:{number}: is not JSON ({error}).") from error
+        yield number, _of_record(record, line, f"{source.name}:{number}", columns)
+
+
+def _array(content: str, source: Source, columns: Columns) -> Iterator[Cells]:
+    """The objects of a JSON array; the text is held in memory, but not all the objects."""
+    decoder = json.JSONDecoder(object_pairs_hook=_unique)
+    place, number, counted = content.index("[") + 1, 1, 0
+    while True:
+        place = _after_space(content, place)
+        number += content.count("\n", counted, place)
+        counted = place
+        if content.startswith("]", place):
+            break
+        try:
+            record, end = decoder.raw_decode(content, place)
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{source.name}:{number}: is not JSON ({error}).") from error
+        yield number, _of_record(record, content[place:end], f"{source.name}:{number}", columns)
+        place = _after_space(content, end)
+        if content.startswith(",", place):
+            place += 1
+        elif not content.startswith("]", place):
+            raise DataError(f"{source.name}:{number}: is not JSON (a comma or ] is missing).")
+    if content[place + 1 :].strip():
+        raise DataError(f"{source.name}:{number}: is not JSON (something follows the array).")
+
+
+def _after_space(content: str, place: int) -> int:
+    while content[place : place + 1] in (" ", "\n", "\r", "\t"):
+        place += 1
+    return place
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice!r} occurs twice in an object")
+    return record
+
+
+def _of_record(record: Any, line: str, place: str, columns: Columns) -> list[Any]:
+    if not isinstance(record, dict):
+        raise DataError(f"{place}: must be a JSON object. Received: {line.strip()[:60]}")
+    try:
+        return [record[name] for name in columns.wanted.values()]
+    except KeyError:
+        return [record[name] for name in columns.choose(list(record), place)]
+
+
+def _parquet(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cells]:
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(io.BytesIO(file.read()) if source.is_stream else file) as table:
+            chosen = columns.choose(table.schema_arrow.names, source.name)
+            number = 0
+            for batch in table.iter_batches(columns=list(dict.fromkeys(chosen))):
+                for row in zip(*(batch.column(name).to_pylist() for name in chosen), strict=True):
+                    number += 1
+                    yield number, row
+    except pa.ArrowException as error:
+        raise DataError(f"{source.name}: is not Parquet ({error}).") from error
+
+
+def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cells]:
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise UserError(
+            f"{source.name}: reading Excel workbooks needs openpyxl. Install it with pip install "
+            "'kerasbert[excel]', or save the sheet as CSV UTF-8."
+        ) from error
+    try:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    except Exception as error:  # whatever a damaged archive makes it raise
+        raise DataError(f"{source.name}: is not an Excel workbook ({error}).") from error
+    filled = [sheet for sheet in book.worksheets if any(map(_filled, sheet.iter_rows(values_only=True)))]
+    if len(filled) > 1:
+        names = ", ".join(sheet.title for sheet in filled)
+        raise DataError(f"{source.name}: has several sheets ({names}). Keep one, or save one as CSV UTF-8.")
+    chosen: list[int] = []
+    waiting: list[Cells] = []  # blank rows; those after the last row are none
+    for number, row in enumerate(filled[0].iter_rows(values_only=True) if filled else (), 1):
+        if not chosen and _filled(row):
+            header = ["" if name is None else str(name) for name in row]
+            chosen = [header.index(name) for name in columns.choose(header, f"{source.name}:{number}")]
+        elif chosen:
+            waiting.append((number, [row[index] if index < len(row) else None for index in chosen]))
+            if _filled(row):
+                yield from waiting
+                waiting = []
+
+
+def _filled(row: Sequence[Any]) -> bool:
+    return any(cell is not None and cell != "" for cell in row)

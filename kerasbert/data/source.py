@@ -1,0 +1,130 @@
+"""A file or standard input, opened as what its content says it is."""
+
+import contextlib
+import io
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from kerasbert.data.columns import KEYS, Settings
+from kerasbert.encoding import codec_of, decoded_lines, require_encoding, strict_lines
+from kerasbert.errors import DataError
+from kerasbert.files import explain_read_errors, open_bytes, unpacked
+
+STDIN = "-"
+TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
+FORMATS = (*TEXT_FORMATS, ".parquet", ".xlsx")
+_PARQUET, _ZIP = b"PAR1", b"PK\x03\x04"
+# How files begin that some take for text.
+_OTHERS = {
+    b"\xd0\xcf\x11\xe0": "a workbook of the old Excel. Save it as CSV UTF-8",
+    b"BZh": "packed by bzip2. Unpack it first",
+    b"\xfd7zXZ\x00": "packed by xz. Unpack it first",
+    b"\x28\xb5\x2f\xfd": "packed by zstd. Unpack it first",
+    b"Rar!": "a RAR archive. Unpack it first",
+    b"7z\xbc\xaf": "a 7z archive. Unpack it first",
+    b"%PDF-": "a PDF. Name a file of text",
+    b"{\\rtf": "RTF. Save it as plain text",
+    b"ARROW1": "an Arrow file. Save it as Parquet",
+    b"SQLite format 3": "a database. Write its rows to a CSV file",
+}
+
+
+class Source:
+    """What rows are read from.
+
+    Args:
+        path: of a file; `-` is standard input.
+        encoding: of text.
+        settings: how the user names what the reader is told.
+    """
+
+    def __init__(self, path: str | Path, encoding: str = "utf-8", settings: Settings = KEYS):
+        self.is_stdin = str(path) == STDIN
+        self.path = Path(path)
+        self.name = "standard input" if self.is_stdin else str(path)
+        self.encoding = codec_of(encoding, settings.encoding)
+        self._advise = settings.advise_encoding
+
+    @property
+    def suffix(self) -> str:
+        """The last suffix in lower case, that of the packing aside; "" for standard input."""
+        name = self.path.name.lower().removesuffix(".gz")
+        return "" if self.is_stdin else Path(name).suffix
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it can be read but once: standard input, a pipe, a device."""
+        return self.is_stdin or (self.path.exists() and not self.path.is_file() and not self.path.is_dir())
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Opens it, unpacked, with a `peek`."""
+        with explain_read_errors(self.name), contextlib.ExitStack() as stack:
+            if not self.is_stdin:
+                yield stack.enter_context(open_bytes(self.path))
+                return
+            if sys.stdin is None:
+                raise DataError("standard input: is closed.")
+            yield unpacked(sys.stdin.buffer, self.name)
+
+    def format_of(self, file: IO[bytes]) -> str:
+        """Returns `.parquet` or `.xlsx` by the content of `file`, else the suffix.
+
+        Raises:
+            DataError: the content is no text, or not what the suffix says.
+        """
+        start = file.peek(16)[:16]  # type: ignore[attr-defined]
+        if start.startswith(_PARQUET):
+            return ".parquet"
+        if start.startswith(_ZIP):
+            if not self.is_stream and _is_workbook(file):
+                return ".xlsx"
+            raise DataError(f"{self.name}: is a zip archive. Unpack it first.")
+        for mark, what in _OTHERS.items():
+            if start.startswith(mark):
+                raise DataError(f"{self.name}: is {what}.")
+        if self.suffix == ".parquet":
+            raise DataError(f"{self.name}: is not Parquet, though its name says so.")
+        if self.suffix in (".xlsx", ".xlsm"):
+            raise DataError(f"{self.name}: is not an Excel workbook, though its name says so.")
+        return self.suffix
+
+    def lines(self, file: IO[bytes], universal: bool = False) -> Iterator[str]:
+        """Returns the lines of `file` with their ends, without a byte-order mark.
+
+        Args:
+            file: what `open` gave. A file is read to its end first, and refused if it is not text in the
+                encoding; a stream is refused at the line.
+            universal: a carriage return ends a line too.
+        """
+        if self.is_stream:
+            lines = strict_lines(file, self.name, self.encoding, self._advise)
+            lines = _split(lines) if universal else lines
+        else:
+            encoding = require_encoding(lambda: open_bytes(self.path), self.name, self.encoding, self._advise)
+            lines = decoded_lines(file, encoding, newline="" if universal else "\n")
+        return _without_mark(lines)
+
+
+def _is_workbook(file: IO[bytes]) -> bool:
+    with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(file) as archive:
+        return "xl/workbook.xml" in archive.namelist()
+    return False
+
+
+def _split(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        if "\r" in line.removesuffix("\r\n"):
+            yield from io.StringIO(line, newline="")
+        else:
+            yield line
+
+
+def _without_mark(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield line.removeprefix("\ufeff")
+        break
+    yield from lines

@@ -1,0 +1,211 @@
+"""Strict decoding: a file is in the encoding it should be in, or an error names the one it seems to be in."""
+
+import codecs
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from kerasbert.errors import DataError
+
+# From an encoding to what the user should do to read a file in it.
+Advise = Callable[[str], str]
+Open = Callable[[], IO[bytes]]
+
+_BLOCK = 1 << 20
+_SAMPLE = 1 << 16
+_SHOWN = 3
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like the mark of UTF-16
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def convert_first(encoding: str) -> str:
+    """The advice of readers that take nothing but UTF-8."""
+    return f"Convert it: iconv -f {encoding} -t utf-8."
+
+
+def codec_of(encoding: str, setting: str) -> str:
+    """Returns Python's name of an encoding; `setting` is what gave it."""
+    try:
+        name = codecs.lookup(encoding).name
+        "".encode(encoding)  # refuses codecs that are not of text
+    except (LookupError, UnicodeError) as error:
+        raise DataError(f"{setting}: unknown encoding. Received: {encoding!r}") from error
+    return "utf-8" if name == "utf-8-sig" else name
+
+
+def read_text(path: str | Path) -> str:
+    """Returns the text of a small UTF-8 file without its byte-order mark; line ends stay as they are.
+
+    Raises:
+        DataError: it is not UTF-8.
+        OSError: it cannot be read.
+    """
+    content = Path(path).read_bytes()
+    require_encoding(lambda: io.BytesIO(content), str(path), "utf-8", convert_first)
+    return content.decode("utf-8-sig")
+
+
+def require_encoding(open_file: Open, name: str, encoding: str, advise: Advise) -> str:
+    """Reads a file to its end, and raises `DataError` unless it is text in `encoding`.
+
+    Args:
+        open_file: opens the file anew.
+        name: of the file, for the message.
+        encoding: a name from `codec_of`.
+        advise: what to do to read the file in the encoding it seems to be in.
+
+    Returns:
+        `encoding`, or UTF-8 where the file is plainly that: its bytes mean something in most other
+        encodings too, but hardly the other way round.
+    """
+    if encoding != "utf-8" and _reads(open_file, "utf-8", lambda text: max(text, default="") >= "\u0800"):
+        return "utf-8"
+    if not _reads(open_file, encoding):
+        raise DataError(_explain(open_file, name, encoding, advise))
+    return encoding
+
+
+def seems_encoded_in(open_file: Open) -> str | None:
+    """Returns the encoding other than UTF-8 in which all of a file is text, or None."""
+    with open_file() as file:
+        sample = file.read(_SAMPLE)
+    marked = _marked(sample)
+    if marked:
+        return marked if _reads(open_file, marked) else None
+    if b"\0" in sample:
+        # The upper byte of a Latin letter is zero.
+        end = "le" if sample[1::2].count(0) > sample[::2].count(0) else "be"
+        widths = (f"utf-32-{end}", f"utf-16-{end}")
+        return next((encoding for encoding in widths if _reads(open_file, encoding)), None)
+    return next((encoding for encoding in _chinese(sample) if _reads(open_file, encoding)), None)
+
+
+def _marked(content: bytes) -> str | None:
+    return next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
+
+
+def _reads(open_file: Open, encoding: str, wanted: Callable[[str], bool] | None = None) -> bool:
+    """Whether all of a file decodes to text, some of it `wanted`."""
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    found = wanted is None
+    with open_file() as file:
+        while True:
+            block = file.read(_BLOCK)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeError:
+                return False
+            if "\0" in text:
+                return False
+            found = found or (wanted is not None and wanted(text))
+            if not block:
+                return found
+
+
+def _chinese(sample: bytes) -> list[str]:
+    """Returns the Chinese encodings that a sample may be in, the likeliest first.
+
+    Big5's bytes nearly always mean something in GB18030 too, and short text the other way round. What
+    tells them apart is where their common characters lie: GB2312's first level and Big5's.
+    """
+    in_gb = in_big5 = pairs = 0
+    place = 0
+    while place + 1 < len(sample):
+        lead, trail = sample[place], sample[place + 1]
+        if lead < 0x80:
+            place += 1
+            continue
+        place += 2
+        if lead >= 0xA4:  # below lie punctuation and rare characters
+            pairs += 1
+            in_gb += 0xB0 <= lead <= 0xD7 and trail >= 0xA1
+            in_big5 += lead <= 0xC6
+    if pairs and max(in_gb, in_big5) < 0.3 * pairs:  # UTF-8 with a few bad bytes, or nothing Chinese
+        return []
+    big5 = ["big5", "cp950", "big5hkscs"]
+    return [*big5, "gb18030"] if in_big5 > in_gb else ["gb18030", *big5]
+
+
+def _explain(open_file: Open, name: str, encoding: str, advise: Advise) -> str:
+    what = "UTF-8" if encoding == "utf-8" else encoding
+    other = seems_encoded_in(open_file)
+    if other is None and encoding != "utf-8" and _reads(open_file, "utf-8"):
+        other = "utf-8"
+    if other is not None and other != encoding:
+        return f"{name}: is not {what}. It reads as {other}. {advise(other)}"
+    if not _ends_lines_in_a_byte(encoding):
+        return f"{name}: is not {what}. Save the file as UTF-8."
+    bad, count = _bad_lines(open_file, encoding)
+    if any("\\x00" in line for _, line in bad):
+        return f"{name}: is not text: it holds NUL bytes, first in line {bad[0][0]}. Name a text file."
+    shown = "; ".join(f"line {number}: {line}" for number, line in bad)
+    more = f" and {count - len(bad)} more" if count > len(bad) else ""
+    return f"{name}: is not {what} ({shown}{more}). Mend these lines, or save the file as UTF-8."
+
+
+def _ends_lines_in_a_byte(encoding: str) -> bool:
+    """Not so in UTF-16 and UTF-32."""
+    return "\n".encode(encoding) == b"\n"
+
+
+def _bad_lines(open_file: Open, encoding: str) -> tuple[list[tuple[int, str]], int]:
+    """Returns the first lines that are no text, with their numbers, and how many there are."""
+    bad: list[tuple[int, str]] = []
+    count = 0
+    with open_file() as file:
+        for number, raw in enumerate(file, 1):
+            fault = _fault(raw, encoding)
+            if fault is not None:
+                count += 1
+                if len(bad) < _SHOWN:
+                    bad.append((number, fault))
+    return bad, count
+
+
+def _fault(raw: bytes, encoding: str) -> str | None:
+    """Returns the surroundings of the first byte of a line that is no text, or None."""
+    try:
+        raw.decode(encoding)
+        place = raw.find(b"\0")
+    except UnicodeError as error:
+        place = getattr(error, "start", 0)
+    if place < 0:
+        return None
+    part = raw[max(place - 12, 0) : place + 12].rstrip(b"\r\n")
+    return "'" + part.decode("utf-8", "backslashreplace").replace("\0", "\\x00") + "'"
+
+
+def decoded_lines(file: IO[bytes], encoding: str, newline: str = "\n") -> Iterator[str]:
+    """Yields the lines of a file that is known to be text in `encoding`, and leaves it open."""
+    text = io.TextIOWrapper(file, encoding=encoding, newline=newline)
+    try:
+        yield from text
+    finally:
+        with contextlib.suppress(ValueError):  # closed meanwhile
+            text.detach()
+
+
+def strict_lines(file: IO[bytes], name: str, encoding: str, advise: Advise) -> Iterator[str]:
+    """Yields the lines of a stream, which cannot be read twice, with their ends.
+
+    Raises:
+        DataError: at the first line that is not text in `encoding`.
+    """
+    if not _ends_lines_in_a_byte(encoding):
+        yield from decoded_lines(file, encoding)
+        return
+    for number, raw in enumerate(file, 1):
+        fault = _fault(raw, encoding)
+        if fault is not None:
+            other = _marked(raw) if number == 1 else None
+            other = other or seems_encoded_in(lambda raw=raw: io.BytesIO(raw))  # type: ignore[misc]
+            hint = f"It reads as {other}. {advise(other)}" if other else "Mend the line."
+            what = "holds a NUL byte" if "\\x00" in fault else f"is not {encoding.upper()}"
+            raise DataError(f"{name}:{number}: {what} ({fault}). {hint}")
+        yield raw.decode(encoding)
