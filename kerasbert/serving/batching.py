@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import grpc
 import numpy as np
 
-from kerasbert.serving.errors import ServingError, explain, invalid, unavailable
+from kerasbert.serving.errors import ServingError, explain, invalid, timed_out, unavailable
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -159,7 +159,7 @@ class Batcher:
         parts = []
         for index in range(0, max(rows, 1), self._max_batch_size):
             if time.monotonic() > first.deadline:
-                raise _too_late()
+                raise timed_out()
             part = {name: array[index : index + self._max_batch_size] for name, array in inputs.items()}
             start = time.monotonic()
             parts.append(first.servable.run(first.signature, part))
@@ -189,10 +189,6 @@ def _is_live(request: _Request) -> bool:
     if not request.future.set_running_or_notify_cancel():
         return False
     if time.monotonic() > request.deadline:
-        request.future.set_exception(_too_late())
+        request.future.set_exception(timed_out())
         return False
     return True
-
-
-def _too_late() -> ServingError:
-    return ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")

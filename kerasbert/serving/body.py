@@ -3,23 +3,28 @@
 import asyncio
 import contextlib
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import grpc
 from starlette.requests import Request
 
+from kerasbert.serving.background import Background
 from kerasbert.serving.errors import ServingError, invalid, unavailable
 from kerasbert.serving.settings import Settings
 
 _GZIP = 31  # zlib's window bits for gzip
+_SMALL = 64 * 1024  # bytes; such bodies are never refused for those that others hold
+_LIST = 64  # bytes of a list or an object in Python
 
 
 class BodyReader:
     """Reads bodies; knows how much all requests in work hold together."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, background: Background):
         self._settings = settings
+        self._background = background
         self._held = 0
+        self._coming: dict[_Body, None] = {}  # those that are not whole, the oldest first
 
     @contextlib.asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[bytes]:
@@ -29,32 +34,29 @@ class BodyReader:
             ServingError: it is too large, too slow, or not the gzip it says it is.
         """
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._settings.max_body:
+        if length.isdigit() and int(length[:20]) > self._settings.max_body:
             raise self._too_large()
-        held = 0
-
-        def hold(size: int) -> None:
-            nonlocal held
-            held += size
-            self._held += size
-            if self._held > self._settings.max_bodies:
-                raise unavailable("The server has too many large requests in work")
-
+        held = _Body()
         try:
-            body = await self._received(request, hold)
+            content = await self._received(request, held)
             if "gzip" in request.headers.get("content-encoding", "").lower():
-                body = self._unpacked(body)
-                hold(len(body))
-            yield body
+                # Never on the event loop: a small body may become a large one.
+                content = await self._background.run(self._settings.max_body, self._unpacked, content)
+                self._hold(held, len(content))
+            if len(content) > _SMALL:
+                lists = content.count(b"[") + content.count(b"{")
+                self._hold(held, _LIST * min(lists, self._settings.max_values))
+            yield content
         finally:
-            self._held -= held
+            self._held -= held.size
 
-    async def _received(self, request: Request, hold: Callable[[int], None]) -> bytes:
+    async def _received(self, request: Request, held: "_Body") -> bytes:
         body = bytearray()
+        self._coming[held] = None
         try:
-            async with asyncio.timeout(self._settings.patience):
+            async with asyncio.timeout(self._settings.patience) as held.timeout:
                 async for chunk in request.stream():
-                    hold(len(chunk))
+                    self._hold(held, len(chunk))
                     body += chunk
                     if len(body) > self._settings.max_body:
                         raise self._too_large()
@@ -64,7 +66,22 @@ class BodyReader:
                 f"the request did not come whole within {self._settings.patience:g} s",
                 http_status=408,
             ) from None
+        finally:
+            self._coming.pop(held, None)
         return bytes(body)
+
+    def _hold(self, held: "_Body", size: int) -> None:
+        """Counts bytes; where they are too many, the large body that has been coming longest goes."""
+        held.size += size
+        self._held += size
+        if self._held <= self._settings.max_bodies or held.size <= _SMALL:
+            return
+        oldest = next((body for body in self._coming if body.size > _SMALL), held)
+        if oldest is held or oldest.timeout is None:
+            raise unavailable("The server has too many large requests in work")
+        del self._coming[oldest]
+        self._held, oldest.size = self._held - oldest.size, 0
+        oldest.timeout.reschedule(0.0)
 
     def _unpacked(self, body: bytes) -> bytes:
         unpacker = zlib.decompressobj(_GZIP)
@@ -84,3 +101,10 @@ class BodyReader:
             f"the body is too large; this server takes {self._settings.max_body} bytes",
             http_status=413,
         )
+
+
+class _Body:
+    """What one request holds."""
+
+    size = 0
+    timeout: asyncio.Timeout | None = None

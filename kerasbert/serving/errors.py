@@ -18,7 +18,7 @@ _HTTP_STATUS = {
     grpc.StatusCode.UNAUTHENTICATED: 401,
 }
 _BY_NUMBER = {code.value[0]: code for code in grpc.StatusCode}
-_LONGEST_MESSAGE = 1024
+LONGEST_MESSAGE = 1024
 
 
 class ServingError(Exception):
@@ -31,8 +31,8 @@ class ServingError(Exception):
     """
 
     def __init__(self, code: grpc.StatusCode, message: str, http_status: int | None = None):
-        if len(message) > _LONGEST_MESSAGE:
-            message = message[:_LONGEST_MESSAGE] + "...TRUNCATED"
+        if len(message) > LONGEST_MESSAGE:
+            message = message[:LONGEST_MESSAGE] + "...TRUNCATED"
         super().__init__(message)
         self.code = code
         self.message = message
@@ -47,6 +47,11 @@ def invalid(message: str) -> ServingError:
 def unavailable(message: str) -> ServingError:
     """Returns the error of a server that has too much to do."""
     return ServingError(grpc.StatusCode.UNAVAILABLE, message)
+
+
+def timed_out() -> ServingError:
+    """Returns the error of a request that took too long."""
+    return ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 
 
 def explain(error: BaseException) -> ServingError:

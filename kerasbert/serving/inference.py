@@ -1,8 +1,9 @@
 """What REST and gRPC have in common: predict, classify and regress on one version of a model."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import grpc
@@ -11,7 +12,7 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.checks import check_classification, check_filter, check_inputs, check_regression
-from kerasbert.serving.errors import ServingError, invalid
+from kerasbert.serving.errors import ServingError, invalid, timed_out, unavailable
 from kerasbert.serving.examples import serialized_examples
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
 from kerasbert.serving.settings import Settings
@@ -28,6 +29,28 @@ class Inference:
     def __init__(self, batcher: Batcher, settings: Settings):
         self._batcher = batcher
         self._settings = settings
+        self._in_work = 0
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Counts a request as in work while the block runs; whoever still sends one needs no place.
+
+        Raises:
+            ServingError: there are too many.
+        """
+        if self._in_work >= self._settings.max_requests:
+            raise unavailable("The server has too many requests in work")
+        self._in_work += 1
+        try:
+            yield
+        finally:
+            self._in_work -= 1
+
+    def check_rows(self, signature: str, name: str, rows: int) -> None:
+        """Raises `ServingError` if a request for `signature` may not have so many rows."""
+        most = self._settings.max_explained if signature == _EXPLAIN else self._settings.max_rows
+        if rows > most:
+            raise invalid(f"{name} has {rows} rows; a request for {signature} may have {most}")
 
     async def predict(
         self,
@@ -89,18 +112,13 @@ class Inference:
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
         except TimeoutError:
-            raise ServingError(
-                grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification"
-            ) from None
+            raise timed_out() from None
 
     def _check_sizes(self, signature: str, inputs: Arrays) -> None:
         limits = self._settings
-        most = limits.max_explained if signature == _EXPLAIN else limits.max_rows
         for name, array in inputs.items():
-            if array.ndim and len(array) > most:
-                raise invalid(
-                    f"input {name} has {len(array)} rows; a request for {signature} may have {most}"
-                )
+            if array.ndim:
+                self.check_rows(signature, f"input {name}", len(array))
             if array.dtype == object and array.size:
                 longest = max(map(len, array.ravel()))
                 if longest > limits.max_text:

@@ -5,18 +5,23 @@ from typing import Any
 import tensorflow as tf
 from tensorflow_serving.apis import input_pb2
 
+from kerasbert.serving.background import Steps
 from kerasbert.serving.errors import invalid
 from kerasbert.serving.json_text import to_bytes
 from kerasbert.serving.json_values import from_base64, is_object, kind_of, lossless, malformed
 
 
-def example_input(document: dict[str, Any]) -> input_pb2.Input:
-    """Returns the examples of a `:classify` or `:regress` body."""
+def example_input(document: dict[str, Any]) -> Steps[input_pb2.Input]:
+    """Returns the examples of a `:classify` or `:regress` body.
+
+    Yields:
+        Nothing, after each value.
+    """
     result = input_pb2.Input()
     target: Any = result.example_list
     if "context" in document:
         target = result.example_list_with_context
-        target.context.CopyFrom(_example(document["context"]))
+        yield from _fill(target.context, document["context"])
     if "examples" not in document:
         raise malformed(document, "When method is classify, key 'examples' is expected and was not found")
     examples = document["examples"]
@@ -24,19 +29,19 @@ def example_input(document: dict[str, Any]) -> input_pb2.Input:
         raise malformed(document, "Expecting 'examples' value to be an list/array")
     if not examples:
         raise malformed(document, "'examples' value is an empty array")
-    target.examples.extend(_example(value) for value in examples)
+    for value in examples:
+        yield from _fill(target.examples.add(), value)
     return result
 
 
-def _example(value: Any) -> tf.train.Example:
+def _fill(example: tf.train.Example, value: Any) -> Steps[None]:
     if not isinstance(value, dict):
         raise invalid(f"Example must be JSON object but got JSON {kind_of(value)}")
-    example = tf.train.Example()
     for name, content in value.items():
         feature = example.features.feature[to_bytes(name).decode("utf-8", "replace")]
         for item in content if isinstance(content, list) else [content]:
             _add_to_feature(item, name, feature)
-    return example
+            yield
 
 
 def _add_to_feature(value: Any, name: str, feature: tf.train.Feature) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasbert.serving.background import Steps
 from kerasbert.serving.errors import ServingError, invalid
 from kerasbert.serving.json_text import shown
 from kerasbert.serving.json_values import is_object, malformed, reader
@@ -14,8 +15,11 @@ _MOST_DIMENSIONS = 32
 Infos = Mapping[str, Any]
 
 
-def predict_inputs(document: dict[str, Any], infos: Infos) -> tuple[dict[str, np.ndarray], bool]:
+def predict_inputs(document: dict[str, Any], infos: Infos) -> Steps[tuple[dict[str, np.ndarray], bool]]:
     """Returns the inputs of a `:predict` body, and whether they came as rows.
+
+    Yields:
+        Nothing, after each row.
 
     Args:
         document: the body.
@@ -35,7 +39,7 @@ def predict_inputs(document: dict[str, Any], infos: Infos) -> tuple[dict[str, np
             raise malformed(document, "Excepting 'instances' to be an list/array")
         if not instances:
             raise malformed(document, "No values in 'instances' array")
-        return _rows(instances, infos), True
+        return (yield from _rows(instances, infos)), True
     if "inputs" in document:
         return _columns(document["inputs"], infos), False
     raise invalid("Missing 'inputs' or 'instances' key")
@@ -49,7 +53,15 @@ def signature_name(document: dict[str, Any]) -> str:
     return name
 
 
-def _rows(instances: list[Any], infos: Infos) -> dict[str, np.ndarray]:
+def count_rows(document: dict[str, Any]) -> int:
+    """Returns the rows of a `:predict` body, whatever they hold."""
+    values = [document.get("instances"), document.get("inputs")]
+    if isinstance(values[1], dict):
+        values += values[1].values()
+    return max((len(value) for value in values if isinstance(value, list)), default=0)
+
+
+def _rows(instances: list[Any], infos: Infos) -> Steps[dict[str, np.ndarray]]:
     if not isinstance(instances[0], dict) and len(infos) > 1:
         raise invalid(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as "
@@ -59,6 +71,7 @@ def _rows(instances: list[Any], infos: Infos) -> dict[str, np.ndarray]:
     names = sorted(infos)
     columns: dict[str, _Column] = {}
     for index, item in enumerate(instances):
+        yield
         if objects and not is_object(item):
             raise invalid(f"Expecting object but got list at item {index} of input list")
         if not objects and is_object(item):

@@ -1,4 +1,4 @@
-"""JSON text as TensorFlow Serving's RapidJSON reads and writes it."""
+"""JSON text as TensorFlow Serving writes it."""
 
 import json
 import math
@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kerasbert.serving.errors import invalid
+from kerasbert.serving.errors import LONGEST_MESSAGE
 
-_BLANKS = " \t\n\r"
 _ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | {
     ord(character): escape
     for character, escape in zip(
@@ -17,62 +16,12 @@ _ESCAPES = {code: f"\\u{code:04X}" for code in range(32)} | {
     )
 }
 _INDENT = 4
-# The reasons of Python's decoder, in RapidJSON's words.
-_REASONS = (
-    ("Expecting value", "Invalid value."),
-    ("Expecting property name", "Missing a name for object member."),
-    ("Illegal trailing comma", "Missing a name for object member."),
-    ("Expecting ':'", "Missing a colon after a name of object member."),
-    ("Expecting ','", "Missing a comma or a closing bracket after an element."),
-    ("Unterminated string", "Missing a closing quotation mark in string."),
-    ("Invalid control character", "Invalid encoding in string."),
-    ("Invalid \\u", "Incorrect hex digit after \\u escape in string."),
-    ("Invalid \\", "Invalid escape character in string."),
-)
-_decoder = json.JSONDecoder()
-
-
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Returns the JSON object at the start of `body`; what follows it is ignored.
-
-    Bytes that are not UTF-8 are kept, as surrogates: `to_bytes` gives them back.
-
-    Raises:
-        ServingError: there is no object.
-    """
-    if not body:
-        raise invalid("JSON Parse error: The document is empty")
-    text = body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
-    start = len(text) - len(text.lstrip(_BLANKS))
-    if start == len(text):
-        raise invalid(f"JSON Parse error: The document is empty. at offset: {start}")
-    try:
-        value, _ = _decoder.raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        reason = next((ours for theirs, ours in _REASONS if error.msg.startswith(theirs)), error.msg)
-        offset = len(text[: error.pos].encode("utf-8", "surrogateescape"))
-        raise invalid(f"JSON Parse error: {reason} at offset: {offset}") from None
-    except RecursionError:
-        raise invalid("JSON Parse error: too many nested lists or objects.") from None
-    except ValueError:  # an integer of thousands of digits
-        raise invalid("JSON Parse error: Number too big to be stored in double.") from None
-    if not isinstance(value, dict):
-        raise invalid(f"JSON Value: {shown(value)} Is not object")
-    if b"\\ud" in body or b"\\uD" in body:
-        _require_whole_pairs(value)
-    return value
+_encoder = json.JSONEncoder(indent=_INDENT, ensure_ascii=False)
 
 
 def to_bytes(text: str) -> bytes:
     """Returns the bytes of a parsed string."""
     return text.encode("utf-8", "surrogateescape")
-
-
-def _require_whole_pairs(value: Any) -> None:
-    try:
-        to_bytes(json.dumps(value, ensure_ascii=False))
-    except UnicodeEncodeError:
-        raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from None
 
 
 def quoted(text: str) -> str:
@@ -81,12 +30,16 @@ def quoted(text: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """Returns a parsed value as an error message shows it."""
+    """Returns a parsed value as an error message shows it; of a long one, no more than fits."""
     if isinstance(value, float):
         single = abs(value) <= float(np.finfo(np.float32).max)
         return decimals(np.array([value], np.float32 if single else np.float64))[0]
+    text = ""
     try:
-        text = json.dumps(value, indent=_INDENT, ensure_ascii=False)
+        for part in _encoder.iterencode(value):
+            text += part
+            if len(text) > LONGEST_MESSAGE:
+                break
     except RecursionError:
         return "(deeply nested)"
     return text.encode("utf-8", "replace").decode("utf-8", "replace")

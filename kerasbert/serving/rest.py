@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import grpc
 from google.protobuf import json_format
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -18,12 +19,13 @@ from tensorflow_serving.apis import model_pb2
 
 from kerasbert.deployment import version_number
 from kerasbert.serving import json_answer
+from kerasbert.serving.background import Background, Steps
 from kerasbert.serving.body import BodyReader
-from kerasbert.serving.errors import ServingError, explain, invalid
+from kerasbert.serving.errors import ServingError, explain, invalid, timed_out
 from kerasbert.serving.inference import Inference
 from kerasbert.serving.json_examples import example_input
-from kerasbert.serving.json_request import predict_inputs, signature_name
-from kerasbert.serving.json_text import parse_object
+from kerasbert.serving.json_reader import read_object
+from kerasbert.serving.json_request import count_rows, predict_inputs, signature_name
 from kerasbert.serving.metadata import signature_map, status_response
 from kerasbert.serving.metrics import Metrics
 from kerasbert.serving.models import Models
@@ -34,13 +36,19 @@ _LOG = logging.getLogger(__name__)
 _WHERE = r"(?:(?:/versions/(?P<version>[0-9]+))|(?:/labels/(?P<label>[^/:]+)))?"
 _POST = re.compile(rf"/v1/models/(?P<model>[^/:]+){_WHERE}:(?P<method>classify|regress|predict)", re.I)
 _GET = re.compile(rf"/v1/models(?:/(?P<model>[^/:]+))?{_WHERE}(?:/(?P<metadata>metadata))?", re.I)
-_LARGE = 64 * 1024  # bytes of a body; such a one is read beside the event loop
+_CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+_WEB_ORIGIN = re.compile("https?://")
 _OPENAPI = Path(__file__).with_name("openapi.yaml")
 
 
 def build_app(
     models: Models,
     inference: Inference,
+    background: Background,
     metrics: Metrics,
     settings: Settings,
     extra_routes: Sequence[BaseRoute] = (),
@@ -50,6 +58,7 @@ def build_app(
     Args:
         models: what is served.
         inference: runs it.
+        background: reads and writes what is large.
         metrics: counts requests, and is shown at `/monitoring/prometheus/metrics`.
         settings: the limits.
         extra_routes: come first; a page for people belongs here.
@@ -69,18 +78,27 @@ def build_app(
         ]
     )
     app.router.redirect_slashes = False
-    app.router.default = _RestApi(models, inference, metrics, settings)
+    app.router.default = _RestApi(models, inference, background, metrics, settings)
     return app
 
 
 class _RestApi:
     """Answers everything below `/v1/`."""
 
-    def __init__(self, models: Models, inference: Inference, metrics: Metrics, settings: Settings):
+    def __init__(
+        self,
+        models: Models,
+        inference: Inference,
+        background: Background,
+        metrics: Metrics,
+        settings: Settings,
+    ):
         self._models = models
         self._inference = inference
+        self._background = background
         self._metrics = metrics
-        self._bodies = BodyReader(settings)
+        self._settings = settings
+        self._bodies = BodyReader(settings, background)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -88,6 +106,8 @@ class _RestApi:
             response = await self._answer(request)
         except ClientDisconnect:
             return
+        if self._settings.cors:
+            response.headers.update(_CORS_HEADERS)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -108,6 +128,12 @@ class _RestApi:
         return _json(text)
 
     async def _dispatch(self, request: Request, path: str) -> str:
+        if request.method == "OPTIONS":
+            if not _WEB_ORIGIN.match(request.headers.get("origin", "")):
+                raise ServingError(
+                    grpc.StatusCode.FAILED_PRECONDITION, "Origin header is missing in CORS preflight"
+                )
+            return ""
         pattern = {"POST": _POST, "GET": _GET}.get(request.method)
         match = pattern.fullmatch(path) if pattern else None
         if match is None:
@@ -117,33 +143,49 @@ class _RestApi:
             api = match["method"].lower()
             with self._metrics.request(spec.name, api.capitalize(), "REST"):
                 async with self._bodies.read(request) as body:
-                    return await getattr(self, f"_{api}")(spec, body)
+                    with self._inference.place():
+                        return await self._in_time(getattr(self, f"_{api}")(spec, body))
         if not spec.name:
             raise invalid("Missing model name in request.")
         return self._metadata(spec) if match["metadata"] else self._status(spec)
 
+    async def _in_time(self, answer: Coroutine[Any, Any, str]) -> str:
+        """Reading the body counts: a request for which too little time is left is not run."""
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                return await answer
+        except TimeoutError:
+            raise timed_out() from None
+
     async def _predict(self, spec: Any, body: bytes) -> str:
-        document = await _beside(len(body), parse_object, body)
+        size = len(body)
+        document = await self._background.finish(size, read_object(body, self._settings))
         name = signature_name(document)
+        self._inference.check_rows(name, "the body", count_rows(document))
         with self._models.use(*place(spec)) as servable:
             infos = _inputs_of(servable, name)
-            inputs, as_rows = await _beside(len(body), predict_inputs, document, infos)
+            inputs, as_rows = await self._background.finish(size, predict_inputs(document, infos))
             del document  # it may be large, and the wait long
             outputs = await self._inference.predict(servable, name, inputs)
         write = json_answer.predictions if as_rows else json_answer.columns
-        return await _beside(sum(array.nbytes for array in outputs.values()), write, outputs)
+        return await self._background.run(sum(array.nbytes for array in outputs.values()), write, outputs)
 
     async def _classify(self, spec: Any, body: bytes) -> str:
-        name, examples = await _beside(len(body), _read_examples, body)
+        name, examples = await self._background.finish(len(body), self._read_examples(body))
         with self._models.use(*place(spec)) as servable:
             result = await self._inference.classify(servable, name, examples)
-        return json_answer.classifications(result)
+        return await self._background.run(result.ByteSize(), json_answer.classifications, result)
 
     async def _regress(self, spec: Any, body: bytes) -> str:
-        name, examples = await _beside(len(body), _read_examples, body)
+        name, examples = await self._background.finish(len(body), self._read_examples(body))
         with self._models.use(*place(spec)) as servable:
             result = await self._inference.regress(servable, name, examples)
-        return json_answer.regressions(result)
+        return await self._background.run(result.ByteSize(), json_answer.regressions, result)
+
+    def _read_examples(self, body: bytes) -> Steps[tuple[str, Any]]:
+        document = yield from read_object(body, self._settings)
+        name = signature_name(document)
+        return name, (yield from example_input(document))
 
     def _status(self, spec: Any) -> str:
         return f"{_proto_json(status_response(self._models, spec))}\n"
@@ -189,18 +231,6 @@ def _inputs_of(servable: Servable, signature: str) -> Any:
     if not inputs:
         raise invalid(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
     return inputs
-
-
-def _read_examples(body: bytes) -> tuple[str, Any]:
-    document = parse_object(body)
-    return signature_name(document), example_input(document)
-
-
-async def _beside(size: int, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Runs what may take long on a thread, so that other requests go on."""
-    if size > _LARGE:
-        return await asyncio.to_thread(function, *arguments)
-    return function(*arguments)
 
 
 def _proto_json(message: Any) -> str:

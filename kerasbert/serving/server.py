@@ -21,6 +21,7 @@ from tensorflow_serving.apis import (
 )
 
 from kerasbert.errors import UserError
+from kerasbert.serving.background import Background
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.http_protocol import PatientProtocol
 from kerasbert.serving.inference import Inference
@@ -85,13 +86,15 @@ async def _serve(
         batcher = Batcher(settings.max_batch_size, settings.queue_size, observe=metrics.run)
         stack.callback(batcher.close, settings.grace)
         inference = Inference(batcher, settings)
+        background = Background()
+        stack.callback(background.close)
         services = _GrpcServer(models, inference, metrics, settings)
         grpc_port = services.listen(host, grpc_port)
         if not await _unless(stopping, models.start):
             return
         stack.callback(models.close)
         pages = page_routes(models.name) if ui else ()
-        app = build_app(models, inference, metrics, settings, extra_routes=pages)
+        app = build_app(models, inference, background, metrics, settings, extra_routes=pages)
         rest = uvicorn.Server(_uvicorn_config(app, settings))
         await services.start()
         serving = asyncio.create_task(rest.serve(sockets=[listener]))

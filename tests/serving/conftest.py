@@ -17,6 +17,7 @@ import pytest
 import tensorflow as tf
 from starlette.testclient import TestClient
 
+from kerasbert.serving.background import Background
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.inference import Inference
 from kerasbert.serving.metrics import Metrics
@@ -140,9 +141,12 @@ def application(directory: Path, settings: Settings) -> Iterator[TestClient]:
     metrics = Metrics("m")
     batcher = Batcher(settings.max_batch_size, settings.queue_size, observe=metrics.run)
     models.start()
-    with TestClient(build_app(models, Inference(batcher, settings), metrics, settings)) as client:
+    background = Background()
+    app = build_app(models, Inference(batcher, settings), background, metrics, settings)
+    with TestClient(app) as client:
         yield client
     models.close()
+    background.close()
     batcher.close(10.0)
 
 

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kerasbert.serving import json_answer
+from kerasbert.serving.background import finish
 from kerasbert.serving.errors import ServingError, invalid
-from kerasbert.serving.json_text import decimals, parse_object, quoted, shown, to_bytes
+from kerasbert.serving.json_reader import read_object
+from kerasbert.serving.json_text import decimals, quoted, shown, to_bytes
+from kerasbert.serving.settings import Settings
+
+
+def parse_object(body: bytes) -> dict:
+    return finish(read_object(body, Settings()))
+
 
 singles = st.floats(width=32)
 
@@ -70,6 +78,7 @@ def test_half_a_surrogate_pair_is_refused():
     with pytest.raises(ServingError, match="surrogate pair"):
         parse_object(b'{"x": "\\ud800"}')
     assert parse_object(b'{"x": "\\uD83D\\ude00"}') == {"x": "😀"}
+    assert to_bytes(parse_object(b'{"x": "\\udfff"}')["x"]) == b"\xed\xbf\xbf"
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,19 @@ ANSWERS = [
     ),
 ]
 
+# The first of equal keys counts, as RapidJSON finds it; in an example the last, which overwrites.
+ANSWERS += [
+    (PREDICT, '{"instances": [1.0], "instances": [5.0]}', ANSWERS[1][2]),
+    (PREDICT, '{"inputs": {"x": [1, 2], "x": [9]}}', ANSWERS[2][2]),
+    (
+        CLASSIFY,
+        '{"signature_name": "classify", "examples": [{"x": 0.75, "x": 0.25}]}',
+        '{\n    "results": [[["no", 0.75], ["yes", 0.25]]\n    ]\n}',
+    ),
+    (PREDICT, '{"instances": [Inf, -Inf, NaN]}', '{\n    "predictions": [Infinity, -Infinity, NaN\n    ]\n}'),
+    (PREDICT, '{"instances": [1], "deep": ' + "[" * 5000 + "]" * 5000 + "}", ANSWERS[1][2]),
+]
+
 REFUSALS = [
     pytest.param(*json.loads(line).values(), id=str(number))
     for number, line in enumerate(REFUSED.read_text(encoding="utf-8").splitlines(), 1)
@@ -173,13 +186,23 @@ def test_the_metadata_describes_every_signature(app):
     assert signatures["texts"]["method_name"] == "tensorflow/serving/predict"
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 def test_other_methods_are_malformed_requests(app, method):
     response = app.request(method, "/v1/models/m:predict")
     assert (response.status_code, response.json()) == (
         400,
         {"error": f"Malformed request: {method} /v1/models/m:predict"},
     )
+
+
+@pytest.mark.parametrize("path", ["/v1/models/m:predict", "/v1/models/m"])
+def test_a_preflight_needs_an_origin(app, path):
+    response = app.options(path, headers={"Origin": "https://example.com"})
+    assert (response.status_code, response.text) == (200, "")
+    assert "access-control-allow-origin" not in response.headers  # it was not asked for on the command line
+    response = app.options(path)
+    assert response.status_code == 400
+    assert response.json() == {"error": "Origin header is missing in CORS preflight"}
 
 
 def test_other_paths_are_not_found(app):
@@ -211,6 +234,11 @@ def test_bytes_that_are_no_utf8_come_back_as_they_are(app):
     encoded = base64.b64encode(b"\xff\xfe").decode()
     body = {"signature_name": "texts", "instances": [{"b64": encoded}]}
     assert b'"same": "\xff\xfe"' in app.post(PREDICT, json=body).content
+
+
+def test_half_a_surrogate_pair_comes_through_where_rapidjson_lets_it(app):
+    body = b'{"signature_name": "texts", "instances": ["a\\udfffb"]}'
+    assert b'"same": "a\xed\xbf\xbfb"' in app.post(PREDICT, content=body).content
 
 
 def test_what_the_graph_refuses_is_the_clients_mistake(app):
