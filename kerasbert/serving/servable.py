@@ -59,8 +59,10 @@ class Servable:
                 raise invalid(
                     f"Expects arg[{index}] to be {type_name(dtype)} but {type_name(received)} is provided"
                 )
+            # Sizes and missing dimensions are left to the graph, as TensorFlow Serving leaves all of it; with
+            # one too many, as in [["text"]], most graphs fail in words that help nobody.
             shape = tf.TensorShape(infos[name].tensor_shape)
-            if not shape.is_compatible_with(array.shape):
+            if shape.rank is not None and array.ndim > shape.rank:
                 raise invalid(f"input {name} must have the shape {shape}. Received: {list(array.shape)}")
             feeds[name] = tf.constant(array, dtype)
         try:

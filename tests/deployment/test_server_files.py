@@ -55,7 +55,7 @@ def test_batching_is_what_the_server_reads(serving):
         }
     )
     text_format.Parse((serving / "batching.config").read_text(), proto)
-    assert proto.pad_variable_length_inputs  # what the model makes of it: tests/export/test_hostile_rows.py
+    assert not proto.pad_variable_length_inputs
     # Splitting needs room between the two.
     assert proto.enable_large_batch_splitting.value
     assert 0 < proto.max_execution_batch_size.value < proto.max_batch_size.value
