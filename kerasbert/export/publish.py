@@ -25,7 +25,7 @@ from kerasbert.export.compatibility import refuse_breaking_changes, write_labels
 from kerasbert.export.inference import InferenceClassifier
 from kerasbert.export.signatures import build_signatures
 from kerasbert.export.verify import verify
-from kerasbert.export.warmup import write_warmup
+from kerasbert.export.warmup import warmup_requests, write_warmup
 from kerasbert.files import explain_write_errors, make_directory, write_text
 from kerasbert.models import TextClassifier
 from kerasbert.predictors.saved_model import EXPORTED_CONFIG
@@ -122,11 +122,12 @@ def export_model(
 
 def _write(trainer: TextClassifier, precision: str, quantize: str | None, staging: Path) -> None:
     classifier = InferenceClassifier(trainer, precision, quantize)
+    signatures = build_signatures(classifier)
     try:
         # A server never trains: without this the file would hold the gradients too.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(classifier, str(staging), build_signatures(classifier), options)
-        write_warmup(staging, classifier.takes_pairs)
+        tf.saved_model.save(classifier, str(staging), signatures, options)
+        write_warmup(staging, warmup_requests(signatures, classifier.text_graph))
     except tf.errors.OpError as error:  # a full disk, for one
         raise OSError(error.message.rpartition(";")[2].strip()) from error
     write_text(staging / EXPORTED_CONFIG, dump_yaml(trainer.config.model_dump()))
