@@ -5,6 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from kerasbert.explanation import explain
+from kerasbert.export.examples import read_strings
 from kerasbert.export.inference import InferenceClassifier
 
 
@@ -25,9 +26,7 @@ def build_signatures(classifier: InferenceClassifier) -> dict[str, Any]:
         return classifier(features["text"], features.get("pair"))
 
     def classify(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        # One request without the feature must not fail the others of its batch.
-        feature = tf.io.FixedLenFeature([], tf.string, default_value="")
-        features = tf.io.parse_example(inputs, dict.fromkeys(texts, feature))
+        features = read_strings(inputs, texts)
         labels = tf.constant([classifier.labels])
         return {
             "classes": tf.tile(labels, [tf.shape(inputs)[0], 1]),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tensorflow.core.protobuf import saved_model_pb2
 
-from kerasbert.native.session import NativeSession
+from kerasbert.native.session import NativeError, NativeSession
 
 IDS, SEGMENTS, MASK = NAMES = ("token_ids", "segment_ids", "padding_mask")
 # What may stand where 0, 1 or a small id belongs.
@@ -191,3 +191,41 @@ def test_an_explanation_does_not_depend_on_the_row_beside_it(run, strings, hosti
     np.testing.assert_allclose(
         together["attributions"][0, :words], alone["attributions"][0], atol=1e-4, rtol=0
     )
+
+
+def example_of(kind: str, *values: bytes | int) -> bytes:
+    feature = tf.train.Feature()
+    getattr(feature, kind).value.extend(values)
+    return tf.train.Example(features=tf.train.Features(feature={"text": feature})).SerializeToString()
+
+
+READABLE = st.binary(max_size=9).map(lambda text: example_of("bytes_list", text))
+UNREADABLE = st.sampled_from(
+    [
+        example_of("int64_list", 5),
+        example_of("float_list", 5),
+        example_of("bytes_list", b"a", b"b"),
+        example_of("bytes_list", b"hello")[:-2],
+        b"\xff no Example",
+    ]
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(good=READABLE, others=st.lists(READABLE | UNREADABLE, min_size=1, max_size=4), place=st.integers(0, 4))
+def test_an_example_is_classified_as_alone_beside_any_other(precision_and_run, strings, good, others, place):
+    precision, run = precision_and_run
+    batch = [*others[:place], good, *others[place:]]
+    alone = run("classify", inputs=strings([good]))["scores"][0]
+    together = run("classify", inputs=strings(batch))["scores"]
+    np.testing.assert_allclose(together[batch.index(good)], alone, atol=TOLERANCE[precision], rtol=0)
+    assert np.isfinite(together).all()
+
+
+def test_an_example_that_cannot_be_read_is_the_empty_text_beside_others_and_refused_alone(run, strings):
+    bad, good = example_of("int64_list", 5), example_of("bytes_list", "很好".encode())
+    scores = run("classify", inputs=strings([bad, good]))["scores"]
+    expected = run("serving_default", text=strings(["", "很好"]))["probabilities"]
+    np.testing.assert_allclose(scores, expected, atol=1e-6, rtol=0)
+    with pytest.raises(NativeError, match="expected type: string"):
+        run("classify", inputs=strings([bad, bad]))

@@ -36,4 +36,3 @@ def test_every_signature_has_requests_and_the_model_answers_them(request, name):
         for value in answer.values():
             assert len(value) == rows
             assert value.dtype == object or np.isfinite(value).all()
-

@@ -26,5 +26,7 @@ def test_shapes_are_left_to_the_graph(half_plus_two, x):
 
 
 def test_a_dimension_too_many_is_refused_by_name(half_plus_two):
-    with pytest.raises(ServingError, match=r"input x must have the shape \(None, 1\)\. Received: \[1, 1, 1\]"):
+    with pytest.raises(
+        ServingError, match=r"input x must have the shape \(None, 1\)\. Received: \[1, 1, 1\]"
+    ):
         half_plus_two.run("serving_default", {"x": np.ones([1, 1, 1], np.float32)})
