@@ -13,6 +13,8 @@ In short::
 from importlib import import_module
 from typing import Any
 
+from kerasbert.startup import quiet_import
+
 __version__ = "0.1.0"
 
 # TensorFlow takes seconds to import: each name is looked up when it is first used.
@@ -31,4 +33,5 @@ __all__ = ["__version__", *_HOMES]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'kerasbert' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    with quiet_import():
+        return getattr(import_module(_HOMES[name]), name)

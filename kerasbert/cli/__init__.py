@@ -1,6 +1,12 @@
 """The command line: one file for each command, loaded when it is called."""
 
-from kerasbert.cli.lazy import LazyGroup
+import sys
+
+try:
+    from kerasbert.cli.lazy import LazyGroup
+except KeyboardInterrupt:
+    sys.stderr.write("Interrupted: nothing was begun.\n")
+    sys.exit(130)
 
 
 def _version(context, parameter, value) -> None:

@@ -1,14 +1,17 @@
 """A Click group that imports a command only when it runs or shows its own help."""
 
+import contextlib
 import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
 
+from kerasbert import progress
+from kerasbert.cli.interrupts import STATUS, Interrupted, acknowledged, leave, say
 from kerasbert.errors import KerasBertError
 
 
@@ -56,10 +59,29 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs a command; Click would call Ctrl-C an error."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(str(interrupt) or "nothing was written") from None
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs a command; an error made for the user is shown in one line, with its exit status."""
+        with _stderr() as display, progress.shown(display), acknowledged(display):
+            try:
+                return self._main(*args, **kwargs)
+            except SystemExit as end:
+                if end.code == STATUS and not args and not kwargs:  # this process is the command
+                    leave(STATUS)
+                raise
+
+    def _main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             return super().main(*args, **kwargs)
+        except Interrupted as interrupted:
+            say(f"Interrupted: {interrupted}.")
+            sys.exit(STATUS)
         except KerasBertError as error:
             for line in str(error).splitlines():
                 click.echo(f"Error: {line}", err=True)
@@ -72,3 +94,14 @@ class LazyGroup(click.Group):
                 raise
             click.echo(f"Error: the output cannot be written ({error.strerror}).", err=True)
             sys.exit(KerasBertError.exit_code)
+
+
+@contextlib.contextmanager
+def _stderr() -> Iterator[progress.Display]:
+    """Yields a display on stderr that goes on while file descriptor 2 is turned elsewhere."""
+    with contextlib.ExitStack() as stack:
+        file = sys.stderr
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # no file, or closed
+            if sys.stderr.fileno() == 2:
+                file = stack.enter_context(open(os.dup(2), "w", encoding="utf-8", errors="replace"))
+        yield progress.Display(file=file)

@@ -1,43 +1,39 @@
-"""Importing TensorFlow without its start-up messages."""
+"""Importing what a command needs."""
 
 import contextlib
-import logging
 import os
-import sys
-import tempfile
+import signal
+import threading
 import warnings
 from collections.abc import Iterator
+from types import FrameType
 
-import absl.logging
+from kerasbert import progress, startup
+from kerasbert.cli.interrupts import STATUS, say
 
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
-    """Holds back what C++ code writes to stderr inside the block; shows it if the block fails.
-
-    The first lines of TensorFlow come before its own log level applies. Its errors reach Python as
-    exceptions too; TF_CPP_MIN_LOG_LEVEL=0 in the environment shows all.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    absl.logging.set_verbosity(absl.logging.ERROR)  # a warning for each loaded function with a gradient
+    """Imports in the block say nothing but how long they take, and end with the process at Ctrl-C."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    if sys.stderr is None:  # closed: nothing to hold back
+    with progress.phase("loading TensorFlow"), _ended_by_ctrl_c(), startup.quiet_import():
+        yield
+
+
+@contextlib.contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """A `KeyboardInterrupt` inside an import can be lost, or come out as another error."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(kept, 2)
-            held.seek(0)
-            sys.stderr.write(held.read().decode(errors="replace"))
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    say("Interrupted: nothing was begun.")
+    os._exit(STATUS)

@@ -4,7 +4,12 @@ import sys
 
 import pytest
 
-from kerasbert.cli.startup import quiet_import
+from kerasbert.startup import quiet_import
+
+
+@pytest.fixture(autouse=True)
+def _tensorflow_is_not_imported_yet(monkeypatch):
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
 
 
 def test_what_c_code_writes_is_held_back(capfd):
@@ -38,7 +43,21 @@ def test_no_file_descriptor_is_lost():
 
 
 def test_it_works_with_stderr_closed():
-    code = "from kerasbert.cli.startup import quiet_import\nwith quiet_import(): print('imported')"
+    code = "from kerasbert.startup import quiet_import\nwith quiet_import(): print('imported')"
     command = f'exec "{sys.executable}" -c "$0" 2>&-'
     done = subprocess.run(["sh", "-c", command, code], stdout=subprocess.PIPE, check=False)
     assert (done.returncode, done.stdout) == (0, b"imported\n")
+
+
+def test_whoever_imported_tensorflow_has_chosen(capfd, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", object())
+    with quiet_import():
+        os.write(2, b"seen\n")
+    assert capfd.readouterr().err == "seen\n"
+
+
+def test_a_script_is_quiet():
+    code = "import kerasbert; kerasbert.train; import tensorflow as tf; tf.config.list_physical_devices()"
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
