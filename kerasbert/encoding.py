@@ -64,7 +64,7 @@ def require_encoding(open_file: Open, name: str, encoding: str, advise: Advise) 
         `encoding`, or UTF-8 where the file is plainly that: its bytes mean something in most other
         encodings too, but hardly the other way round.
     """
-    if encoding != "utf-8" and _reads(open_file, "utf-8", lambda text: max(text, default="") >= "\u0800"):
+    if encoding != "utf-8" and _reads(open_file, "utf-8", _is_plainly_utf_8):
         return "utf-8"
     if not _reads(open_file, encoding):
         raise DataError(_explain(open_file, name, encoding, advise))
@@ -83,6 +83,8 @@ def seems_encoded_in(open_file: Open) -> str | None:
         end = "le" if sample[1::2].count(0) > sample[::2].count(0) else "be"
         widths = (f"utf-32-{end}", f"utf-16-{end}")
         return next((encoding for encoding in widths if _reads(open_file, encoding)), None)
+    if _is_mixed(sample):
+        return None
     return next((encoding for encoding in _chinese(sample) if _reads(open_file, encoding)), None)
 
 
@@ -106,6 +108,26 @@ def _reads(open_file: Open, encoding: str, wanted: Callable[[str], bool] | None 
             found = found or (wanted is not None and wanted(text))
             if not block:
                 return found
+
+
+def _is_plainly_utf_8(text: str) -> bool:
+    """Whether text that decoded as UTF-8 has characters of three bytes, as Chinese has."""
+    return max(text, default="") >= "\u0800"
+
+
+def _is_mixed(sample: bytes) -> bool:
+    """Whether some lines are UTF-8, though not all are."""
+    lines = [line for line in sample.split(b"\n") if not line.isascii()]
+    decoded = (line.decode() for line in lines if _is_utf_8(line))
+    return 10 * sum(map(_is_plainly_utf_8, decoded)) > len(lines)
+
+
+def _is_utf_8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _chinese(sample: bytes) -> list[str]:

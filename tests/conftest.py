@@ -13,6 +13,9 @@ import subprocess
 import time
 from pathlib import Path
 
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
@@ -179,3 +182,28 @@ def _wait_for(port: int) -> None:
         except OSError:
             assert time.monotonic() < deadline, "nginx does not listen"
             time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def write_texts():
+    """Returns a function that writes texts without line ends as rows, in the format of the file's suffix."""
+    return _write_texts
+
+
+def _write_texts(path: Path, texts: list[str]) -> Path:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.table({"text": pa.array(texts, pa.string())}), path)
+    elif path.suffix == ".xlsx":
+        book = openpyxl.Workbook()
+        for text in ["text", *texts]:
+            book.active.append([text or None])
+        book.save(path)
+    elif path.suffix in (".json", ".jsonl"):
+        rows = [{"text": text or None} for text in texts]
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+        array = json.dumps(rows, ensure_ascii=False, indent=1)
+        path.write_text(array if path.suffix == ".json" else "\n".join(lines), encoding="utf-8")
+    else:
+        header = [] if path.suffix == ".txt" else ["text"]
+        path.write_text("".join(f"{text}\n" for text in [*header, *texts]), encoding="utf-8")
+    return path

@@ -97,6 +97,13 @@ def test_a_few_bad_bytes_do_not_make_utf_8_another_encoding():
         assert seen(text.encode() * 3 + b"\x80") is None
 
 
+def test_lines_in_different_encodings_are_in_none():
+    content = SIMPLIFIED[0].encode() + b"\n" + SIMPLIFIED[1].encode("gb18030") + b"\n"
+    assert seen(content) is None
+    with pytest.raises(DataError, match=r"is not UTF-8 \(line 2: "):
+        required(content)
+
+
 def test_binary_files_are_no_text():
     with pytest.raises(DataError, match="is not text: it holds NUL bytes, first in line 2"):
         required(b"abc\n\x01\x00\x02")

@@ -1,14 +1,24 @@
 """kerasbert evaluate."""
 
+from typing import TYPE_CHECKING
+
 import click
+
+from kerasbert.cli.options import reading_options
+
+if TYPE_CHECKING:
+    from kerasbert.data.read_options import ReadOptions
 
 
 @click.command()
 @click.argument("model", type=click.Path())
-@click.option("--data", required=True, multiple=True, type=click.Path(), help="Labelled rows.")
+@click.option("--data", required=True, multiple=True, type=click.Path(), help="Labelled rows; - is stdin.")
+@reading_options("text_column", "label_column", "pair_column", "encoding")
 @click.option("--report", type=click.Path(), help="Write an HTML report into this directory.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def evaluate(model: str, data: tuple[str, ...], report: str | None, as_json: bool) -> None:
+def evaluate(
+    model: str, data: tuple[str, ...], report: str | None, as_json: bool, reading: "ReadOptions"
+) -> None:
     """Measure MODEL, a run directory, an exported model or a server's URL, on labelled data."""
     from kerasbert.cli.startup import quiet_import
 
@@ -19,7 +29,7 @@ def evaluate(model: str, data: tuple[str, ...], report: str | None, as_json: boo
         from kerasbert.evaluation import evaluate as evaluate_model
         from kerasbert.evaluation import summary, write_report
 
-    evaluation = evaluate_model(model, data)
+    evaluation = evaluate_model(model, data, reading)
     if report:
         page = write_report(evaluation, Path(report), title=f"{model} on {', '.join(data)}")
         click.echo(f"report: {page}", err=True)

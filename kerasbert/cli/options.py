@@ -84,5 +84,5 @@ def rows_of(
     from kerasbert.data import read_rows
     from kerasbert.evaluation.stream import argument_rows
 
-    columns = replace(reading.columns(source or "", model.data), label=None)
+    columns = replace(reading.columns_for(model.data), label=None)
     return read_rows(source, columns) if source else argument_rows(texts, columns)

@@ -12,10 +12,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @text_options
-@click.option("--output", type=click.Path(), default="-", help="A file, or - for stdout.")
-@click.option("--format", "form", type=click.Choice(["jsonl", "tsv"]), default="jsonl")
+@click.option(
+    "--output",
+    type=click.Path(),
+    default="-",
+    help="A file, .jsonl .csv .tsv or .parquet, text also with .gz; or - for stdout.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "tsv", "csv", "parquet"]),
+    help="Default: by the name of --output, else jsonl.",
+)
 def predict(
-    model: str, text: tuple[str, ...], source: str | None, output: str, form: str, reading: "ReadOptions"
+    model: str,
+    text: tuple[str, ...],
+    source: str | None,
+    output: str,
+    form: str | None,
+    reading: "ReadOptions",
 ) -> None:
     """Classify each TEXT, or each line of a file, with MODEL: a run, an export or a server's URL.
 
@@ -27,8 +42,10 @@ def predict(
     from kerasbert.cli.startup import quiet_import
 
     with quiet_import():
+        from kerasbert.data.write import written_format
         from kerasbert.evaluation.stream import write_answers
         from kerasbert.predictors import open_model
 
+    form = written_format(output, form)
     opened = open_model(model)
     write_answers(opened, rows_of(opened, text, source, reading), output, form)

@@ -63,6 +63,7 @@ class Columns:
         label_map: other names for labels.
         label_separator: between the labels of a row, in a task where it may have several.
         encoding: of text files.
+        stream_encoding: of standard input and pipes.
         table: standard input and files of unknown names hold a table rather than lines of text. They
             always do where there is a label.
         settings: how the user names all this.
@@ -74,6 +75,7 @@ class Columns:
     label_map: dict[str, str] = field(default_factory=dict)
     label_separator: str | None = None
     encoding: str = "utf-8"
+    stream_encoding: str = "utf-8"
     table: bool = False
     settings: Settings = KEYS
 
@@ -87,6 +89,7 @@ class Columns:
             pair=config.pair_column,
             label_map=config.label_map,
             encoding=config.encoding,
+            stream_encoding=config.encoding,
         )
 
     @property

@@ -43,7 +43,7 @@ def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
         DataError: it is missing, lacks a column, is malformed or is no text in the encoding. A file in
             another encoding is refused before its first row.
     """
-    source = Source(path, columns.encoding, columns.settings)
+    source = Source(path, columns.encoding, columns.stream_encoding, columns.settings)
     count = 0
     with source.open() as file:
         form = source.format_of(file)

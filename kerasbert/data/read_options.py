@@ -1,17 +1,17 @@
-"""How files are read that are given to a trained model."""
+"""What commands and functions that read rows may be told besides a configuration."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from kerasbert.config import DataConfig
 from kerasbert.data.columns import Columns, Settings
+from kerasbert.errors import UserError
 
 ARGUMENTS = Settings("text_column", "label_column", "pair_column", "encoding", "Pass", "=")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """Names and an encoding in the place of those the model was trained with.
+    """Names and an encoding in the place of those of a configuration.
 
     Attributes:
         text_column: name of the column of texts.
@@ -27,19 +27,30 @@ class ReadOptions:
     encoding: str | None = None
     settings: Settings = ARGUMENTS
 
-    def columns(self, path: str | Path, data: DataConfig, label_separator: str | None = None) -> Columns:
-        """Returns what to read from `path` for a model that was trained with `data`.
+    def columns(self, data: DataConfig, label_separator: str | None = None) -> Columns:
+        """Returns what to read where a training would read by `data`.
 
-        The encoding of the training files says nothing about streams: they are UTF-8 unless an encoding
-        is given.
+        Without an encoding of its own a stream is UTF-8: `data` is about files.
         """
-        return Columns(
+        return replace(
+            Columns.of(data, label_separator),
             text=self.text_column or data.text_column,
             label=self.label_column or data.label_column,
             pair=self.pair_column or data.pair_column,
-            label_map=data.label_map,
-            label_separator=label_separator,
-            encoding=self.encoding or (data.encoding if Path(path).is_file() else "utf-8"),
+            encoding=self.encoding or data.encoding,
+            stream_encoding=self.encoding or "utf-8",
             table=self.text_column is not None,
             settings=self.settings,
         )
+
+    def columns_for(self, data: DataConfig, label_separator: str | None = None) -> Columns:
+        """Returns what to read for a model that was trained on `data`.
+
+        Raises:
+            UserError: a second text is named that the model does not take.
+        """
+        if self.pair_column is not None and data.pair_column is None:
+            raise UserError(
+                f"{self.settings.pair}: the model takes one text, no pair. Received: {self.pair_column!r}"
+            )
+        return self.columns(data, label_separator)

@@ -38,14 +38,21 @@ class Source:
     Args:
         path: of a file; `-` is standard input.
         encoding: of text.
+        stream_encoding: of text that can be read but once. None: `encoding`.
         settings: how the user names what the reader is told.
     """
 
-    def __init__(self, path: str | Path, encoding: str = "utf-8", settings: Settings = KEYS):
+    def __init__(
+        self,
+        path: str | Path,
+        encoding: str = "utf-8",
+        stream_encoding: str | None = None,
+        settings: Settings = KEYS,
+    ):
         self.is_stdin = str(path) == STDIN
         self.path = Path(path)
         self.name = "standard input" if self.is_stdin else str(path)
-        self.encoding = codec_of(encoding, settings.encoding)
+        self.encoding = codec_of((self.is_stream and stream_encoding) or encoding, settings.encoding)
         self._advise = settings.advise_encoding
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
+from kerasbert.data.read_options import ReadOptions
 from kerasbert.errors import DataError
 from kerasbert.evaluation.baseline import baseline_decisions
 from kerasbert.predictors import Model, open_model, predict_rows
@@ -38,18 +39,24 @@ class Evaluation:
     targets: np.ndarray
 
 
-def evaluate(model: str | Path, data: Sequence[str | Path]) -> Evaluation:
+def evaluate(model: str | Path, data: Sequence[str | Path], reading: ReadOptions | None = None) -> Evaluation:
     """Evaluates the model at a path on data files, with a naive Bayes beside it.
+
+    Args:
+        model: a run directory, an exported model or a server's URL.
+        data: files of labelled rows; `-` is standard input.
+        reading: columns and encoding of `data`, where they are not those of the training files.
 
     Raises:
         UserError: the model or the data cannot be read, or a label is unknown to the model.
         ServerError: the model is on a server that does not answer.
     """
     opened = open_model(model)
-    columns = Columns.of(opened.data, opened.label_separator)
+    columns = (reading or ReadOptions()).columns_for(opened.data, opened.label_separator)
     rows = read_valid_rows(data, columns, opened.labels)
+    trained_on = Columns.of(opened.data, opened.label_separator)
     try:
-        train = load_rows(opened.data.train, columns) if opened.data.train else None
+        train = load_rows(opened.data.train, trained_on) if opened.data.train else None
     except DataError:  # the training files need not be at hand
         train = None
     return evaluate_rows(opened, rows, train)

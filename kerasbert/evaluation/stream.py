@@ -1,14 +1,14 @@
-"""Texts from arguments to rows, and rows to lines of answers."""
+"""Texts from arguments to rows, and rows to written answers."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from kerasbert.data import Columns, Row
 from kerasbert.data.read import row_of_line
-from kerasbert.errors import DataError, ServerError
+from kerasbert.data.write import write_records, written_format
+from kerasbert.errors import DataError, KerasBertError, ServerError
 from kerasbert.files import atomic_path, explain_write_errors
 from kerasbert.predictors import Model, answer_record, predict_rows
 
@@ -27,48 +27,51 @@ def argument_rows(texts: Sequence[str], columns: Columns) -> Iterator[Row]:
         yield row_of_line(text, columns, "argument", number)
 
 
-def write_answers(model: Model, rows: Iterable[Row], output: str, form: str) -> None:
-    """Writes one line for each row, in order.
+def write_answers(model: Model, rows: Iterable[Row], output: str, form: str | None = None) -> None:
+    """Writes an answer for each row, in order.
+
+    Where a row cannot be read, those before it are answered first; a file does not appear.
 
     Args:
         model: what answers.
         rows: may be endless; they are read as they are answered.
         output: a file, which appears when it is complete, or `-` for stdout.
-        form: `jsonl`, or `tsv` with the columns text, label, score.
+        form: `jsonl`, `parquet`, or `tsv` or `csv` with the columns text, label, score. None: by the name
+            of `output`.
     """
-    # Someone who types wants an answer to each line.
-    settings = {"window": 1} if sys.stdin and sys.stdin.isatty() else {}
-    lines = (
-        _line(answer_record(row, answer, model.labels), form)
-        for row, answer in predict_rows(model, rows, **settings)
-    )
+    form = written_format(output, form)
+    packed = output.lower().endswith(".gz")
+    answers = _answers(model, rows)
     if output == "-":
-        _write(lines, sys.stdout.buffer, form)
+        write_records(answers, sys.stdout.buffer, form)
         return
     path = Path(output)
     if path.exists() and not path.is_file():  # a pipe or a device; a directory is refused here
         with explain_write_errors(path), path.open("wb") as file:
-            _write(lines, file, form)
+            write_records(answers, file, form, packed)
         return
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        _write(lines, file, form)
+        write_records(answers, file, form, packed)
 
 
-def _write(lines: Iterable[str], file: IO[bytes], form: str) -> None:
-    if form == "tsv":
-        file.write(b"text\tlabel\tscore\n")
+def _answers(model: Model, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Yields the records of the answers; what goes wrong is raised after those that came before it."""
+    errors: list[KerasBertError] = []
+
+    def readable() -> Iterator[Row]:
+        try:
+            yield from rows
+        except KerasBertError as error:
+            errors.append(error)
+
+    # Someone who types wants an answer to each line.
+    settings = {"window": 1} if sys.stdin and sys.stdin.isatty() else {}
     count = 0
     try:
-        for line in lines:
-            file.write(f"{line}\n".encode())
-            file.flush()
+        for row, answer in predict_rows(model, readable(), **settings):
+            yield answer_record(row, answer, model.labels)
             count += 1
     except ServerError as error:
         raise ServerError(f"{error} Lines answered before: {count}.") from error
-
-
-def _line(record: dict[str, Any], form: str) -> str:
-    if form == "jsonl":
-        return json.dumps(record, ensure_ascii=False)
-    cells = (record["text"], record["label"], str(record["score"]))
-    return "\t".join(" ".join(cell.split()) for cell in cells)
+    if errors:
+        raise errors[0]

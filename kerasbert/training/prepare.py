@@ -11,11 +11,12 @@ from kerasbert.checkpoints import BackboneSource, RunDirectory, take_up
 from kerasbert.config import Config
 from kerasbert.data import (
     CheckReport,
-    Columns,
     Rows,
     check_files,
 )
 from kerasbert.data.batches import slices
+from kerasbert.data.columns import KEYS
+from kerasbert.data.read_options import ReadOptions
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph, complete_backbone_config
 from kerasbert.tasks import Task, get_task
@@ -63,8 +64,16 @@ def new_run_dir(config: Config) -> str:
     return f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-def check_for_training(paths: Sequence[str], config: Config) -> CheckReport:
-    """Checks data files as a training with `config` would use them; see `check_files`."""
+def check_for_training(
+    paths: Sequence[str], config: Config, reading: ReadOptions | None = None
+) -> CheckReport:
+    """Checks data files as a training with `config` would use them; see `check_files`.
+
+    Args:
+        paths: data files, the training file first.
+        config: of the training.
+        reading: columns and encoding, where they are not those of `config`.
+    """
     task_class = get_task(config.task)
     labels = task_class.fixed_labels or config.data.labels
 
@@ -73,7 +82,7 @@ def check_for_training(paths: Sequence[str], config: Config) -> CheckReport:
         _, vocabulary, settled = _settle_encoder(config.model_copy(deep=True), task, rows)
         return build_text_graph(settled, task, vocabulary)
 
-    columns = Columns.of(config.data, task_class.label_separator)
+    columns = (reading or ReadOptions(settings=KEYS)).columns(config.data, task_class.label_separator)
     return check_files(paths, columns, labels, text_graph)
 
 

@@ -64,3 +64,15 @@ def test_labels_and_paths_are_shown_as_they_are(kerasbert, write, label):
     assert result.exit_code == 0, result.output
     assert label in result.stdout
     assert "rows [v] [/v].jsonl: 4 rows" in result.stdout
+
+
+def test_columns_and_encoding_are_named_as_the_messages_say(kerasbert, tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes("review,class\n房间干净,好\n早餐太少,坏\n服务热情,好\n".encode("gb18030"))
+    result = kerasbert("data", "check", path)
+    assert result.exit_code == 2
+    assert "It reads as gb18030. Add --encoding gb18030." in result.stdout
+    result = kerasbert("data", "check", path, "--encoding", "gb18030")
+    assert "Add --text-column review and --label-column class." in result.stdout
+    options = ("--encoding", "gb18030", "--text-column", "review", "--label-column", "class")
+    assert "3 rows" in kerasbert("data", "check", path, *options).stdout

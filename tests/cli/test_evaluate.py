@@ -102,3 +102,24 @@ def test_a_vocabulary_or_labels_of_another_model_are_refused(refused, run_copy, 
 def test_a_run_that_lacks_a_file_is_refused(refused, run_copy, data, name):
     (run_copy / name).unlink()
     refused("evaluate", run_copy, "--data", data)
+
+
+TABLE = "评论内容,情感\n手机很好，快递也快,positive\n酒店太差，早餐难吃,negative\n,negative\n"
+
+
+def test_columns_and_encoding_are_named_as_the_messages_say(kerasbert, refused, opened_once, tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_bytes(TABLE.encode("gb18030"))
+    message = refused("evaluate", opened_once, "--data", path)
+    assert message.strip().endswith("is not UTF-8. It reads as gb18030. Add --encoding gb18030.")
+    message = refused("evaluate", opened_once, "--data", path, "--encoding", "gb18030")
+    assert "has no columns 'text' and 'label'" in message
+    assert message.strip().endswith("Add --text-column 评论内容 and --label-column 情感.")
+    options = ("--encoding", "gb18030", "--text-column", "评论内容", "--label-column", "情感")
+    result = kerasbert("evaluate", opened_once, "--data", path, *options, "--json")
+    figures = json.loads(result.stdout)
+    assert (figures["examples"], figures["left_out"]) == (2, 1)
+    from_stdin = kerasbert(
+        "evaluate", opened_once, "--data", "-", *options, "--json", stdin=TABLE.encode("gb18030")
+    )
+    assert json.loads(from_stdin.stdout)["per_class"] == figures["per_class"]

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from kerasbert.cli import main
+from kerasbert.data import Columns, read_rows
 
 
 def records(text: str) -> list[dict]:
@@ -133,3 +134,71 @@ def test_a_full_disk_behind_stdout_is_one_line(opened_once, reviews_file, monkey
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("Error: ")
     assert os.strerror(errno.ENOSPC) in line
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv.gz", "a.parquet", "a.JSONL"])
+def test_the_name_of_the_output_chooses_its_format(
+    kerasbert, opened_once, reviews, reviews_file, tmp_path, name
+):
+    result = kerasbert("predict", opened_once, "--input", reviews_file, "--output", tmp_path / name)
+    assert (result.exit_code, result.output) == (0, "")
+    answers = list(read_rows(tmp_path / name, Columns()))
+    assert [row.text for row in answers] == reviews.texts
+    assert {label for row in answers for label in row.labels} == {"negative", "positive"}
+
+
+BLANKS = ["第一条", "", "第三条", "", "", "第六条"]
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".tsv", ".jsonl", ".json", ".parquet", ".xlsx"])
+def test_there_is_an_answer_for_each_row_blank_or_not(kerasbert, opened_once, tmp_path, write_texts, suffix):
+    path = write_texts(tmp_path / f"in{suffix}", BLANKS)
+    result = kerasbert("predict", opened_once, "--input", path)
+    assert result.exit_code == 0, result.stderr
+    assert [answer["text"] for answer in records(result.stdout)] == BLANKS
+
+
+def test_another_encoding_is_refused_before_the_first_answer(kerasbert, refused, opened_once, tmp_path):
+    path = tmp_path / "in.txt"
+    path.write_bytes("很好\n".encode() + "房间很干净，服务热情\n".encode("gb18030"))
+    assert "is not UTF-8 (line 2" in refused("predict", opened_once, "--input", path)
+    path.write_bytes("很好\n房间很干净，服务热情\n".encode("gb18030"))
+    message = refused("predict", opened_once, "--input", path)
+    assert message.strip().endswith("is not UTF-8. It reads as gb18030. Add --encoding gb18030.")
+    result = kerasbert("predict", opened_once, "--input", path, "--encoding", "gb18030")
+    assert [answer["text"] for answer in records(result.stdout)] == ["很好", "房间很干净，服务热情"]
+
+
+def test_standard_input_is_refused_at_the_line(kerasbert, opened_once):
+    stdin = "很好\n\n".encode() + "房间很干净\n".encode("gb18030")
+    result = kerasbert("predict", opened_once, "--input", "-", stdin=stdin)
+    assert result.exit_code == 2
+    assert [answer["text"] for answer in records(result.stdout)] == ["很好", ""]
+    assert result.stderr.startswith("Error: standard input:3: is not UTF-8")
+    assert "Add --encoding gb18030." in result.stderr
+
+
+def test_a_table_on_standard_input_is_read_by_its_column(kerasbert, opened_once):
+    for stdin in (
+        'id,review\n1,"一,二"\n,\n',
+        "review\tid\n一,二\t1\n\t\n",
+        '{"review": "一,二"}\n{"review": null}\n',
+    ):
+        result = kerasbert(
+            "predict", opened_once, "--input", "-", "--text-column", "review", stdin=stdin.encode()
+        )
+        assert [answer["text"] for answer in records(result.stdout)] == ["一,二", ""]
+
+
+def test_a_missing_column_is_named_with_the_one_that_was_meant(refused, kerasbert, opened_once, tmp_path):
+    path = tmp_path / "in.csv"
+    path.write_text("id,评论内容\n1,很好\n", encoding="utf-8")
+    message = refused("predict", opened_once, "--input", path)
+    assert message.strip().endswith("Did you mean '评论内容'? Add --text-column 评论内容.")
+    result = kerasbert("predict", opened_once, "--input", path, "--text-column", "评论内容")
+    assert [answer["text"] for answer in records(result.stdout)] == ["很好"]
+
+
+def test_a_pair_column_is_refused_where_the_model_takes_one_text(refused, opened_once, reviews_file):
+    message = refused("predict", opened_once, "--input", reviews_file, "--pair-column", "label")
+    assert "--pair-column: the model takes one text" in message

@@ -70,11 +70,11 @@ def test_there_is_one_line_for_each_row_in_order(model, tmp_path_factory, texts)
 
 
 def test_tsv_has_text_label_and_score(model, tmp_path):
-    write_answers(model, rows("bad", "a\tb\nc"), str(tmp_path / "a"), "tsv")
+    write_answers(model, rows("bad", " a\tb\r\nc"), str(tmp_path / "a"), "tsv")
     assert (tmp_path / "a").read_text(encoding="utf-8").split("\n") == [
         "text\tlabel\tscore",
         "bad\t负面\t0.9",
-        "a b c\tb c\t0.75",
+        " a b c\tb c\t0.75",
         "",
     ]
 
@@ -83,6 +83,16 @@ def test_answers_for_stdout_go_there(model, stdin, capfdbinary):
     write_answers(model, rows("bad", "好"), "-", "jsonl")
     records = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
     assert [(r["text"], r["label"]) for r in records] == [("bad", "负面"), ("好", "b\tc")]
+
+
+def test_rows_before_a_bad_one_are_answered_on_stdout(model, stdin, capfdbinary):
+    def breaks():
+        yield from rows("bad", "好")
+        raise DataError("line 3 is bad")
+
+    with pytest.raises(DataError, match="line 3 is bad"):
+        write_answers(model, breaks(), "-")
+    assert len(capfdbinary.readouterr().out.splitlines()) == 2
 
 
 def test_a_failure_leaves_the_old_file_and_no_other(model, tmp_path, stdin):

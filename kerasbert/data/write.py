@@ -1,0 +1,99 @@
+"""Writing answers as JSON lines, CSV, TSV or Parquet, at constant memory."""
+
+import csv
+import gzip
+import io
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, cast
+
+from kerasbert.errors import UserError
+
+Record = Mapping[str, Any]
+
+WRITTEN_FORMATS = ("jsonl", "tsv", "csv", "parquet")
+# What CSV and TSV have of an answer; the others have all of it.
+_CELLS = ("text", "pair", "label", "score")
+_ALIASES = {"ndjson": "jsonl", "json": "jsonl"}
+_NOT_IN_TSV = re.compile(r"[\t\r\n]+")
+_PART = 4096  # rows of Parquet written at once
+
+
+def written_format(output: str, form: str | None = None) -> str:
+    """Returns the format to write: `form` if it is given, else by the name of `output`, else `jsonl`.
+
+    Raises:
+        UserError: the name is of a format that is not written.
+    """
+    name = Path(output).name.lower()
+    suffix = Path(name.removesuffix(".gz")).suffix.removeprefix(".")
+    form = form or _ALIASES.get(suffix, suffix)
+    if form in ("xlsx", "xls"):
+        raise UserError(f"{output}: workbooks are not written. Name a .csv, which Excel opens.")
+    form = form if form in WRITTEN_FORMATS else "jsonl"
+    if form == "parquet" and name.endswith(".gz"):
+        raise UserError(f"{output}: Parquet is compressed already. Name it without .gz.")
+    return form
+
+
+def write_records(records: Iterable[Record], file: IO[bytes], form: str, packed: bool = False) -> None:
+    """Writes `records` as they come.
+
+    Args:
+        records: with `text`, `label` and `score`, perhaps `pair`, and more. Their keys are the same.
+        file: takes the bytes, and is flushed after each record unless they are packed.
+        form: one of `WRITTEN_FORMATS`. A TSV cell has a space where a text has tabs or line ends.
+        packed: with gzip.
+    """
+    if form == "parquet":
+        _write_parquet(records, file)
+        return
+    lines = _json_lines(records) if form == "jsonl" else _separated(records, form)
+    if packed:
+        with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as archive:
+            archive.writelines(line.encode() for line in lines)
+        return
+    for line in lines:
+        file.write(line.encode())
+        file.flush()
+
+
+def _json_lines(records: Iterable[Record]) -> Iterator[str]:
+    for record in records:
+        yield json.dumps(record, ensure_ascii=False) + "\n"
+
+
+def _separated(records: Iterable[Record], form: str) -> Iterator[str]:
+    iterator = iter(records)
+    first = next(iterator, None)
+    names = [name for name in _CELLS if name != "pair" or (first is not None and "pair" in first)]
+    for cells in itertools.chain([names], _cells(first, iterator, names)):
+        if form == "tsv":
+            yield "\t".join(_NOT_IN_TSV.sub(" ", cell) for cell in cells) + "\n"
+        else:
+            line = io.StringIO(newline="")
+            csv.writer(line).writerow(cells)
+            yield line.getvalue()
+
+
+def _cells(first: Record | None, rest: Iterator[Record], names: list[str]) -> Iterator[list[str]]:
+    for record in itertools.chain([] if first is None else [first], rest):
+        yield [str(record[name]) for name in names]
+
+
+def _write_parquet(records: Iterable[Record], file: IO[bytes]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    iterator = iter(records)
+    part = list(itertools.islice(iterator, _PART))
+    schema = pa.schema([("text", pa.string()), ("label", pa.string()), ("score", pa.float64())])
+    if part:
+        schema = pa.Table.from_pylist(cast(list[dict[str, Any]], part)).schema
+    with pq.ParquetWriter(file, schema) as writer:
+        while part:
+            writer.write_table(pa.Table.from_pylist(part, schema=schema))
+            part = list(itertools.islice(iterator, _PART))
