@@ -97,13 +97,14 @@ class RestTransport:
 
 def _refusal(response: httpx2.Response, text: str) -> Failure:
     code = response.status_code
+    unexplained = f"{code} {response.reason_phrase}"
     try:
-        reason = json.loads(text)["error"]
+        reason = str(json.loads(text)["error"]).rstrip(".")
     except (ValueError, TypeError, LookupError):  # of a proxy, or of no such server at all
-        reason = f"{code} {response.reason_phrase}"
+        reason = unexplained
     if response.is_redirect:
         return Failure(f"redirects to {response.headers['location']}. Name that address", error=AddressError)
-    if code in (401, 403):
+    if code == 401 or (code == 403 and reason == unexplained):
         return Failure(f"refuses the request: {reason}. Set KERASBERT_API_KEY", error=AddressError)
     if code in _BUSY:
         return Failure(f"is not available: {reason}", again=True)

@@ -10,7 +10,20 @@ import jinja2
 from kerasbert.deployment.served_versions import POLL_SECONDS, SERVING, STABLE
 from kerasbert.files import make_directory, write_text
 
-FILES = ("batching.config", "monitoring.config", "nginx.conf", "compose.yaml", "kubernetes.yaml")
+# docs/deployment.md says what each is for.
+FILES = (
+    "batching.config",
+    "monitoring.config",
+    "nginx.conf",
+    "compose.yaml",
+    "compose.gpu.yaml",
+    "kubernetes.yaml",
+    "kubernetes.gpu.yaml",
+    "kustomization.yaml",
+    "prometheus.yaml",
+    "kserve.yaml",
+    "config.pbtxt",
+)
 
 # stable, previous, canary, and one that is being loaded.
 _VERSIONS_IN_MEMORY = 4

@@ -1,8 +1,12 @@
 """nginx itself with the file that `export` writes, in front of a stand-in for TensorFlow Serving."""
 
 import contextlib
+import gzip
 import http.client
 import json
+import os
+import shutil
+import signal
 import ssl
 import threading
 import time
@@ -10,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kerasbert.deployment import Memory, write_server_files
 
@@ -227,3 +233,127 @@ def test_a_server_that_is_away_is_told_as_json(started, secrets):
         answer = client.post(PREDICT, content=BODY, headers=key())
     assert answer.status_code == 502
     assert "cannot be reached" in answer.json()["error"]
+
+
+def post(client, body: bytes | str, path: str = PREDICT, **headers: str):
+    return client.post(path, content=body, headers=key() | headers)
+
+
+def asks_for(signature: str) -> str:
+    return json.dumps({"signature_name": signature, "instances": ["很好"]})
+
+
+@pytest.mark.parametrize("signature", ["serving_default", "classify"])
+@pytest.mark.parametrize("path", [PREDICT, PREDICT.replace(":predict", "/labels/canary:classify")])
+def test_the_signatures_for_clients_pass(client, upstream, signature, path):
+    body = asks_for(signature)
+    for sent in (body, body.replace(": ", ":"), body.replace(": ", " \t\r\n:\n ")):
+        assert post(client, sent, path).status_code == 200
+        assert upstream.asked[-1][3] == sent.encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        asks_for("explain"),
+        asks_for("token_ids"),
+        asks_for("anything"),
+        asks_for("serving_default2"),
+        asks_for(""),
+        '{"instances": ["a"], "signature_name"\n\t:\r\n"explain"}',
+        '{"signature_name": "serving_default", "signature_name": "explain", "instances": ["a"]}',
+        '{"signature_name": "explain", "signature_name": "serving_default", "instances": ["a"]}',
+        r'{"signature_name": "\u0065xplain", "instances": ["a"]}',
+        r'{"signature_name": "token\u005Fids", "instances": ["a"]}',
+        r'{"signature\u005fname": "explain", "instances": ["a"]}',
+        r'{"\u0073ignature_name": "explain", "instances": ["a"]}',
+        r'{"a": "\\\\\u0061", "instances": ["a"]}',
+        '{"signature_name": null, "instances": ["a"]}',
+        '{"instances": ["' + "长" * 300_000 + '"], "signature_name": "explain"}',
+        '{"instances": ["' + "\\" * 900_000 + '"], "signature_name": "explain"}',
+        "",
+    ],
+)
+@pytest.mark.parametrize("chunked", [False, True])
+def test_other_signatures_are_refused(client, upstream, body, chunked):
+    data = body.encode()
+    answer = post(client, iter([data[:20], data[20:]]) if chunked else data)
+    assert answer.status_code == 403
+    assert answer.headers["Content-Type"] == "application/json"
+    assert "serving_default and classify" in answer.json()["error"]
+    assert upstream.asked == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"signature_name": "explain"',
+        "\\u0065xplain",
+        "\\",
+        'explain"',
+        "signature_name",
+        "\u0001\u007fé<",
+        "\\\\u0061",
+    ],
+)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_what_a_text_says_is_not_what_it_asks_for(client, upstream, text, ascii_only):
+    body = json.dumps({"instances": [text, {"text": text}]}, ensure_ascii=ascii_only)
+    assert post(client, body).status_code == 200
+    assert post(client, json.dumps({"signature_name": "classify", "instances": [text]})).status_code == 200
+    assert upstream.asked[0][3] == body.encode()
+
+
+def test_a_compressed_body_is_refused(client, upstream):
+    packed = gzip.compress(asks_for("explain").encode())
+    answer = post(client, packed, **{"Content-Encoding": "gzip"})
+    assert (answer.status_code, upstream.asked) == (415, [])
+    assert "without compression" in answer.json()["error"]
+
+
+@given(text=st.text(), name=st.sampled_from(["explain", "serving_default", None]), data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_request_passes_by_its_signature_however_it_is_written(client, upstream, text, name, data):
+    upstream.asked.clear()
+    request = {"instances": [text]} | ({} if name is None else {"signature_name": name})
+    body = "".join(
+        f"\\u{ord(character):04x}" if character.isascii() and character.isalpha() and data.draw(st.booleans())
+        else character
+        for character in json.dumps(request)
+    ) if name == "explain" else json.dumps(request)  # fmt: skip
+    assert post(client, body).status_code == (403 if name == "explain" else 200)
+
+
+def test_keys_change_without_a_break(started, secrets, tmp_path, upstream):
+    folder = tmp_path / "secrets"
+    shutil.copytree(secrets, folder)
+    context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
+    with (
+        started(**{"/etc/nginx/secrets": str(folder)}) as (port, log),
+        httpx2.Client(base_url=f"https://127.0.0.1:{port}", verify=context) as client,
+    ):
+        assert post(client, BODY).status_code == 200
+        (folder / "api_keys").write_text('"Bearer new" shop;\n')
+        os.kill(int((log.parent / "nginx.pid").read_text()), signal.SIGHUP)
+        deadline = time.monotonic() + 30
+        while (old := client.post(PREDICT, content=BODY, headers=key()).status_code) == 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert old == 401
+        assert client.post(PREDICT, content=BODY, headers=key("Bearer new")).status_code == 200
+
+
+def test_what_is_in_flight_is_answered_at_a_shutdown(started, secrets, upstream):
+    context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
+    with started() as (port, log):
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=30)
+        with contextlib.closing(connection):
+            connection.putrequest("POST", PREDICT)
+            connection.putheader("Authorization", KEY)
+            connection.putheader("Content-Length", str(len(BODY)))
+            connection.endheaders(BODY[:5])
+            time.sleep(0.3)
+            os.kill(int((log.parent / "nginx.pid").read_text()), signal.SIGQUIT)
+            time.sleep(0.3)
+            connection.send(BODY[5:])
+            assert connection.getresponse().status == 200

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from kerasbert.cli import main
 from kerasbert.deployment import ServedVersions
+from kerasbert.errors import KerasBertError
 from kerasbert.export import export_model
 from kerasbert.serving import Client
 
@@ -127,8 +128,15 @@ def test_the_exports_own_nginx_stands_before_it(served, run_nginx, secrets, monk
         key = (secrets / "api_keys").read_text().split('"')[1].removeprefix("Bearer ")
         with Client(url, api_key=key) as client:
             assert client.predict(TEXTS)["label"].tolist() == expected["label"].tolist()
-            assert client.explain(TEXTS[:1])["words"].tolist() == [[c.encode() for c in TEXTS[0]]]
+            with pytest.raises(KerasBertError, match=r"serving_default and classify are offered here\.$"):
+                client.explain(TEXTS[:1])
     assert " shop [" in log.read_text()
+    opened = {"serving_default|classify)": "serving_default|classify|explain)"}
+    with (
+        run_nginx(served.directory / "serving" / "nginx.conf", behind, **opened) as (port, _),
+        Client(f"https://127.0.0.1:{port}/v1/models/shop-reviews", api_key=key) as client,
+    ):
+        assert client.explain(TEXTS[:1])["words"].tolist() == [[c.encode() for c in TEXTS[0]]]
 
 
 def test_the_page_tries_the_model_in_a_browser(served):
