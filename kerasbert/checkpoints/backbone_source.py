@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import keras
 import keras_nlp
 import numpy as np
 
+from kerasbert.checkpoints.bert_config import require_vocabulary_size
 from kerasbert.checkpoints.tensor_names import (
     HEADS,
+    OF_TOKENS,
     Format,
     Shapes,
+    backbone_shapes,
     file_name,
     from_file,
     head_shapes,
@@ -37,6 +41,7 @@ class BackboneSource:
     format: str = "keras-hub preset"
     dtype: str = "float32"  # in the file
     missing: tuple[str, ...] = ()  # weights of the backbone that the source lacks: they are random
+    left_aside: tuple[str, ...] = ()  # what is no weight of a model, such as an optimizer's
     notes: tuple[str, ...] = ()  # sentences for the user
 
     def copy_to(self, backbone: keras_nlp.models.BertBackbone) -> None:
@@ -73,9 +78,12 @@ def fill_source(
     form: Format,
     config: BackboneConfig,
     vocabulary: Vocabulary,
+    config_file: Path,
     **settings: Any,
 ) -> BackboneSource:
     """Returns a source with the tensors of a file: each must have its place, each place its tensor.
+
+    Rows of the token embedding beyond the vocabulary, which round its size up, are left behind.
 
     Args:
         where: the file, for messages.
@@ -84,11 +92,20 @@ def fill_source(
         form: whose names these are.
         config: complete.
         vocabulary: of the file.
+        config_file: that `config` was read from.
         **settings: for `BackboneSource`.
     """
-    backbone = build_backbone(config, len(vocabulary))
-    shapes = {weight.path: tuple(weight.shape) for weight in backbone.weights}
-    heads = head_shapes(config, len(vocabulary))
+    tokens = len(vocabulary)
+    rows = next(iter(stored.get(file_name(OF_TOKENS[0], form), (tokens,))), tokens)
+    require_vocabulary_size(config_file, tokens, rows)
+    if (config.num_layers or 0) > len(stored):
+        raise CheckpointError(
+            f"{where}: holds {len(stored)} tensors, too few for the {config.num_layers} layers of "
+            f"{config_file}."
+        )
+    # Before anything is built: sizes that no file has would take any memory.
+    shapes = backbone_shapes(config, rows)
+    heads = head_shapes(config, rows)
     stored_heads = [
         name
         for name in HEADS
@@ -104,16 +121,22 @@ def fill_source(
         wanted = {path: shape for path, shape in wanted.items() if path not in pooler}
         notes.append("there is no pooler in it, as usual after masked LM alone: a new one starts at random")
     require_partners(where, wanted, stored, form)
+    if rows > tokens:
+        notes.append(f"{rows - tokens} rows of its token embedding, beyond the vocabulary, stayed behind")
 
+    backbone = build_backbone(config, tokens)
     weights = {weight.path: weight for weight in backbone.weights}
     of_heads: dict[str, np.ndarray] = {}
     for path, shape in wanted.items():
-        tensor = from_file(path, read(file_name(path, form)), shape, form)
+        with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinite
+            tensor = from_file(path, read(file_name(path, form)), shape, form)
         if not np.isfinite(tensor).all():
             raise CheckpointError(
                 f"{where}: {file_name(path, form)} holds numbers that are not finite. The file is of a "
                 "training that failed, or damaged: take another."
             )
+        if path in OF_TOKENS:
+            tensor = tensor[:tokens]
         if path in weights:
             weights[path].assign(tensor)
         else:

@@ -1,7 +1,6 @@
 """BERT's JSON configuration, in the keys that Google and Hugging Face share, and ours."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,8 @@ _FIXED = {
     "quantization_config": None,
 }
 
+_PADDING = 1024  # embeddings are rounded up to a multiple of 8 to 1,024
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """Returns the JSON object in the file at `path`."""
@@ -48,14 +49,15 @@ def read_bert_config(path: Path, source: str) -> BackboneConfig:
     values = read_json(path)
     if values.get("model_type", "bert") != "bert":
         raise CheckpointError(f"{path}: model_type must be bert. Received: {values['model_type']!r}")
-    lacking = [key for key in (*_SIZES.values(), "vocab_size") if not isinstance(values.get(key), int)]
+    sizes = (*_SIZES.values(), "vocab_size")
+    lacking = [key for key in sizes if type(values.get(key)) is not int]
     if lacking:
         raise CheckpointError(f"{path}: {', '.join(lacking)} must be given as whole numbers.")
     for key, ours in _FIXED.items():
         if values.get(key, ours) != ours:
             raise CheckpointError(f"{path}: {key} must be {ours}. Received: {values[key]!r}")
     act = values.get("hidden_act", "gelu")
-    if act not in _ACTIVATIONS:
+    if not isinstance(act, str) or act not in _ACTIVATIONS:
         raise CheckpointError(
             f"{path}: hidden_act must be one of {', '.join(_ACTIVATIONS)}. Received: {act!r}"
         )
@@ -64,7 +66,7 @@ def read_bert_config(path: Path, source: str) -> BackboneConfig:
     ours = {name: values[key] for name, key in _SIZES.items()}
     ours |= {"source": source, "activation": _ACTIVATIONS[act]}
     dropout = values.get("hidden_dropout_prob")
-    if isinstance(dropout, float):
+    if dropout is not None:
         ours["dropout"] = dropout
     return parse_config(BackboneConfig, ours, where=str(path))
 
@@ -83,11 +85,21 @@ def write_bert_config(config: BackboneConfig) -> dict[str, Any]:
     }
 
 
-def require_vocabulary_size(path: Path, tokens: int) -> None:
-    """Raises if the configuration at `path` speaks of another number of tokens."""
-    rows: Mapping[str, Any] = read_json(path)
-    if rows["vocab_size"] != tokens:
-        raise CheckpointError(
-            f"{path}: vocab_size is {rows['vocab_size']}, but vocab.txt beside it has {tokens} tokens. "
-            "Put back the vocab.txt of these weights."
-        )
+def require_vocabulary_size(path: Path, tokens: int, rows: int) -> None:
+    """Raises unless a vocabulary fits the token embedding and the configuration beside it.
+
+    Args:
+        path: the configuration.
+        tokens: of the vocabulary.
+        rows: of the token embedding: as many, or a few more, which no text can reach.
+    """
+    size = read_json(path)["vocab_size"]
+    if size not in (tokens, rows):
+        fault = f"vocab_size is {size}, but vocab.txt or tokenizer.json beside it has {tokens} tokens"
+    elif rows < tokens:
+        fault = f"the vocabulary beside it has {tokens} tokens, but the token embedding {rows} rows"
+    elif rows - tokens >= _PADDING:
+        fault = f"the token embedding has {rows} rows, {rows - tokens} more than the vocabulary beside it"
+    else:
+        return
+    raise CheckpointError(f"{path}: {fault}. Put back the vocabulary of these weights.")

@@ -111,6 +111,8 @@ def describe_source(source: str) -> dict[str, Any]:
         "pooler": not opened.missing,
         "parameters": _parameters(opened),
         "dtype": opened.dtype,
+        "added_tokens": len(opened.text.get("added_tokens", [])) + len(opened.text.get("special_tokens", [])),
+        "left_aside": list(opened.left_aside),
         "notes": list(opened.notes),
     }
 

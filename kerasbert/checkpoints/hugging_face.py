@@ -1,6 +1,7 @@
 """Hugging Face folders: `config.json`, `tokenizer_config.json`, `vocab.txt`, `model.safetensors`."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,24 +11,27 @@ import numpy as np
 import safetensors.numpy
 
 from kerasbert.checkpoints.backbone_source import BackboneSource, fill_source
-from kerasbert.checkpoints.bert_config import (
-    read_bert_config,
-    read_json,
-    require_vocabulary_size,
-    write_bert_config,
-)
+from kerasbert.checkpoints.bert_config import read_bert_config, write_bert_config
 from kerasbert.checkpoints.safetensors_files import INDEX, WEIGHTS, SafetensorsFiles
-from kerasbert.checkpoints.tensor_names import file_name, find, shorten, to_file
+from kerasbert.checkpoints.tensor_names import file_name, find, shorten, to_file, without_wrapper
+from kerasbert.checkpoints.tokenizer_files import TOKENIZER, VOCABULARY, read_tokenizer, tokenizer_config
 from kerasbert.config import BackboneConfig, TextConfig
 from kerasbert.errors import CheckpointError, ConfigError
 from kerasbert.files import atomic_path, make_directory, write_text
 from kerasbert.text import Vocabulary
 
 CONFIG = "config.json"
-TOKENIZER = "tokenizer_config.json"
-VOCABULARY = "vocab.txt"
 _DTYPES = ("float32", "float16")
-_PICKLED = "pytorch_model.bin"
+_PICKLED = "pytorch_model*.bin"
+# Takes the tensors and nothing else: `weights_only` runs no code, and no model adds weights of its own.
+_CONVERT = (
+    "import glob, sys, torch; from safetensors.torch import save_file; d = sys.argv[1]; "
+    'files = sorted(glob.glob(glob.escape(d) + "/pytorch_model*.bin")); '
+    'parts = [torch.load(f, map_location="cpu", weights_only=True) for f in files]; '
+    "save_file({k: v.clone().contiguous() for p in parts for k, v in p.items()}, "
+    'd + "/model.safetensors", metadata={"format": "pt"})'
+)
+_FOREIGN = ("*.h5", "*.msgpack", "*.pt", "*.pth", "*.bin", "*.onnx", "*.gguf")
 # Counted, not learned; older files hold them all the same.
 _BUFFERS = ("bert.embeddings.position_ids", "bert.embeddings.token_type_ids")
 _TASK_HEADS = ("classifier.", "qa_outputs.")
@@ -53,9 +57,7 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
     config = read_bert_config(directory / CONFIG, source)
     if not (directory / WEIGHTS).is_file() and not (directory / INDEX).is_file():
         raise CheckpointError(_no_weights(directory))
-    vocabulary = Vocabulary.load(directory / VOCABULARY)
-    require_vocabulary_size(directory / CONFIG, len(vocabulary))
-    text = _read_text(directory / TOKENIZER)
+    tokenizer = read_tokenizer(directory)
     files = SafetensorsFiles(directory)
     names: dict[str, str] = {}
     for name in files.shapes:
@@ -65,7 +67,9 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
         names.pop(buffer, None)
     _untie(files, names)
     task_head = [name for name in names if name.startswith(_TASK_HEADS)]
-    notes = [f"{', '.join(task_head)} stayed behind: the head of another task"] if task_head else []
+    notes = list(tokenizer.notes)
+    if task_head:
+        notes.append(f"{', '.join(task_head)} stayed behind: the head of another task")
     for name in task_head:
         del names[name]
     return fill_source(
@@ -74,8 +78,9 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
         lambda usual: files.read(names[usual]),
         "hugging_face",
         config,
-        vocabulary,
-        text=text,
+        tokenizer.vocabulary,
+        config_file=directory / CONFIG,
+        text=tokenizer.text,
         format="Hugging Face folder",
         dtype=files.dtype,
         notes=notes,
@@ -164,7 +169,8 @@ def write_folder(
         values["problem_type"] = f"{kind}_label_classification"
     make_directory(directory)
     _write_json(directory / CONFIG, values)
-    _write_json(directory / TOKENIZER, _tokenizer(text, max_length or config.max_positions))
+    settings = tokenizer_config(text, vocabulary, max_length or config.max_positions)
+    _write_json(directory / TOKENIZER, settings)
     vocabulary.save(directory / VOCABULARY)
     with atomic_path(directory / WEIGHTS) as temporary:
         # Not save_file: what it writes is for its owner's eyes only.
@@ -173,6 +179,7 @@ def write_folder(
 
 def _usual(name: str) -> str:
     """Returns a tensor name as BertForPreTraining of today gives it."""
+    name = without_wrapper(name, ".")
     if name.startswith(("embeddings.", "encoder.", "pooler.")):
         name = f"bert.{name}"
     # The names of the first conversions from TF1.
@@ -195,38 +202,6 @@ def _untie(files: SafetensorsFiles, names: dict[str, str]) -> None:
             del names[copy]
 
 
-def _read_text(path: Path) -> dict[str, Any]:
-    """Returns the settings of the text section; without the file those of Transformers' BertTokenizer."""
-    values = read_json(path) if path.is_file() else {}
-    lowercase = values.get("do_lower_case", True)
-    for key, ours in (("tokenize_chinese_chars", True), ("strip_accents", lowercase)):
-        if values.get(key) not in (None, ours):
-            raise CheckpointError(
-                f"{path}: {key} must be {json.dumps(ours)} here. Received: {values[key]!r}. The token ids "
-                "would differ; remove the key if that does not matter to you."
-            )
-    name = values.get("tokenizer_class") or "BertTokenizer"
-    if name not in ("BertTokenizer", "BertTokenizerFast", "PreTrainedTokenizerFast", "TokenizersBackend"):
-        raise CheckpointError(f"{path}: tokenizer_class must be BertTokenizer. Received: {name!r}")
-    return {"lowercase": bool(lowercase), "ascii_punctuation": bool(values.get("ascii_punctuation", False))}
-
-
-def _tokenizer(text: TextConfig, max_length: int | None) -> dict[str, Any]:
-    return {
-        "tokenizer_class": "BertTokenizer",
-        "do_lower_case": text.lowercase,
-        "strip_accents": None,
-        "tokenize_chinese_chars": True,
-        "model_max_length": max_length,
-        "pad_token": "[PAD]",
-        "unk_token": "[UNK]",
-        "cls_token": "[CLS]",
-        "sep_token": "[SEP]",
-        "mask_token": "[MASK]",
-        "ascii_punctuation": text.ascii_punctuation,  # ours; Transformers does not know it
-    }
-
-
 def _in_dtype(path: str, weight: np.ndarray, dtype: str) -> np.ndarray:
     if dtype == "float16" and np.abs(weight).max(initial=0) > np.finfo(np.float16).max:
         raise CheckpointError(f"{path}: holds numbers too large for float16. Use float32.")
@@ -236,13 +211,15 @@ def _in_dtype(path: str, weight: np.ndarray, dtype: str) -> np.ndarray:
 def _no_weights(directory: Path) -> str:
     if (directory / "pretrain.yaml").is_file():
         return f"{directory}: this pre-training did not finish (it has no {WEIGHTS})."
-    if (directory / _PICKLED).is_file():
+    pickled = sorted(path.name for path in directory.glob(_PICKLED))
+    if pickled:
         return (
-            f"{directory}: has its weights in {_PICKLED} only, which can run any code. Convert it where you "
-            'trust it: python -c "from transformers import AutoModelForPreTraining as M; '
-            f"M.from_pretrained('{directory}').save_pretrained('{directory}', safe_serialization=True)\""
+            f"{directory}: has its weights in {shorten(pickled)} only, and kerasbert never opens a pickle. "
+            f"PyTorch converts what is in it: python -c '{_CONVERT}' {shlex.quote(str(directory))}"
         )
-    return f"{directory}: has no {WEIGHTS}."
+    others = sorted(path.name for name in _FOREIGN for path in directory.glob(name))
+    seen = f" It has {shorten(others)}, which kerasbert does not read." if others else ""
+    return f"{directory}: has no {WEIGHTS}.{seen}"
 
 
 def _write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasbert.checkpoints.tensor_names import OF_TOKENS
 from kerasbert.errors import UserError
 from kerasbert.files import explain_read_errors, open_bytes
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
 POSITIONS = "position_embedding/embeddings"
-# The weights with one row for each token.
-_OF_TOKENS = ("token_embedding/embeddings", "mlm_head/output_bias")
 _FEWEST_POSITIONS = 8  # the configuration has no fewer
 
 
@@ -37,7 +36,7 @@ def keep_tokens(
     """Returns weights and vocabulary with the special tokens and those of `ids`, in their old order."""
     special = [vocabulary.tokens.index(token) for token in SPECIAL_TOKENS]
     kept = np.union1d(ids, special).astype(np.int64)
-    resized = {path: weight[kept] if path in _OF_TOKENS else weight for path, weight in weights.items()}
+    resized = {path: weight[kept] if path in OF_TOKENS else weight for path, weight in weights.items()}
     return resized, Vocabulary(vocabulary.tokens[index] for index in kept)
 
 

@@ -13,7 +13,7 @@ from kerasbert.errors import CheckpointError
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+_DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float64"}
 
 
 class SafetensorsFiles:
@@ -35,6 +35,11 @@ class SafetensorsFiles:
         for path in [single] if single.is_file() else _shards(directory):
             with _opened(path) as file:
                 for name in file.keys():  # noqa: SIM118 (no mapping)
+                    if name in self._files:
+                        raise CheckpointError(
+                            f"{path}: {name} stands in {self._files[name].name} too. Remove the shard that "
+                            "is not of these weights."
+                        )
                     tensor = file.get_slice(name)
                     self.shapes[name] = tuple(tensor.get_shape())
                     self._files[name] = path
@@ -58,7 +63,11 @@ def _shards(directory: Path) -> list[Path]:
     files = read_json(index).get("weight_map")
     if not isinstance(files, dict) or not all(isinstance(name, str) for name in files.values()):
         raise CheckpointError(f"{index}: has no weight_map from tensor names to files.")
-    return [directory / Path(name).name for name in sorted(set(files.values()))]
+    names = sorted(set(files.values()))
+    outside = [name for name in names if name != Path(name).name]
+    if outside:
+        raise CheckpointError(f"{index}: weight_map must name files beside it. Received: {outside[0]!r}")
+    return [directory / name for name in names]
 
 
 @contextlib.contextmanager

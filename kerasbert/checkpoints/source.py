@@ -28,11 +28,20 @@ def open_source(source: str) -> BackboneSource:
     Raises:
         CheckpointError: there is no such source, it is damaged, or it is no BERT that kerasbert can build.
     """
-    path = Path(source)
+    try:
+        return _open(source)
+    except OSError as error:
+        raise CheckpointError(f"{source}: cannot be read ({error.strerror or error}).") from error
+
+
+def _open(source: str) -> BackboneSource:
+    path = Path(source.removesuffix(".index"))
     if source in bundled_presets():
         return read_hugging_face(_BUNDLED / source, source)
     if RunDirectory.is_run(path):
         return _open_run(source)
+    if not path.is_dir() and is_google_tf1(path):
+        return read_google_tf1(path, source)
     if path.exists() and not path.is_dir():
         raise CheckpointError(f"{source}: must be a folder. {_EXPECTED}")
     if path.is_dir() and not _is_keras_hub_preset(path):

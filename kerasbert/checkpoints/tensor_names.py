@@ -99,6 +99,10 @@ TABLE: tuple[TensorName, ...] = (
     TensorName("logits/bias", "classifier.bias", "output_bias", "same"),
 )
 HEADS = ("mlm_head", "nsp_head")
+# The weights with one row for each token.
+OF_TOKENS = ("token_embedding/embeddings", "mlm_head/output_bias")
+# What DataParallel, torch.compile and modules around a BERT put before its names.
+_WRAPPERS = ("module", "model", "_orig_mod")
 _BY_KERAS = {row.keras: row for row in TABLE}
 
 
@@ -134,6 +138,47 @@ def from_file(path: str, tensor: np.ndarray, shape: tuple[int, ...], form: Forma
     """Returns a tensor of a file as the Keras weight `path` of `shape`, float32."""
     flat = tensor.T if _is_transposed(_row(path)[0].layout, form) else tensor
     return np.ascontiguousarray(flat, np.float32).reshape(shape)
+
+
+def without_wrapper(name: str, separator: str) -> str:
+    """Returns the name of a tensor without what wraps the model, such as `module.`."""
+    while name.partition(separator)[0] in _WRAPPERS:
+        name = name.partition(separator)[2]
+    return name
+
+
+def backbone_shapes(config: BackboneConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+    """Returns the shapes of the encoder's weights by Keras path, without building it."""
+    hidden, heads, inner = config.hidden_dim or 0, config.num_heads or 1, config.intermediate_dim or 0
+    split = (heads, hidden // heads)
+    layer = {
+        **{f"self_attention_layer/{part}/kernel": (hidden, *split) for part in ("query", "key", "value")},
+        **{f"self_attention_layer/{part}/bias": split for part in ("query", "key", "value")},
+        "self_attention_layer/attention_output/kernel": (*split, hidden),
+        "self_attention_layer/attention_output/bias": (hidden,),
+        "self_attention_layer_norm/gamma": (hidden,),
+        "self_attention_layer_norm/beta": (hidden,),
+        "feedforward_intermediate_dense/kernel": (hidden, inner),
+        "feedforward_intermediate_dense/bias": (inner,),
+        "feedforward_output_dense/kernel": (inner, hidden),
+        "feedforward_output_dense/bias": (hidden,),
+        "feedforward_layer_norm/gamma": (hidden,),
+        "feedforward_layer_norm/beta": (hidden,),
+    }
+    return {
+        "token_embedding/embeddings": (vocabulary_size, hidden),
+        "position_embedding/embeddings": (config.max_positions or 0, hidden),
+        "segment_embedding/embeddings": (2, hidden),
+        "embeddings_layer_norm/gamma": (hidden,),
+        "embeddings_layer_norm/beta": (hidden,),
+        **{
+            f"transformer_layer_{n}/{path}": shape
+            for n in range(config.num_layers or 0)
+            for path, shape in layer.items()
+        },
+        "pooled_dense/kernel": (hidden, hidden),
+        "pooled_dense/bias": (hidden,),
+    }
 
 
 def head_shapes(config: BackboneConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:

@@ -97,6 +97,10 @@ def inspect(source: str, as_json: bool) -> None:
         "parameters": f"{found['parameters']:,}",
         "dtype on disk": found["dtype"],
     }
+    if found["added_tokens"]:
+        rows["added tokens"] = f"{found['added_tokens']:,}, which stay whole in texts"
+    if found["left_aside"]:
+        rows["left aside"] = ", ".join(found["left_aside"])
     for name, value in rows.items():
         click.echo(f"{name + ':':<20}{value}")
     for note in found["notes"]:

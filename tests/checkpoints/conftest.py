@@ -114,7 +114,7 @@ def google(tmp_path: Path):
     """Writes a TF1 checkpoint, given the tensors of Hugging Face, and returns its folder."""
 
     def write(
-        tensors: Mapping[str, np.ndarray], more=(), tokens=TOKENS, prefix="bert_model", **config
+        tensors: Mapping[str, np.ndarray], more=(), tokens=TOKENS, prefix="bert_model", step=None, **config
     ) -> Path:
         directory = tmp_path / "google"
         directory.mkdir(exist_ok=True)
@@ -129,7 +129,7 @@ def google(tmp_path: Path):
             for name, tensor in dict(more).items():
                 v1.get_variable(name, initializer=tensor)
             session.run(v1.global_variables_initializer())
-            v1.train.Saver().save(session, str(directory / f"{prefix}.ckpt"))
+            v1.train.Saver().save(session, str(directory / f"{prefix}.ckpt"), global_step=step)
         return directory
 
     return write

@@ -26,6 +26,62 @@ def test_what_the_optimizer_and_a_task_left_is_left_out(google, tensors):
     source = open_source(str(google(tensors, more, prefix="model")))
     assert source.notes == ("output_weights, output_bias stayed behind: the head of another task",)
     assert source.dtype == "float32"
+    assert source.left_aside == ("global_step", "1 of */adam_m", "1 of */adam_v")
+
+
+def test_whatever_an_optimizer_kept_is_left_aside(google, tensors):
+    plain = open_source(str(google(tensors)))
+    bias = "bert/pooler/dense/bias"
+    slots = ("Adam", "Adam_1", "lamb_m", "ExponentialMovingAverage", "Momentum")
+    more = {f"{bias}/{slot}": np.ones(24, np.float32) for slot in slots}
+    more |= {name: np.float32(0.9) for name in ("beta1_power", "beta2_power", "loss_scale")}
+    more["good_steps"] = np.int32(3)
+    source = open_source(str(google(tensors, more, prefix="amp")))
+    assert set(source.left_aside) == {
+        "beta1_power", "beta2_power", "good_steps", "loss_scale", *(f"1 of */{slot}" for slot in slots)
+    }  # fmt: skip
+    assert all(map(np.array_equal, source.backbone.get_weights(), plain.backbone.get_weights()))
+
+
+@pytest.mark.parametrize("name", ["bert_model.ckpt", "bert_model.ckpt.index"])
+def test_the_prefix_is_a_source_too(google, tensors, name: str):
+    google({**tensors, "bert.pooler.dense.bias": np.zeros(24, np.float32)}, prefix="newer")
+    directory = google(tensors)
+    source = open_source(str(directory / name))
+    np.testing.assert_array_equal(source.weights["pooled_dense/bias"], tensors["bert.pooler.dense.bias"])
+
+
+def test_of_several_checkpoints_the_one_that_tensorflow_noted_is_taken(google, tensors):
+    google(tensors, prefix="bert_model")
+    bias = np.arange(24, dtype=np.float32)
+    directory = google({**tensors, "bert.pooler.dense.bias": bias}, prefix="model", step=10)
+    state = (directory / "checkpoint").read_text()
+    (directory / "checkpoint").write_text(state.replace('path: "', 'path: "/gone/'))
+    source = open_source(str(directory))
+    np.testing.assert_array_equal(source.weights["pooled_dense/bias"], bias)
+    assert source.notes == (
+        "of several checkpoints there, model.ckpt-10 was read: the file checkpoint names it",
+    )
+    (directory / "checkpoint").write_text('model_checkpoint_path: "gone.ckpt-3"')
+    with pytest.raises(CheckpointError, match=r"that names one\..* Name the one .*google/model\.ckpt-10$"):
+        open_source(str(directory))
+
+
+def test_the_configuration_may_have_a_longer_name(google, tensors):
+    directory = google(tensors)
+    (directory / "bert_config.json").rename(directory / "bert_config_rbt3.json")
+    assert open_source(str(directory)).format == "Google TF1 checkpoint"
+    (directory / "bert_config_b.json").write_text("{}")
+    with pytest.raises(
+        CheckpointError, match=r"exactly one bert_config\*\.json.*config_b\.json, bert_config_r"
+    ):
+        open_source(str(directory))
+
+
+def test_a_model_within_a_module_is_read(google, tensors):
+    plain = open_source(str(google(tensors)))
+    wrapped = open_source(str(google({f"model.{name}": tensor for name, tensor in tensors.items()})))
+    assert all(map(np.array_equal, wrapped.backbone.get_weights(), plain.backbone.get_weights()))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +123,7 @@ def test_a_damaged_checkpoint_is_refused(google, tensors, suffix: str):
 def test_the_files_must_be_there_once(google, tensors):
     google(tensors, prefix="other")
     directory = google(tensors)
+    (directory / "checkpoint").unlink()
     with pytest.raises(CheckpointError, match=r"exactly one .* bert_model\.ckpt\.index, other\.ckpt\.index"):
         open_source(str(directory))
     for file in directory.glob("*.index"):

@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 from pathlib import Path
 
 import keras
@@ -226,9 +227,12 @@ def test_another_tokenizer_is_refused(hugging_face, tensors, tokenizer: dict, me
 def test_pickled_weights_are_refused_with_the_way_to_convert_them(hugging_face):
     directory = hugging_face({})
     (directory / "pytorch_model.bin").write_bytes(b"\x80\x02")
-    with pytest.raises(CheckpointError, match=r"safe_serialization=True") as caught:
+    with pytest.raises(CheckpointError, match=r"python -c '.*weights_only=True.*' .*hugging_face$") as caught:
         open_source(str(directory))
     assert "\n" not in str(caught.value)
+    code = shlex.split(str(caught.value).partition("python -c ")[2])
+    compile(code[0], "the conversion", "exec")
+    assert code[1:] == [str(directory)]
 
 
 def test_an_unfinished_pretraining_is_refused(hugging_face, tensors, tmp_path: Path):
@@ -258,7 +262,7 @@ def test_weights_that_are_no_numbers_are_refused(hugging_face, tensors):
 
 def test_integers_are_refused(hugging_face, tensors):
     tensors["bert.pooler.dense.bias"] = np.zeros(24, np.int8)
-    with pytest.raises(CheckpointError, match=r"holds I8\. Expected F32, F16, BF16"):
+    with pytest.raises(CheckpointError, match=r"holds I8\. Expected F32, F16, BF16, F64"):
         open_source(str(hugging_face(tensors)))
 
 

@@ -1,0 +1,236 @@
+"""The tokenizer of a Hugging Face folder: tokenizer.json, tokenizer_config.json, vocab.txt and their like."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kerasbert.checkpoints.bert_config import read_json
+from kerasbert.config import TextConfig
+from kerasbert.errors import CheckpointError, VocabularyError
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+
+TOKENIZER = "tokenizer_config.json"
+VOCABULARY = "vocab.txt"
+_FAST = "tokenizer.json"  # all in one file, of the tokenizers library
+_ADDED = "added_tokens.json"
+_SPECIAL = "special_tokens_map.json"
+_NAMES = dict(
+    zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL_TOKENS, strict=True)
+)
+# These take tokenizer.json as it is; BertTokenizer makes its own normaliser from tokenizer_config.json.
+_GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
+_CLASSES = ("BertTokenizer", "BertTokenizerFast", *_GENERIC)
+# What tokenizer.json must hold to be a BERT's.
+_FIXED: dict[str, dict[str, Any]] = {
+    "model": {
+        "type": "WordPiece",
+        "unk_token": "[UNK]",
+        "continuing_subword_prefix": "##",
+        "max_input_chars_per_word": 100,
+    },
+    "normalizer": {"type": "BertNormalizer", "clean_text": True},
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+}
+
+
+@dataclass(frozen=True)
+class TokenizerFiles:
+    """What the files of a tokenizer say, in our terms."""
+
+    vocabulary: Vocabulary
+    text: Mapping[str, Any]  # settings of the text section
+    notes: tuple[str, ...]  # sentences for the user
+
+
+@dataclass(frozen=True)
+class _Added:
+    """A token that Transformers looks for in texts; without `id` it gets the next one."""
+
+    content: str
+    normalized: bool
+    id: int | None = None
+    single_word: bool = False
+
+    @classmethod
+    def of(cls, value: Any, id: int | None = None, **settings: bool) -> "_Added":
+        """Reads a string or the dictionary that Transformers writes."""
+        value = {"content": value} if isinstance(value, str) else value
+        normalized = value.get("normalized", settings.get("normalized", not value.get("special", False)))
+        if type(normalized) is not bool or not isinstance(value["content"], str):
+            raise TypeError(value)
+        return cls(value["content"], normalized, id, bool(value.get("single_word")))
+
+
+def read_tokenizer(directory: Path) -> TokenizerFiles:
+    """Reads the tokenizer of a folder, as Transformers' BertTokenizer does.
+
+    Raises:
+        CheckpointError, VocabularyError: a file is missing or damaged, or texts would get other ids.
+    """
+    settings = directory / TOKENIZER
+    values = read_json(settings) if settings.is_file() else {}
+    name = values.get("tokenizer_class") or "BertTokenizer"
+    if name not in _CLASSES:
+        raise CheckpointError(f"{settings}: tokenizer_class must be BertTokenizer. Received: {name!r}")
+    for key, token in _NAMES.items():
+        given = values.get(key)
+        given = given.get("content") if isinstance(given, dict) else given
+        if given not in (None, token):
+            raise CheckpointError(f"{settings}: {key} must be {token}. Received: {given!r}")
+    fast = read_json(directory / _FAST) if (directory / _FAST).is_file() else {}
+    if fast:
+        _require_bert(directory / _FAST, fast)
+    text, notes = _text(directory, values, fast, generic=name in _GENERIC)
+    tokens = _tokens(directory, fast)
+    try:
+        added = _added(directory, values, fast)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise CheckpointError(
+            f"{directory}: its added tokens are not as Transformers writes them ({error!r:.100})."
+        ) from error
+    tokens, found = _with_added(directory, tokens, added)
+    for key, normalized in (("added_tokens", True), ("special_tokens", False)):
+        contents = [token.content for token in found if token.normalized is normalized]
+        if contents:
+            text[key] = contents
+    try:
+        vocabulary = Vocabulary(tokens)
+        if found:
+            TextGraph(vocabulary, max_length=8, **text)  # can they all be found?
+    except VocabularyError as error:
+        raise VocabularyError(f"{directory}: {error}") from error
+    return TokenizerFiles(vocabulary, text, notes)
+
+
+def tokenizer_config(text: TextConfig, vocabulary: Vocabulary, max_length: int | None) -> dict[str, Any]:
+    """Returns the tokenizer_config.json of a folder with a vocab.txt."""
+    added = {**dict.fromkeys(text.added_tokens, True), **dict.fromkeys(text.special_tokens, False)}
+    decoder = {
+        str(vocabulary.tokens.index(token)): {
+            "content": token,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": normalized,
+            "single_word": False,
+            "special": not normalized,
+        }
+        for token, normalized in added.items()
+    }
+    return {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": text.lowercase,
+        "strip_accents": None,
+        "tokenize_chinese_chars": True,
+        "model_max_length": max_length,
+        **_NAMES,
+        **({"added_tokens_decoder": decoder} if decoder else {}),
+        "ascii_punctuation": text.ascii_punctuation,  # ours; Transformers does not know it
+    }
+
+
+def _require_bert(path: Path, fast: Mapping[str, Any]) -> None:
+    for part, fixed in _FIXED.items():
+        found = fast.get(part)
+        if not isinstance(found, dict):
+            raise CheckpointError(f"{path}: {part} must be {fixed['type']}'s. Received: {found!r:.60}")
+        for key, ours in fixed.items():
+            if found.get(key, ours) != ours:
+                raise CheckpointError(f"{path}: {part}.{key} must be {ours}. Received: {found[key]!r:.60}")
+
+
+def _text(
+    directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any], generic: bool
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Returns the settings of the text section, and what is to be said of them."""
+    normalizer = fast.get("normalizer", {})
+    keys = {"do_lower_case": "lowercase", "tokenize_chinese_chars": "handle_chinese_chars"}
+    found: dict[str, Any] = {}
+    notes = []
+    for key in ("do_lower_case", "tokenize_chinese_chars", "strip_accents"):
+        of_config, of_fast = values.get(key), normalizer.get(keys.get(key, key))
+        found[key] = of_config if of_config is not None else of_fast
+        if None not in (of_config, of_fast) and of_config != of_fast:
+            followed, value = (_FAST, of_fast) if generic else (TOKENIZER, of_config)
+            found[key] = value
+            notes.append(
+                f"{TOKENIZER} says {key}: {json.dumps(of_config)}, {_FAST} {json.dumps(of_fast)}; {followed} "
+                "is followed, as Transformers does"
+            )
+    for key, value in found.items():
+        if value is not None and type(value) is not bool:
+            raise CheckpointError(f"{directory}: {key} must be true or false. Received: {value!r:.60}")
+    lowercase = found["do_lower_case"] is not False
+    for key, ours in (("tokenize_chinese_chars", True), ("strip_accents", lowercase)):
+        if found[key] not in (None, ours):
+            raise CheckpointError(
+                f"{directory / TOKENIZER}: {key} must be {json.dumps(ours)} here. Received: "
+                f"{json.dumps(found[key])}. The token ids would differ; change it there, and in {_FAST}, if "
+                "that does not matter to you."
+            )
+    ascii_punctuation = bool(values.get("ascii_punctuation", False))
+    return {"lowercase": lowercase, "ascii_punctuation": ascii_punctuation}, tuple(notes)
+
+
+def _tokens(directory: Path, fast: Mapping[str, Any]) -> list[str]:
+    """Returns the tokens of vocab.txt or tokenizer.json in the order of their ids."""
+    path = directory / VOCABULARY
+    if not fast:
+        return list(Vocabulary.import_file(path).tokens)
+    ids = fast["model"].get("vocab")
+    if not isinstance(ids, dict) or sorted(map(repr, ids.values())) != sorted(map(repr, range(len(ids)))):
+        raise CheckpointError(
+            f"{directory / _FAST}: model.vocab must give each token one of the ids from 0 on, without gaps."
+        )
+    tokens = sorted(ids, key=lambda token: ids[token])
+    if path.is_file():
+        others = Vocabulary.import_file(path).tokens
+        for number, (one, other) in enumerate(zip(tokens, others, strict=False)):
+            if one != other:
+                raise CheckpointError(
+                    f"{directory}: id {number} is {other!r} in {VOCABULARY} and {one!r} in {_FAST}. Remove "
+                    "the one that is not of these weights."
+                )
+        tokens += others[len(tokens) :]
+    return tokens
+
+
+def _added(directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any]) -> list[_Added]:
+    """Returns the added tokens that the files name, those with an id first and in their order."""
+    found: list[_Added] = []
+    decoder = values.get("added_tokens_decoder") or {}
+    listed = {value["id"]: value for value in fast.get("added_tokens") or []}
+    listed |= {int(id): value for id, value in decoder.items()}
+    found += [_Added.of(value, id) for id, value in sorted(listed.items())]
+    if (directory / _ADDED).is_file():
+        ids = read_json(directory / _ADDED)
+        found += [_Added.of(token, ids[token], normalized=True) for token in sorted(ids, key=ids.__getitem__)]
+    special = read_json(directory / _SPECIAL) if (directory / _SPECIAL).is_file() else {}
+    for names in (values, special):
+        for key in ("additional_special_tokens", "extra_special_tokens"):
+            tokens = names.get(key) or []
+            tokens = tokens.values() if isinstance(tokens, dict) else tokens
+            found += [_Added.of(token, normalized=False) for token in tokens]
+    first: dict[str, _Added] = {}
+    for token in found:
+        first.setdefault(token.content, token)
+    return [token for token in first.values() if token.content not in SPECIAL_TOKENS]
+
+
+def _with_added(directory: Path, tokens: list[str], added: list[_Added]) -> tuple[list[str], list[_Added]]:
+    """Returns the tokens with the added ones at their ids."""
+    ids = {token: id for id, token in enumerate(tokens)}
+    for token in added:
+        id = ids.setdefault(token.content, len(ids))
+        if token.id not in (None, id):
+            raise CheckpointError(
+                f"{directory}: the added token {token.content!r} has the id {token.id}, but its place in the "
+                f"vocabulary is {id}."
+            )
+        if token.single_word:
+            raise CheckpointError(
+                f"{directory}: the added token {token.content!r} is to be found as a word of its own only "
+                "(single_word), which kerasbert does not do."
+            )
+    return list(ids), added
