@@ -50,6 +50,11 @@ _PORT = click.IntRange(0, 65535)
     show_default=True,
     help="Rows of a request for `explain`, which costs up to 248 passes a row; 0 refuses it.",
 )
+@click.option(
+    "--rest-api-enable-cors-support",
+    is_flag=True,
+    help="Let pages from anywhere ask by REST, as TensorFlow Serving's flag does.",
+)
 def serve(
     model_dir: Path,
     name: str | None,
@@ -62,6 +67,7 @@ def serve(
     queue_size: int,
     timeout: float,
     explain_rows: int,
+    rest_api_enable_cors_support: bool,
 ) -> None:
     """Serve the versions in MODEL_DIR over REST and gRPC, as TensorFlow Serving does.
 
@@ -83,7 +89,11 @@ def serve(
     for library in ("absl", "asyncio", "tensorflow", "uvicorn"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
     settings = Settings(
-        max_batch_size=max_batch_size, queue_size=queue_size, timeout=timeout, max_explained=explain_rows
+        max_batch_size=max_batch_size,
+        queue_size=queue_size,
+        timeout=timeout,
+        max_explained=explain_rows,
+        cors=rest_api_enable_cors_support,
     )
     if not name:
         own = None if model_config_file else ServedVersions(model_dir)

@@ -1,6 +1,7 @@
 """Figures for Prometheus, under TensorFlow Serving's names."""
 
 import contextlib
+import re
 import time
 from collections.abc import Iterable, Iterator
 
@@ -75,11 +76,15 @@ class Metrics:
 
     def page(self) -> bytes:
         """Returns all figures in Prometheus' text format."""
-        return generate_latest(_Exact(self._registry))
+        page = generate_latest(_Exact(self._registry))
+        return re.sub(rb"(?m)^(# TYPE \S+) untyped$", rb"\1 counter", page)
 
 
 class _Exact(CollectorRegistry):
-    """Gives counters the names that TensorFlow Serving has, without `_total`, and no times of creation."""
+    """Gives counters the names that TensorFlow Serving has, without `_total`, and no times of creation.
+
+    They are of no type here, since the type alone would bring `_total` back.
+    """
 
     def __init__(self, registry: CollectorRegistry):
         super().__init__()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import resource
 import signal
 import socket
@@ -23,6 +24,7 @@ from tensorflow_serving.apis import (
 from kerasbert.errors import UserError
 from kerasbert.serving.background import Background
 from kerasbert.serving.batching import Batcher
+from kerasbert.serving.connections import Connections
 from kerasbert.serving.http_protocol import PatientProtocol
 from kerasbert.serving.inference import Inference
 from kerasbert.serving.metrics import Metrics
@@ -33,6 +35,7 @@ from kerasbert.serving.services import ModelService, PredictionService
 from kerasbert.serving.settings import Settings
 
 _HEADERS = 64 * 1024  # bytes
+_OTHER_FILES = 200
 
 
 def serve(
@@ -63,7 +66,6 @@ def serve(
     Raises:
         UserError: a port is taken, or there is nothing to serve.
     """
-    _allow_files(2 * settings.max_connections)
     models = Models(directory, name, config_file, settings.poll_interval, settings.timeout)
     asyncio.run(_serve(models, host, rest_port, grpc_port, ui, settings, announce))
 
@@ -95,7 +97,7 @@ async def _serve(
         stack.callback(models.close)
         pages = page_routes(models.name) if ui else ()
         app = build_app(models, inference, background, metrics, settings, extra_routes=pages)
-        rest = uvicorn.Server(_uvicorn_config(app, settings))
+        rest = uvicorn.Server(_uvicorn_config(app, _allow_connections(settings.max_connections), settings))
         await services.start()
         serving = asyncio.create_task(rest.serve(sockets=[listener]))
         while not rest.started and not serving.done():
@@ -143,29 +145,31 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _allow_files(count: int) -> None:
-    """Lets this process have `count` files open, as far as it may: every connection is one."""
+def _allow_connections(most: int) -> int:
+    """Returns how many HTTP connections may be open, each being a file; as many as wanted, if they may."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    wanted = 2 * most + _OTHER_FILES  # gRPC has as many
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return min(most, max((soft - _OTHER_FILES) // 2, 1))
+    return most
 
 
 def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _uvicorn_config(app: Any, settings: Settings) -> uvicorn.Config:
+def _uvicorn_config(app: Any, connections: int, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=PatientProtocol,
+        http=functools.partial(PatientProtocol, Connections(connections)),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=settings.max_connections,
         timeout_keep_alive=int(settings.patience),
         timeout_graceful_shutdown=int(settings.grace),
         h11_max_incomplete_event_size=_HEADERS,
