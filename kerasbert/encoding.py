@@ -71,8 +71,12 @@ def require_encoding(open_file: Open, name: str, encoding: str, advise: Advise) 
     return encoding
 
 
-def seems_encoded_in(open_file: Open) -> str | None:
-    """Returns the encoding other than UTF-8 in which all of a file is text, or None."""
+def seems_encoded_in(content: bytes) -> str | None:
+    """Returns the encoding other than UTF-8 in which all of `content` is text, or None."""
+    return _seems_encoded_in(lambda: io.BytesIO(content))
+
+
+def _seems_encoded_in(open_file: Open) -> str | None:
     with open_file() as file:
         sample = file.read(_SAMPLE)
     marked = _marked(sample)
@@ -156,7 +160,7 @@ def _chinese(sample: bytes) -> list[str]:
 
 def _explain(open_file: Open, name: str, encoding: str, advise: Advise) -> str:
     what = "UTF-8" if encoding == "utf-8" else encoding
-    other = seems_encoded_in(open_file)
+    other = _seems_encoded_in(open_file)
     if other is None and encoding != "utf-8" and _reads(open_file, "utf-8"):
         other = "utf-8"
     if other is not None and other != encoding:
@@ -226,7 +230,7 @@ def strict_lines(file: IO[bytes], name: str, encoding: str, advise: Advise) -> I
         fault = _fault(raw, encoding)
         if fault is not None:
             other = _marked(raw) if number == 1 else None
-            other = other or seems_encoded_in(lambda raw=raw: io.BytesIO(raw))  # type: ignore[misc]
+            other = other or seems_encoded_in(raw)
             hint = f"It reads as {other}. {advise(other)}" if other else "Mend the line."
             what = "holds a NUL byte" if "\\x00" in fault else f"is not {encoding.upper()}"
             raise DataError(f"{name}:{number}: {what} ({fault}). {hint}")

@@ -36,15 +36,11 @@ def required(content: bytes, encoding: str = "utf-8") -> str:
     return require_encoding(lambda: io.BytesIO(content), "a.txt", encoding, convert_first)
 
 
-def seen(content: bytes) -> str | None:
-    return seems_encoded_in(lambda: io.BytesIO(content))
-
-
 @given(CHINESE | CHINESE_OF_TAIWAN)
 def test_the_encoding_of_chinese_is_named(text: str):
     with_letters = f"text,label\r\n{text},1\r\n"
     for encoding in ("utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
-        assert seen(with_letters.encode(encoding)) == encoding
+        assert seems_encoded_in(with_letters.encode(encoding)) == encoding
     for encoding in ("utf-8", "utf-8-sig"):
         assert required(text.encode(encoding)) == "utf-8"
 
@@ -54,13 +50,13 @@ def test_simplified_chinese_is_gb18030(text: str):
     for start in range(0, len(text), 7):  # a few characters are enough
         part = text[start : start + 7].strip("，。！…\n")
         if len(part) > 1:
-            assert seen(part.encode("gb18030")) == "gb18030", part
+            assert seems_encoded_in(part.encode("gb18030")) == "gb18030", part
 
 
 @given(CHINESE_OF_TAIWAN)
 def test_traditional_chinese_is_big5_or_gb18030(text: str):
-    assert seen(text.encode("big5")) == "big5"
-    assert seen(text.encode("gb18030")) == "gb18030"
+    assert seems_encoded_in(text.encode("big5")) == "big5"
+    assert seems_encoded_in(text.encode("gb18030")) == "gb18030"
 
 
 @settings(deadline=None)
@@ -93,13 +89,13 @@ def test_lines_that_fit_no_encoding_are_shown():
 
 def test_a_few_bad_bytes_do_not_make_utf_8_another_encoding():
     for text in SIMPLIFIED:
-        assert seen(text.encode() + b"\xff\n") is None
-        assert seen(text.encode() * 3 + b"\x80") is None
+        assert seems_encoded_in(text.encode() + b"\xff\n") is None
+        assert seems_encoded_in(text.encode() * 3 + b"\x80") is None
 
 
 def test_lines_in_different_encodings_are_in_none():
     content = SIMPLIFIED[0].encode() + b"\n" + SIMPLIFIED[1].encode("gb18030") + b"\n"
-    assert seen(content) is None
+    assert seems_encoded_in(content) is None
     with pytest.raises(DataError, match=r"is not UTF-8 \(line 2: "):
         required(content)
 

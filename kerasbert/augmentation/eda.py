@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasbert.data.source import read_lines
 from kerasbert.errors import DataError
-from kerasbert.files import explain_read_errors, open_bytes
 
 Synonyms = Mapping[str, Sequence[str]]
 # Cilin, the usual Chinese thesaurus, begins a line with the code of its group: = synonyms, # and @ not.
@@ -28,12 +28,7 @@ def read_synonyms(path: str | Path) -> dict[str, list[str]]:
         DataError: the file cannot be read, is not UTF-8 or holds no group.
     """
     found: dict[str, list[str]] = {}
-    with explain_read_errors(Path(path)), open_bytes(Path(path)) as file:
-        try:
-            lines = file.read().decode("utf-8-sig").splitlines()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path}: is not UTF-8 (byte {error.start}). Convert it first.") from error
-    for line in lines:
+    for line in read_lines(path):
         words = line.split()
         if words and _CILIN.fullmatch(words[0]):
             words = words[1:] if words[0].endswith("=") else []

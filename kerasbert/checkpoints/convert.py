@@ -1,6 +1,7 @@
 """Checkpoints in and out: any source to a Hugging Face folder, a run to one, and what a source is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from kerasbert.checkpoints.resize import ids_of_files, keep_tokens, resize_posit
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import open_source
 from kerasbert.checkpoints.tensor_names import HEADS
-from kerasbert.config import TextConfig
+from kerasbert.config import DataConfig, TextConfig
+from kerasbert.data.read_options import ReadOptions
 from kerasbert.errors import CheckpointError
 from kerasbert.files import new_directory, require_new_directory
 from kerasbert.models import TextClassifier
@@ -25,6 +27,7 @@ def import_checkpoint(
     positions: int | None = None,
     keep_tokens_of: Sequence[str] = (),
     dtype: str = "float32",
+    reading: ReadOptions | None = None,
 ) -> list[str]:
     """Writes any source as a Hugging Face folder: the backbone, and its pre-training heads if it has any.
 
@@ -32,8 +35,9 @@ def import_checkpoint(
         source: as in `backbone.source`.
         directory: where to; must be new or empty.
         positions: rows of the position table. None: as they are.
-        keep_tokens_of: text files; tokens that occur in none of them are left out. Empty: all stay.
+        keep_tokens_of: files of texts; tokens that occur in none of them are left out. Empty: all stay.
         dtype: float32 or float16, of the numbers in the file.
+        reading: column and encoding of those files.
 
     Returns:
         Sentences on what is not as in the source.
@@ -43,7 +47,8 @@ def import_checkpoint(
     notes = list(opened.notes)
     config, vocabulary, weights = opened.config, opened.vocabulary, opened.weights
     if keep_tokens_of:
-        ids = ids_of_files(keep_tokens_of, vocabulary, opened.text)
+        columns = replace((reading or ReadOptions()).columns(DataConfig()), label=None)
+        ids = ids_of_files(keep_tokens_of, columns, vocabulary, opened.text)
         weights, vocabulary = keep_tokens(weights, vocabulary, ids)
         notes.append(f"{len(vocabulary):,} of {len(opened.vocabulary):,} tokens were kept")
     if positions is not None:

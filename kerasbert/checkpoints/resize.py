@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from kerasbert.checkpoints.tensor_names import OF_TOKENS
+from kerasbert.data import Columns, read_rows
 from kerasbert.errors import UserError
-from kerasbert.files import explain_read_errors, open_bytes
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
 POSITIONS = "position_embedding/embeddings"
@@ -40,19 +39,21 @@ def keep_tokens(
     return resized, Vocabulary(vocabulary.tokens[index] for index in kept)
 
 
-def ids_of_files(files: Sequence[str], vocabulary: Vocabulary, text: Mapping[str, Any]) -> np.ndarray:
-    """Returns the distinct ids that occur in text files, int64 [ids], sorted.
+def ids_of_files(
+    files: Sequence[str], columns: Columns, vocabulary: Vocabulary, text: Mapping[str, Any]
+) -> np.ndarray:
+    """Returns the distinct ids that occur in files of texts, int64 [ids], sorted.
 
     Args:
-        files: of UTF-8 text, one text a line, also .gz.
+        files: as `read_rows` takes them.
+        columns: how to read them.
         vocabulary: of the tokenizer.
         text: settings of the text section.
     """
     graph = TextGraph(vocabulary, max_length=8, **text)  # tokenize does not cut
     found = np.zeros(len(vocabulary), bool)
     for file in files:
-        path = Path(file)
-        with explain_read_errors(path), open_bytes(path) as lines:
-            while part := list(islice(lines, 4096)):
-                found[graph.tokenize(tf.constant(part, tf.string)).flat_values.numpy()] = True
+        texts = (row.text for row in read_rows(file, columns))
+        while part := list(islice(texts, 4096)):
+            found[graph.tokenize(tf.constant(part, tf.string)).flat_values.numpy()] = True
     return np.flatnonzero(found)

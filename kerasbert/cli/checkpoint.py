@@ -1,8 +1,14 @@
 """kerasbert checkpoint import, export, inspect."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
+
+from kerasbert.cli.options import reading_options
+
+if TYPE_CHECKING:
+    from kerasbert.data.read_options import ReadOptions
 
 _DTYPE = click.option(
     "--dtype",
@@ -30,11 +36,17 @@ def checkpoint() -> None:
     multiple=True,
     type=click.Path(),
     metavar="FILE",
-    help="Keep only tokens that occur in these UTF-8 text files (one text a line, also .gz).",
+    help="Keep only tokens that occur in these texts: lines, or .csv .tsv .jsonl .parquet .xlsx.",
 )
+@reading_options("text_column", "encoding")
 @_DTYPE
 def import_(
-    source: str, directory: str, positions: int | None, keep_tokens_of: tuple[str, ...], dtype: str
+    source: str,
+    directory: str,
+    positions: int | None,
+    keep_tokens_of: tuple[str, ...],
+    dtype: str,
+    reading: "ReadOptions",
 ) -> None:
     """Write SOURCE as a Hugging Face folder, DIR: the backbone, and pre-training heads if it has any."""
     from kerasbert.cli.startup import quiet_import
@@ -42,7 +54,7 @@ def import_(
     with quiet_import():
         from kerasbert.checkpoints import import_checkpoint
 
-    notes = import_checkpoint(source, directory, positions, keep_tokens_of, dtype)
+    notes = import_checkpoint(source, directory, positions, keep_tokens_of, dtype, reading)
     _finish(directory, notes)
 
 

@@ -36,7 +36,14 @@ def corpus() -> None:
 @click.option("--shards", default=16, show_default=True, help="Files; one is held in memory at a time.")
 @click.option("--seed", default=0, show_default=True, help="Of shards, lengths and pairs.")
 @click.option("--cased", is_flag=True, help="Keep case and accents (with a vocab.txt).")
-@click.option("--text-field", default="text", show_default=True, help="Field of the text in JSONL.")
+@click.option(
+    "--text-field",
+    "--text-column",
+    default="text",
+    show_default=True,
+    help="Column of the text in tables and JSON lines.",
+)
+@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
 @click.option(
     "--beam",
     metavar="FLAGS",
@@ -55,8 +62,9 @@ def build(
 ) -> None:
     """Turn raw text into examples for pre-training.
 
-    FILES are .txt (one sentence a line, an empty line between documents) or .jsonl (one document a
-    line), also .gz. Started again after an interruption, it goes on where it was.
+    FILES are .txt (one sentence a line, an empty line between documents), or .jsonl .csv .tsv .parquet
+    .xlsx (one document a row), text also with .gz. Started again after an interruption, it goes on where it
+    was.
     """
     from kerasbert.cli.startup import quiet_import
 

@@ -20,11 +20,24 @@ def vocab() -> None:
     help="Rarer characters are left out.",
 )
 @click.option("--cased", is_flag=True, help="Keep case and accents.")
-@click.option("--text-field", default="text", show_default=True, help="Field of the text in JSONL.")
+@click.option(
+    "--text-field",
+    "--text-column",
+    default="text",
+    show_default=True,
+    help="Column of the text in tables and JSON lines.",
+)
+@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
 def train(
-    files: tuple[str, ...], output: str, size: int, min_count: int, cased: bool, text_field: str
+    files: tuple[str, ...],
+    output: str,
+    size: int,
+    min_count: int,
+    cased: bool,
+    text_field: str,
+    encoding: str,
 ) -> None:
-    """Learn a WordPiece vocabulary from FILES, .txt or .jsonl, also .gz.
+    """Learn a WordPiece vocabulary from FILES, .txt .jsonl .csv .tsv .parquet .xlsx, text also with .gz.
 
     Special tokens come first, then single characters, then pieces of words.
     """
@@ -35,7 +48,7 @@ def train(
 
         from kerasbert.corpus import train_vocabulary
 
-    vocabulary, unreadable = train_vocabulary(files, size, min_count, not cased, text_field)
+    vocabulary, unreadable = train_vocabulary(files, size, min_count, not cased, text_field, encoding)
     vocabulary.save(Path(output))
     note = f"; {unreadable:,} unreadable lines left out" if unreadable else ""
     click.echo(f"{output}: {len(vocabulary):,} tokens{note}", err=True)

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from kerasbert.errors import ConfigError
+from kerasbert.encoding import read_text
+from kerasbert.errors import ConfigError, DataError
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -16,10 +17,11 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_yaml(path: Path) -> dict[str, Any]:
     """Returns the mapping in the YAML file at `path`."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{path}: cannot be read ({reason}).") from error
+        values = yaml.safe_load(read_text(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except DataError as error:
+        raise ConfigError(str(error)) from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
         raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from error
     if values is None:

@@ -72,7 +72,7 @@ def _read(
     file: tuple[int, str], settings: CorpusSettings, wanted: frozenset[str]
 ) -> Iterator[Document | Unreadable]:
     place, path = file
-    for item in read_documents(path, place, settings.text_field):
+    for item in read_documents(path, place, settings.text_field, settings.encoding):
         if shard_of(item.key, settings) in wanted:
             yield item
 

@@ -136,7 +136,7 @@ def _spill(
 def read_all(files: Sequence[str | Path], settings: CorpusSettings) -> Iterator[Document | Unreadable]:
     """Yields the documents of all files."""
     for place, file in enumerate(files):
-        yield from read_documents(file, place, settings.text_field)
+        yield from read_documents(file, place, settings.text_field, settings.encoding)
 
 
 def _read(path: Path) -> Iterator[bytes]:

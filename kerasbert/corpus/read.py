@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from kerasbert.data.columns import Columns, Settings
+from kerasbert.data.formats import Cells, read_cells
+from kerasbert.data.source import FORMATS, Source
 from kerasbert.errors import DataError
-from kerasbert.files import explain_read_errors, open_bytes
 
 # A longer document is read as several: memory stays bounded.
 _LONGEST = 1000  # sentences
-_LONGEST_LINE = 1 << 20  # bytes
+_LONGEST_LINE = 1_000_000  # characters
+_OPTIONS = Settings(text="--text-field", encoding="--encoding", verb="Add", assign=" ")
 # Up to and with its end marks and the quotes and brackets they close, or up to a line break.
 _SENTENCE = re.compile(r"[^。！？；!?\n]*[。！？；!?]+[”’」』）)]*|[^。！？；!?\n]+")
 
@@ -40,24 +42,36 @@ class Unreadable:
     start: str  # of the line
 
 
-def read_documents(path: str | Path, place: int, text_field: str = "text") -> Iterator[Document | Unreadable]:
-    """Yields what is in a file: one sentence a line and an empty line between documents, or JSONL.
+def read_documents(
+    path: str | Path, place: int, text_field: str = "text", encoding: str = "utf-8"
+) -> Iterator[Document | Unreadable]:
+    """Yields what is in a file of text or a table.
 
     Args:
-        path: of a `.txt` or `.jsonl` file, also `.gz`. In JSONL each line is a document, whose
-            sentences end at line breaks and at 。！？；!?
+        path: of lines, one sentence each, with an empty line between documents; or of JSON lines, CSV, TSV,
+            Parquet or a workbook, where each row is a document whose sentences end at line breaks and at
+            。！？；!? Text may be gzipped.
         place: of the file among all files; it makes the keys unique.
-        text_field: of the JSON objects.
+        text_field: the column of the text in a table.
+        encoding: of text.
 
     Raises:
-        DataError: the file is missing, cut short or of an unknown format.
+        DataError: the file is missing, cut short, of an unknown format or in another encoding.
     """
-    path = Path(path)
-    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if suffix not in (".txt", ".jsonl"):
-        raise DataError(f"{path}: unknown format. Expected .txt or .jsonl, also with .gz.")
-    with explain_read_errors(path), open_bytes(path) as file:
-        items = _jsonl(file, text_field) if suffix == ".jsonl" else _text(file)
+    source = Source(path, encoding, settings=_OPTIONS)
+    if source.is_stdin:
+        raise DataError("standard input: is not read. Name a file, which can be read again.")
+    with source.open() as file:
+        form = source.format_of(file)
+        if form not in (".txt", *FORMATS):
+            known = " ".join((".txt", *FORMATS))
+            raise DataError(f"{path}: unknown format. Expected one of {known}, text also with .gz.")
+        if form == ".txt":
+            items = _text(_lines(source.lines(file)))
+        elif form in (".jsonl", ".ndjson"):
+            items = _jsonl(_lines(source.lines(file)), text_field)
+        else:
+            items = _table(read_cells(source, file, form, Columns(text_field, None, settings=_OPTIONS)))
         for number, (line, item) in enumerate(items):
             key = f"{place:05d}-{number:010d}"
             if isinstance(item, _Fault):
@@ -73,10 +87,13 @@ class _Fault:
     start: str
 
 
-def _text(file: IO[bytes]) -> Iterator[tuple[int, list[str] | _Fault]]:
+_Lines = Iterator[tuple[int, str | _Fault]]
+
+
+def _text(lines: _Lines) -> Iterator[tuple[int, list[str] | _Fault]]:
     sentences: list[str] = []
     line = 0
-    for line, content in _lines(file):
+    for line, content in lines:
         if isinstance(content, _Fault):
             yield line, content
         elif content:
@@ -88,8 +105,8 @@ def _text(file: IO[bytes]) -> Iterator[tuple[int, list[str] | _Fault]]:
         yield line, sentences
 
 
-def _jsonl(file: IO[bytes], text_field: str) -> Iterator[tuple[int, list[str] | _Fault]]:
-    for line, content in _lines(file):
+def _jsonl(lines: _Lines, text_field: str) -> Iterator[tuple[int, list[str] | _Fault]]:
+    for line, content in lines:
         if isinstance(content, _Fault):
             yield line, content
             continue
@@ -104,24 +121,29 @@ def _jsonl(file: IO[bytes], text_field: str) -> Iterator[tuple[int, list[str] | 
         if not isinstance(text, str):
             yield line, _Fault(f"has no text in {text_field!r}", content[:80])
             continue
-        # JSON can name half a surrogate pair, which is no character.
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        sentences = [part.strip() for part in _SENTENCE.findall(text)]
-        sentences = [part for part in sentences if part]
-        for start in range(0, len(sentences), _LONGEST):
-            yield line, sentences[start : start + _LONGEST]
+        yield from _documents(line, text)
 
 
-def _lines(file: IO[bytes]) -> Iterator[tuple[int, str | _Fault]]:
-    number = 0
-    while raw := file.readline(_LONGEST_LINE):
-        number += 1
-        if len(raw) == _LONGEST_LINE and not raw.endswith(b"\n"):
-            while (rest := file.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
-                pass
-            yield number, _Fault("is longer than a MiB", raw[:80].decode("utf-8", "replace"))
-            continue
-        try:
-            yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-        except UnicodeDecodeError:
-            yield number, _Fault("is not UTF-8", raw[:80].decode("utf-8", "replace"))
+def _table(rows: Iterator[Cells]) -> Iterator[tuple[int, list[str] | _Fault]]:
+    for line, (text,) in rows:
+        if isinstance(text, str):
+            yield from _documents(line, text)
+        elif text is not None:
+            yield line, _Fault("has no text", str(text)[:80])
+
+
+def _documents(line: int, text: str) -> Iterator[tuple[int, list[str]]]:
+    # JSON can name half a surrogate pair, which is no character.
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    sentences = [part.strip() for part in _SENTENCE.findall(text)]
+    sentences = [part for part in sentences if part]
+    for start in range(0, len(sentences), _LONGEST):
+        yield line, sentences[start : start + _LONGEST]
+
+
+def _lines(lines: Iterator[str]) -> _Lines:
+    for number, line in enumerate(lines, 1):
+        if len(line) > _LONGEST_LINE:
+            yield number, _Fault("is longer than a million characters", line[:80])
+        else:
+            yield number, line.strip()

@@ -27,4 +27,5 @@ class CorpusSettings(Section):
     ascii_punctuation: bool = Field(False, description="Map curly quotes, ellipsis and dashes to ASCII.")
     added_tokens: list[str] = Field([], description="Tokens kept whole, found after lower-casing.")
     special_tokens: list[str] = Field([], description="Tokens kept whole, found as they are written.")
-    text_field: str = Field("text", description="Field of the text in JSONL.")
+    text_field: str = Field("text", description="Column of the text in tables and JSON lines.")
+    encoding: str = Field("utf-8", description="Encoding of the text.")

@@ -19,6 +19,7 @@ def train_vocabulary(
     min_count: int = 5,
     lowercase: bool = True,
     text_field: str = "text",
+    encoding: str = "utf-8",
 ) -> tuple[Vocabulary, int]:
     """Learns a WordPiece vocabulary from raw text, at the memory of its distinct words.
 
@@ -27,7 +28,8 @@ def train_vocabulary(
         size: most tokens, special tokens included.
         min_count: rarer characters are left out.
         lowercase: lower-case and strip accents first.
-        text_field: of JSONL files.
+        text_field: column of the text in tables.
+        encoding: of text.
 
     Returns:
         The vocabulary, and the number of unreadable lines that were left out.
@@ -38,7 +40,7 @@ def train_vocabulary(
     graph = TextGraph(Vocabulary(SPECIAL_TOKENS), max_length=8, lowercase=lowercase)
     counts: Counter[bytes] = Counter()
     unreadable = 0
-    for sentences, unreadable_lines in _batches(files, text_field):
+    for sentences, unreadable_lines in _batches(files, text_field, encoding):
         counts.update(graph.words(tf.constant(sentences, tf.string)).flat_values.numpy())
         unreadable += unreadable_lines
     if not counts:
@@ -47,12 +49,12 @@ def train_vocabulary(
     return learn_vocabulary(words.elements(), size, min_count), unreadable
 
 
-def _batches(files: Sequence[str | Path], text_field: str) -> Iterator[tuple[list[str], int]]:
+def _batches(files: Sequence[str | Path], text_field: str, encoding: str) -> Iterator[tuple[list[str], int]]:
     """Yields sentences and how many lines between them were unreadable."""
     batch: list[str] = []
     unreadable = 0
     for place, file in enumerate(files):
-        for document in read_documents(file, place, text_field):
+        for document in read_documents(file, place, text_field, encoding):
             if isinstance(document, Unreadable):
                 unreadable += 1
                 continue

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kerasbert.config import DataConfig
+from kerasbert.encoding import convert_first
 from kerasbert.errors import DataError
 
 # What people call these columns, without space, case and width.
@@ -29,7 +30,7 @@ class Settings:
     text: str = "data.text_column"
     label: str = "data.label_column"
     pair: str = "data.pair_column"
-    encoding: str = "data.encoding"
+    encoding: str | None = "data.encoding"  # None: there is no such setting
     verb: str = "Set"
     assign: str = ": "
 
@@ -40,6 +41,8 @@ class Settings:
 
     def advise_encoding(self, encoding: str) -> str:
         """Returns what to do to read text in `encoding`."""
+        if self.encoding is None:
+            return convert_first(encoding)
         return self.advise((self.encoding, encoding))
 
     def _quoted(self, value: str) -> str:

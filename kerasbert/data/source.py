@@ -52,7 +52,9 @@ class Source:
         self.is_stdin = str(path) == STDIN
         self.path = Path(path)
         self.name = "standard input" if self.is_stdin else str(path)
-        self.encoding = codec_of((self.is_stream and stream_encoding) or encoding, settings.encoding)
+        self.encoding = codec_of(
+            (self.is_stream and stream_encoding) or encoding, settings.encoding or "encoding"
+        )
         self._advise = settings.advise_encoding
 
     @property
@@ -114,6 +116,20 @@ class Source:
             encoding = require_encoding(lambda: open_bytes(self.path), self.name, self.encoding, self._advise)
             lines = decoded_lines(file, encoding, newline="" if universal else "\n")
         return _without_mark(lines)
+
+
+def read_lines(path: str | Path) -> Iterator[str]:
+    """Yields the lines of a UTF-8 file that holds nothing but text, packed or not, with their ends.
+
+    Raises:
+        DataError: it cannot be read, or is no text.
+    """
+    source = Source(path, settings=Settings(encoding=None))
+    with source.open() as file:
+        form = source.format_of(file)
+        if form in (".parquet", ".xlsx"):
+            raise DataError(f"{source.name}: holds a table. Name a text file.")
+        yield from source.lines(file)
 
 
 def _is_workbook(file: IO[bytes]) -> bool:

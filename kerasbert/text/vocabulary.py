@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from kerasbert.encoding import convert_first, seems_encoded_in
 from kerasbert.errors import VocabularyError
 from kerasbert.files import write_text
 
@@ -76,9 +77,12 @@ class Vocabulary:
 def _read(path: str | Path) -> str:
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise VocabularyError(f"{path}: cannot be read ({reason}).") from error
+    except OSError as error:
+        raise VocabularyError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        encoding = seems_encoded_in(Path(path).read_bytes())
+        hint = f"It reads as {encoding}. {convert_first(encoding)}" if encoding else "Save it as UTF-8."
+        raise VocabularyError(f"{path}: is not UTF-8 (byte {error.start}). {hint}") from error
     if text.startswith("\ufeff"):
         raise VocabularyError(
             f"{path}: line 1 begins with a byte order mark, which would be part of its token. Save the file "

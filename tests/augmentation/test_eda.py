@@ -82,7 +82,10 @@ def test_of_cilin_only_synonyms_count(tmp_path):
 
 @pytest.mark.parametrize(
     ("content_", "message"),
-    [("孤\n".encode(), "holds no synonyms"), ("好 棒".encode("gb18030"), r"is not UTF-8 \(byte 0\)")],
+    [
+        ("孤\n".encode(), "holds no synonyms"),
+        ("好 棒".encode("gb18030"), "is not UTF-8. It reads as gb18030. Convert it"),
+    ],
 )
 def test_what_is_no_thesaurus_is_refused(tmp_path, content_: bytes, message: str):
     path = tmp_path / "synonyms.txt"

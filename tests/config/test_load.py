@@ -157,7 +157,11 @@ def test_a_file_and_overrides_give_a_config(file):
         ("\ta: 1", "is not YAML"),
         ("a: \x01", "is not YAML"),
         ("a: 2024-13-45", "is not YAML"),
-        (b"a: \xff\xfe", "cannot be read"),
+        (b"a: \xff\xfe", "is not UTF-8 (line 1: "),
+        (
+            "标签: 好".encode("gb18030"),
+            "is not UTF-8. It reads as gb18030. Convert it: iconv -f gb18030 -t utf-8.",
+        ),
         ("- a\n- b\n", "must be a mapping of keys. Received: list"),
         ("words", "must be a mapping of keys. Received: str"),
     ],

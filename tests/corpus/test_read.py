@@ -51,8 +51,7 @@ def test_keys_are_unique_and_sort_in_reading_order(tmp_path):
         (b'{"other": 1}', "has no text in 'text'"),
         (b'{"text": 1}', "has no text in 'text'"),
         (b'"text"', "has no text in 'text'"),
-        (b"\xff\xfe", "is not UTF-8"),
-        (b"x" * (1 << 21), "is longer than a MiB"),
+        (b"x" * (1 << 21), "is longer than a million characters"),
     ],
 )
 def test_what_cannot_be_read_is_put_aside(tmp_path, line, reason):
@@ -76,9 +75,25 @@ def test_an_endless_document_is_read_in_parts(tmp_path):
     assert [len(document) for document in sentences(read(path))] == [1000, 1000, 500]
 
 
-@pytest.mark.parametrize("name", ["missing.txt", "a.csv", "a.txt.gz"])
+@pytest.mark.parametrize("name", ["missing.txt", "a.md", "a.txt.gz"])
 def test_wrong_files_are_refused(tmp_path, name):
     if name == "a.txt.gz":
         (tmp_path / name).write_bytes(gzip.compress(b"text\n" * 1000)[:-9])
     with pytest.raises(DataError, match=name):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".tsv", ".parquet", ".xlsx"])
+def test_a_row_of_a_table_is_a_document(tmp_path, write_texts, suffix):
+    path = write_texts(tmp_path / f"a{suffix}", ["一句。二句！", "", "三句"])
+    assert sentences(read(path)) == [("一句。", "二句！"), ("三句",)]
+
+
+def test_another_encoding_is_refused_and_read_as_the_message_says(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("房间很干净。\n\n早餐太少。".encode("gb18030"))
+    with pytest.raises(
+        DataError, match=r"a\.txt: is not UTF-8. It reads as gb18030. Add --encoding gb18030."
+    ):
+        read(path)
+    assert sentences(read(path, encoding="gb18030")) == [("房间很干净。",), ("早餐太少。",)]

@@ -35,8 +35,8 @@ def test_no_text_is_an_error(tmp_path):
 
 
 def test_unreadable_lines_are_counted(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_bytes("天\n".encode() + b"\xff\xfe\n" + "天\n".encode("utf-16") + "地\n".encode())
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "天"}\n{\n{"text": 1}\n{"text": "地"}\n', encoding="utf-8")
     vocabulary, unreadable = train_vocabulary([path], size=100, min_count=1)
     assert {"天", "地"} <= set(vocabulary.tokens)
     assert unreadable == 2
