@@ -15,7 +15,6 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from transfer import CONFIGS, TASKS, results, sample, spread, take_rows
 
 import kerasbert
@@ -74,7 +73,7 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
     name = f"{case['task']}-{list(VARIANTS).index(case['variant'])}-{case['seed']}"
     number = sum(1 for _ in arguments.workdir.glob(f"{name}.*"))
     config.run_dir = str(arguments.workdir / f"{name}.{number}")
-    metrics = kerasbert.train(config, Console(quiet=True)).metrics
+    metrics = kerasbert.train(config, quiet=True).metrics
     result = {**case, "accuracy": metrics["accuracy"], "train_seconds": metrics["train_seconds"]}
     print(json.dumps(result), flush=True)
     with (arguments.workdir / "results.jsonl").open("a", encoding="utf-8") as file:

@@ -16,8 +16,6 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 import kerasbert
 from kerasbert.checkpoints import open_source
 from kerasbert.config import Config
@@ -74,7 +72,7 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
     name = "-".join(map(str, case.values()))
     number = sum(1 for _ in arguments.workdir.glob(f"{name}.*"))
     config.run_dir = str(arguments.workdir / f"{name}.{number}")
-    trained = kerasbert.train(config, Console(stderr=True))
+    trained = kerasbert.train(config)
     names = ("accuracy", "macro_f1", "best_epoch", "train_seconds")
     result = {
         **case,

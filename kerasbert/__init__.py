@@ -4,30 +4,70 @@ In short::
 
     import kerasbert
 
-    config = kerasbert.load_config("configs/train/classification.yaml", ["data.train=rows.csv"])
-    result = kerasbert.train(config)
-    kerasbert.export_model(result.run.path, "models/mine")
-    kerasbert.open_model("models/mine").predict(["房间很干净"])
+    result = kerasbert.train(data=frame, task="classification", run_dir="runs/mine")
+    result.model.predict("房间干净，服务也好。")["label"]
+    kerasbert.export_model("runs/mine", "models/mine")
+    kerasbert.open_model("models/mine").predict(["房间干净，服务也好。", "隔音太差了。"])
+
+`help(kerasbert.train)` and the like say more.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerasbert.startup import quiet_import
 
+if TYPE_CHECKING:
+    from kerasbert.api.evaluate import evaluate
+    from kerasbert.api.train import train
+    from kerasbert.client import Client
+    from kerasbert.config import Config
+    from kerasbert.errors import KerasBertError, ServerError, UserError
+    from kerasbert.evaluation import Evaluation
+    from kerasbert.export import export_model
+    from kerasbert.predictors import Model, open_model
+    from kerasbert.tasks import load_config
+    from kerasbert.training import TrainResult
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Client",
+    "Config",
+    "Evaluation",
+    "KerasBertError",
+    "Model",
+    "ServerError",
+    "TrainResult",
+    "UserError",
+    "__version__",
+    "evaluate",
+    "export_model",
+    "load_config",
+    "open_model",
+    "train",
+]
 
 # TensorFlow takes seconds to import: each name is looked up when it is first used.
 _HOMES = {
+    "Client": "kerasbert.client",
+    "Config": "kerasbert.config",
+    "Evaluation": "kerasbert.evaluation",
     "KerasBertError": "kerasbert.errors",
+    "Model": "kerasbert.predictors",
+    "ServerError": "kerasbert.errors",
+    "TrainResult": "kerasbert.training",
     "UserError": "kerasbert.errors",
-    "evaluate": "kerasbert.evaluation",
+    "evaluate": "kerasbert.api",
     "export_model": "kerasbert.export",
     "load_config": "kerasbert.tasks",
     "open_model": "kerasbert.predictors",
-    "train": "kerasbert.training",
+    "train": "kerasbert.api",
 }
-__all__ = ["__version__", *_HOMES]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ ROOT = Path(kerasbert.__file__).parent
 ORDER = [
     "errors", "progress", "interrupts", "startup", "encoding", "files", "native", "deployment", "config",
     "text", "data", "corpus", "tasks", "models", "checkpoints", "client", "explanation", "predictors",
-    "augmentation", "training", "tuning", "pretraining", "evaluation", "export", "serving", "testing",
+    "augmentation", "training", "tuning", "pretraining", "evaluation", "export", "api", "serving", "testing",
     "plugin_template", "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400

@@ -8,6 +8,7 @@ from kerasbert.cli.options import training_options
 
 if TYPE_CHECKING:
     from kerasbert.config import Config
+    from kerasbert.training import TrainResult
 
 _SEVERAL = click.IntRange(min=2)
 
@@ -49,7 +50,7 @@ def run_training(
 
     from rich.console import Console
 
-    from kerasbert.evaluation import report_training, training_summary
+    from kerasbert.evaluation import show_result
     from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
 
     if dry_run:
@@ -60,9 +61,8 @@ def run_training(
     def show(text: str) -> None:
         console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
-    def finished(result) -> None:
-        page, figures = report_training(result)
-        show(f"{training_summary(figures, result.metrics)}\nrun: {result.run.path}\nreport: {page}")
+    def finished(result: "TrainResult") -> None:
+        show_result(result, console)
 
     if seeds or folds:
         runs = seeds_of(settings, seeds) if seeds else folds_of(settings, folds or 0)

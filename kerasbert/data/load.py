@@ -9,6 +9,7 @@ from pathlib import Path
 from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels
 from kerasbert.data.read import Row, read_rows
+from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 from kerasbert.files import write_text
 
@@ -71,8 +72,8 @@ def write_rows(path: Path, rows: Rows) -> None:
     write_text(path, "".join(f"{line}\n" for line in lines))
 
 
-def load_rows(paths: Iterable[str | Path], columns: Columns) -> Rows:
-    """Reads all `paths`, leaving out rows that have no text or no label."""
+def load_rows(paths: Iterable[str | Path | Table], columns: Columns) -> Rows:
+    """Reads all files and tables, leaving out rows that have no text or no label."""
     result = Rows()
     for path in paths:
         for row in read_rows(path, columns):
@@ -122,7 +123,7 @@ def require_known_labels(rows: Rows, labels: Sequence[str]) -> None:
             )
 
 
-def read_valid_rows(paths: Iterable[str | Path], columns: Columns, labels: Sequence[str]) -> Rows:
+def read_valid_rows(paths: Iterable[str | Path | Table], columns: Columns, labels: Sequence[str]) -> Rows:
     """Reads `paths` whose labels must all be among `labels`."""
     rows = load_rows(paths, columns)
     require_known_labels(rows, labels)

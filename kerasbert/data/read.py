@@ -3,14 +3,15 @@
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kerasbert.data.columns import Columns
-from kerasbert.data.formats import read_cells
+from kerasbert.data.formats import Cells, read_cells
 from kerasbert.data.source import FORMATS, Source
+from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 
 # What stands in a text where an earlier conversion lost a character.
@@ -28,8 +29,8 @@ class Row:
     line: int
 
 
-def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
-    """Yields the rows of a file in order, blank ones too.
+def read_rows(path: str | Path | Table, columns: Columns) -> Iterator[Row]:
+    """Yields the rows of a file, or of a table in memory, in order, blank ones too.
 
     CSV, TSV, JSON lines, a JSON array, Parquet and Excel workbooks are tables. A name that says nothing
     is a text in each line, or two with a tab between them; with a label column or `columns.table` it is a
@@ -43,8 +44,10 @@ def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
         DataError: it is missing, lacks a column, is malformed or is no text in the encoding. A file in
             another encoding is refused before its first row.
     """
+    if isinstance(path, Table):
+        yield from _rows(path.cells(columns), path.name, columns)
+        return
     source = Source(path, columns.encoding, columns.stream_encoding, columns.settings)
-    count = 0
     with source.open() as file:
         form = source.format_of(file)
         if form not in FORMATS:
@@ -57,20 +60,25 @@ def read_rows(path: str | Path, columns: Columns) -> Iterator[Row]:
         if form == "" and columns.label is None and not columns.table:
             yield from _texts(source.lines(file), source, columns)
             return
-        names = list(columns.wanted)
-        of_label, of_pair = (names.index(what) if what in names else None for what in ("label", "pair"))
-        for line, cells in read_cells(source, file, form, columns):
-            count += 1
-            place = f"{source.name}:{line}"
-            yield Row(
-                _scalar(cells[0], columns.text, place),
-                () if of_label is None else _labels(cells[of_label], columns, place),
-                None if of_pair is None else _scalar(cells[of_pair], columns.pair or "", place),
-                source.name,
-                line,
-            )
+        yield from _rows(read_cells(source, file, form, columns), source.name, columns)
+
+
+def _rows(table: Iterable[Cells], name: str, columns: Columns) -> Iterator[Row]:
+    names = list(columns.wanted)
+    of_label, of_pair = (names.index(what) if what in names else None for what in ("label", "pair"))
+    count = 0
+    for line, cells in table:
+        count += 1
+        place = f"{name}:{line}"
+        yield Row(
+            _scalar(cells[0], columns.text, place),
+            () if of_label is None else _labels(cells[of_label], columns, place),
+            None if of_pair is None else _scalar(cells[of_pair], columns.pair or "", place),
+            name,
+            line,
+        )
     if not count:
-        raise DataError(f"{source.name}: holds no rows.")
+        raise DataError(f"{name}: holds no rows.")
 
 
 def row_of_line(line: str, columns: Columns, file: str, number: int) -> Row:

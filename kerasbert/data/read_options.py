@@ -6,7 +6,15 @@ from kerasbert.config import DataConfig
 from kerasbert.data.columns import Columns, Settings
 from kerasbert.errors import UserError
 
-ARGUMENTS = Settings("text_column", "label_column", "pair_column", "encoding", "Pass", "=")
+
+class _Arguments(Settings):
+    """Arguments of a function in Python."""
+
+    def _quoted(self, value: str) -> str:
+        return repr(value)
+
+
+ARGUMENTS = _Arguments("text_column", "label_column", "pair_column", "encoding", "Pass", "=")
 
 
 @dataclass(frozen=True, slots=True)

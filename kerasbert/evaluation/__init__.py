@@ -1,7 +1,7 @@
 """What a trained model answers, and how well."""
 
 from kerasbert.evaluation.evaluate import Evaluation, evaluate, evaluate_rows
-from kerasbert.evaluation.report import report_training, write_report
+from kerasbert.evaluation.report import report_training, show_result, write_report
 from kerasbert.evaluation.summary import summary, training_summary
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "evaluate",
     "evaluate_rows",
     "report_training",
+    "show_result",
     "summary",
     "training_summary",
     "write_report",

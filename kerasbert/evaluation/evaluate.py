@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
 from kerasbert.data.read_options import ReadOptions
+from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 from kerasbert.evaluation.baseline import baseline_decisions
 from kerasbert.predictors import Model, open_model, predict_rows
@@ -33,25 +34,27 @@ class Evaluation:
 
     figures: dict[str, Any]
     labels: tuple[str, ...]
-    rows: Rows
-    probabilities: np.ndarray
-    decided: np.ndarray
-    targets: np.ndarray
+    rows: Rows = field(repr=False)
+    probabilities: np.ndarray = field(repr=False)
+    decided: np.ndarray = field(repr=False)
+    targets: np.ndarray = field(repr=False)
 
 
-def evaluate(model: str | Path, data: Sequence[str | Path], reading: ReadOptions | None = None) -> Evaluation:
-    """Evaluates the model at a path on data files, with a naive Bayes beside it.
+def evaluate(
+    model: str | Path | Model, data: Sequence[str | Path | Table], reading: ReadOptions | None = None
+) -> Evaluation:
+    """Evaluates a model on labelled rows, with a naive Bayes beside it.
 
     Args:
-        model: a run directory, an exported model or a server's URL.
-        data: files of labelled rows; `-` is standard input.
+        model: an open model, or the path of a run or an export, or a server's URL.
+        data: files of labelled rows (`-` is standard input), or tables in memory.
         reading: columns and encoding of `data`, where they are not those of the training files.
 
     Raises:
         UserError: the model or the data cannot be read, or a label is unknown to the model.
         ServerError: the model is on a server that does not answer.
     """
-    opened = open_model(model)
+    opened = model if isinstance(model, Model) else open_model(model)
     columns = (reading or ReadOptions()).columns_for(opened.data, opened.label_separator)
     rows = read_valid_rows(data, columns, opened.labels)
     trained_on = Columns.of(opened.data, opened.label_separator)

@@ -6,10 +6,11 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from rich.console import Console
 
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_rows
-from kerasbert.evaluation.summary import remarks
+from kerasbert.evaluation.summary import remarks, training_summary
 from kerasbert.files import make_directory, write_text
 from kerasbert.training import TrainResult
 
@@ -67,6 +68,13 @@ def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
     title = f"{result.run.path.name}: {prepared.config.task} on its validation rows"
     page = write_report(evaluation, result.run.report, title, [json.loads(line) for line in lines])
     return page, evaluation.figures
+
+
+def show_result(result: TrainResult, console: Console) -> None:
+    """Writes `report/` of a finished training, and shows its figures and where everything is."""
+    page, figures = report_training(result)
+    lines = [training_summary(figures, result.metrics), f"run: {result.run.path}", f"report: {page}"]
+    console.print("\n".join(lines), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def worst_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from kerasbert.deployment import version_folders
 from kerasbert.errors import CheckpointError
 from kerasbert.predictors.model import Model
+from kerasbert.startup import quiet_import
 
 
 def open_model(path: str | Path) -> Model:
@@ -19,9 +20,10 @@ def open_model(path: str | Path) -> Model:
         from kerasbert.predictors.served import ServedModel
 
         return ServedModel(str(path))
-    from kerasbert.checkpoints import RunDirectory
-    from kerasbert.predictors.saved_model import SavedModel
-    from kerasbert.predictors.trained import TrainedModel
+    with quiet_import():
+        from kerasbert.checkpoints import RunDirectory
+        from kerasbert.predictors.saved_model import SavedModel
+        from kerasbert.predictors.trained import TrainedModel
 
     path = Path(path)
     if RunDirectory.is_run(path):

@@ -1,7 +1,7 @@
 """Everything a training needs before its first step: rows, labels, vocabulary, complete configuration."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import tensorflow as tf
@@ -17,6 +17,7 @@ from kerasbert.data import (
 from kerasbert.data.batches import slices
 from kerasbert.data.columns import KEYS
 from kerasbert.data.read_options import ReadOptions
+from kerasbert.data.table import Table
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph, complete_backbone_config
 from kerasbert.tasks import Task, get_task
@@ -37,15 +38,20 @@ class Prepared:
     validation: Rows
     augmented: Rows = field(default_factory=Rows)  # more training rows
     unlabelled: Rows = field(default_factory=Rows)  # and more still, for a teacher to label
+    tables: Mapping[str, Table] = field(default_factory=dict)  # rows from memory, by the files to write
 
 
-def prepare(config: Config) -> Prepared:
+def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepared:
     """Reads the data and settles what the configuration leaves open.
+
+    Args:
+        config: the configuration.
+        tables: rows in memory by the paths that `config` names them by, to be written there.
 
     Raises:
         UserError: the configuration or the data cannot be trained on; the message says why.
     """
-    data = read_training_data(config)
+    data = read_training_data(config, tables)
     task, train = data.task, data.train
     config = config.model_copy(deep=True)
     config.task_options = task.options.model_dump()
@@ -54,7 +60,9 @@ def prepare(config: Config) -> Prepared:
     source, vocabulary, config = _settle_encoder(config, task, train)
     graph = build_text_graph(config, task, vocabulary)
     augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
-    return Prepared(config, task, vocabulary, source, train, data.validation, augmented, data.unlabelled)
+    return Prepared(
+        config, task, vocabulary, source, train, data.validation, augmented, data.unlabelled, tables or {}
+    )
 
 
 def new_run_dir(config: Config) -> str:

@@ -4,9 +4,10 @@ import contextlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,9 +17,11 @@ from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
+from kerasbert.data import Columns
 from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out, write_rows
-from kerasbert.files import held
+from kerasbert.data.table import Table, write_table
+from kerasbert.files import held, make_directory
 from kerasbert.models import TextClassifier, build_backbone, build_model
 from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.metrics import decisions, score_decisions
@@ -45,16 +48,30 @@ from kerasbert.training.training_rows import TrainingRows
 _PREDICT_BATCH = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainResult:
-    """What a training reached."""
+    """What a training reached.
+
+    Attributes:
+        run: the run directory; `run.path` is where.
+        classifier: with the best weights and the calibrated decision.
+        metrics: of the validation rows: `accuracy`, `macro_f1`, `per_class`, `best_epoch` and more.
+        prepared: the complete configuration, the task and the rows.
+        interrupted: whether Ctrl-C ended it early.
+        chief: False on the other workers of a cluster, which write nothing.
+        model: the trained model, as `kerasbert.open_model` opens it.
+    """
 
     run: RunDirectory
-    classifier: TextClassifier  # with the best weights and the calibrated decision
-    metrics: dict[str, Any]  # on the validation rows
+    classifier: TextClassifier
+    metrics: dict[str, Any]
     prepared: Prepared
     interrupted: bool
-    chief: bool = True  # False on the other workers of a cluster, which write nothing
+    chief: bool = True
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name}={self.metrics[name]:.4f}" for name in ("accuracy", "macro_f1"))
+        return f"TrainResult({str(self.run.path)!r}, {figures})"
 
     @cached_property
     def model(self) -> TrainedModel:
@@ -68,6 +85,7 @@ def train(
     resume: bool = False,
     strategy: tf.distribute.Strategy | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
+    tables: Mapping[str, Table] | None = None,
 ) -> TrainResult:
     """Trains a classifier and leaves a run directory.
 
@@ -79,6 +97,7 @@ def train(
         resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
         strategy: to train under. None: what the configuration names.
         on_epoch: called with each epoch, from 1, and its validation figures; may raise to end it all.
+        tables: rows in memory, in the place of the files of these names; see `prepare`.
 
     Raises:
         UserError: the configuration or the data cannot be trained on, or the run not resumed.
@@ -89,7 +108,7 @@ def train(
     settings = given.training
     strategy = strategy or choose_strategy(settings)  # first of all: see there
     chief = is_chief(strategy)
-    prepared = config if isinstance(config, Prepared) else prepare(config)
+    prepared = config if isinstance(config, Prepared) else prepare(config, tables)
     run = RunDirectory(prepared.config.run_dir or "")
     if resume and run.labels.is_file():
         prepared = in_order_of(run, prepared)
@@ -115,6 +134,7 @@ def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None
         if resume:
             reopen(run, prepared)
         else:
+            _write_tables(prepared)
             run.save_setup(prepared.config, prepared.vocabulary, prepared.task.labels)
             save_fingerprint(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
             left_out = prepared.train.left_out + prepared.validation.left_out
@@ -123,6 +143,13 @@ def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None
             if len(prepared.augmented):
                 write_rows(run.augmented, prepared.augmented)
         yield
+
+
+def _write_tables(prepared: Prepared) -> None:
+    columns = Columns.of(prepared.config.data, prepared.task.label_separator)
+    for path, table in prepared.tables.items():
+        make_directory(Path(path).parent)
+        write_table(Path(path), table, columns)
 
 
 def _train(

@@ -1,0 +1,214 @@
+"""Rows in memory, read as a data file is: data frames, Arrow tables, data sets, lists, iterators."""
+
+import abc
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kerasbert.data.columns import Columns
+from kerasbert.data.read_options import ARGUMENTS
+from kerasbert.errors import DataError
+from kerasbert.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Table(abc.ABC):
+    """Rows in memory. Reading them again gives the same ones.
+
+    Args:
+        name: of the argument that they came in, for messages.
+    """
+
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+    @abc.abstractmethod
+    def cells(self, columns: Columns) -> Iterator[tuple[int, Sequence[Any]]]:
+        """Yields the number of each row, from 1, and its cells in the order of `columns.wanted`.
+
+        Raises:
+            DataError: a column is missing, or a row is none.
+        """
+
+
+@dataclass(frozen=True)
+class ColumnTable(Table):
+    """Columns of equal length.
+
+    Args:
+        header: their names.
+        column: returns the values of one by its place in `header`.
+    """
+
+    header: list[str]
+    column: Callable[[int], Iterable[Any]]
+
+    def cells(self, columns: Columns) -> Iterator[tuple[int, Sequence[Any]]]:
+        """See `Table.cells`."""
+        names = replace(columns, settings=ARGUMENTS).choose(self.header, self.name)
+        chosen = [[plain(value) for value in self.column(self.header.index(name))] for name in names]
+        if columns.label is not None:
+            place = list(columns.wanted).index("label")
+            chosen[place] = _whole(chosen[place])
+        if len({len(values) for values in chosen}) > 1:
+            lengths = ", ".join(f"{name!r} {len(values)}" for name, values in zip(names, chosen, strict=True))
+            raise DataError(f"{self.name}: columns must be equally long. Received: {lengths}")
+        yield from enumerate(zip(*chosen, strict=True), 1)
+
+
+@dataclass(frozen=True)
+class RecordTable(Table):
+    """Dicts, or tuples of (text, label) or (text, pair, label)."""
+
+    records: list[Any]
+
+    def cells(self, columns: Columns) -> Iterator[tuple[int, Sequence[Any]]]:
+        """See `Table.cells`."""
+        columns = replace(columns, settings=ARGUMENTS)
+        order = [what for what in ("text", "pair", "label") if what in columns.wanted]
+        for number, record in enumerate(self.records, 1):
+            yield number, [plain(value) for value in self._cells(record, number, order, columns)]
+
+    def _cells(self, record: Any, number: int, order: Sequence[str], columns: Columns) -> list[Any]:
+        if hasattr(record, "_asdict"):  # a named tuple
+            record = record._asdict()
+        if isinstance(record, Mapping):
+            names = {str(name): name for name in record}
+            place = f"{self.name}:{number}"
+            return [record[names[name]] for name in columns.choose(list(names), place)]
+        if isinstance(record, tuple | list) and len(record) == len(order):
+            by_what = dict(zip(order, record, strict=True))
+            return [by_what[what] for what in columns.wanted]
+        raise DataError(
+            f"{self.name}:{number}: a row must be a dict or ({', '.join(order)}). Received: "
+            f"{str(record)[:60]} ({type(record).__name__})"
+        )
+
+
+def as_sources(data: Any, name: str) -> list[str | Table]:
+    """Returns what `load_rows` reads: the path of a file, or paths, or rows in memory as one table.
+
+    Raises:
+        DataError: it is none of these; see `open_table`.
+    """
+    paths = [data] if isinstance(data, str | Path) else data
+    if isinstance(paths, list | tuple) and paths and all(isinstance(path, str | Path) for path in paths):
+        return [str(path) for path in paths]
+    return [open_table(data, name)]
+
+
+def open_table(data: Any, name: str) -> Table:
+    """Returns rows in memory as a table.
+
+    Args:
+        data: a pandas or polars DataFrame, an Arrow table, batch or stream, a Hugging Face data set, a
+            dict of columns, or an iterable of dicts or of (text, label).
+        name: of the argument, for messages.
+
+    Raises:
+        DataError: it is nothing of the kind.
+    """
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, Mapping):
+        columns = list(data.values())
+        if columns and all(map(_is_column, columns)):
+            return ColumnTable(name, list(map(str, data)), lambda place: columns[place])
+    elif (header := _header(data)) is not None:
+        return ColumnTable(name, list(map(str, header)), lambda place: _column(data, header[place], place))
+    elif hasattr(data, "collect"):
+        raise DataError(f"{name}: is a lazy {type(data).__name__}. Pass what its collect() returns.")
+    elif not _is_column(data) and (hasattr(data, "__arrow_c_stream__") or hasattr(data, "__dataframe__")):
+        return open_table(_arrow(data, name), name)
+    elif isinstance(data, Iterable) and not (isinstance(data, str | bytes) or _is_array(data)):
+        return RecordTable(name, list(data))
+    raise DataError(
+        f"{name}: must be a file, a data frame, a data set, a dict of columns, or an iterable of dicts or "
+        f"of (text, label). Received: {type(data).__name__}"
+    )
+
+
+def write_table(path: Path, table: Table, columns: Columns) -> None:
+    """Writes the wanted cells as JSON lines, from which the same rows are read."""
+    names = list(columns.wanted.values())
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        for _, cells in table.cells(columns):
+            record = dict(zip(names, cells, strict=True))
+            line = json.dumps(record, ensure_ascii=False, default=_as_text)
+            try:
+                line.encode()
+            except UnicodeEncodeError:  # half a surrogate pair, which JSON can name
+                line = json.dumps(record, default=_as_text)
+            file.write(f"{line}\n")
+
+
+def plain(value: Any) -> Any:
+    """Returns a cell as plain Python: text, number, list, or None where it is missing."""
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if type(value).__name__ in ("NAType", "NaTType"):  # of pandas
+        return None
+    for convert in ("as_py", "tolist", "to_list"):  # of Arrow scalars, NumPy and polars
+        if hasattr(value, convert):
+            return plain(getattr(value, convert)())
+    return [plain(item) for item in value] if isinstance(value, list | tuple | set) else value
+
+
+def _whole(values: list[Any]) -> list[Any]:
+    """Returns floats that are whole numbers as such: pandas has integers beside a gap as floats."""
+    numbers = [value for value in values if isinstance(value, float) and value == value]
+    if numbers and all(value.is_integer() for value in numbers):
+        return [int(v) if isinstance(v, float) and v == v else v for v in values]
+    return values
+
+
+def _as_text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _is_column(values: Any) -> bool:
+    return isinstance(values, list | tuple) or _is_array(values)
+
+
+def _is_array(values: Any) -> bool:
+    return hasattr(values, "tolist") or hasattr(values, "to_list")
+
+
+def _header(data: Any) -> list[Any] | None:
+    """Returns the names of the columns of a data frame, an Arrow table or a data set, or None."""
+    names = getattr(data, "column_names", None)
+    if isinstance(names, list | tuple) and hasattr(data, "__getitem__"):
+        return list(names)
+    return list(data.columns) if hasattr(data, "iloc") and hasattr(data, "columns") else None
+
+
+def _column(data: Any, name: Any, place: int) -> Iterable[Any]:
+    # By its place, for the names of a data frame may be any objects.
+    values = data.iloc[:, place] if hasattr(data, "iloc") else data[name]
+    for convert in ("to_pylist", "tolist"):
+        if hasattr(values, convert):
+            values = getattr(values, convert)()
+            break
+    features = getattr(data, "features", None)
+    names = getattr(features.get(name), "names", None) if isinstance(features, Mapping) else None
+    if names:  # a data set keeps the places of labels among these names, -1 for none
+        return [None if value is None or value < 0 else names[value] for value in values]
+    return values
+
+
+def _arrow(data: Any, name: str) -> Any:
+    import pyarrow as pa
+    from pyarrow.interchange import from_dataframe
+
+    try:
+        if hasattr(data, "__arrow_c_stream__"):
+            return pa.RecordBatchReader.from_stream(data).read_all()
+        return from_dataframe(data)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise DataError(f"{name}: cannot be read as an Arrow table ({error}).") from error
