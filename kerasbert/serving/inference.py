@@ -50,7 +50,8 @@ class Inference:
         """Raises `ServingError` if a request for `signature` may not have so many rows."""
         most = self._settings.max_explained if signature == _EXPLAIN else self._settings.max_rows
         if rows > most:
-            raise invalid(f"{name} has {rows} rows; a request for {signature} may have {most}")
+            asked = signature or DEFAULT_SIGNATURE
+            raise invalid(f"{name} has {rows} rows; a request for {asked} may have {most}")
 
     async def predict(
         self,

@@ -11,27 +11,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import grpc
 import uvicorn
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from tensorflow_serving.apis import (
-    model_service_pb2,
-    model_service_pb2_grpc,
-    prediction_service_pb2,
-    prediction_service_pb2_grpc,
-)
 
 from kerasbert.errors import UserError
 from kerasbert.serving.background import Background
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.connections import Connections
+from kerasbert.serving.grpc_server import GrpcServer
 from kerasbert.serving.http_protocol import PatientProtocol
 from kerasbert.serving.inference import Inference
 from kerasbert.serving.metrics import Metrics
 from kerasbert.serving.models import Models
 from kerasbert.serving.page import page_routes
 from kerasbert.serving.rest import build_app
-from kerasbert.serving.services import ModelService, PredictionService
 from kerasbert.serving.settings import Settings
 
 _HEADERS = 64 * 1024  # bytes
@@ -90,8 +82,8 @@ async def _serve(
         inference = Inference(batcher, settings)
         background = Background()
         stack.callback(background.close)
-        services = _GrpcServer(models, inference, metrics, settings)
-        grpc_port = services.listen(host, grpc_port)
+        services = GrpcServer(models, inference, background, metrics, settings)
+        grpc_port = services.listen(f"{_in_url(host)}:{grpc_port}")
         if not await _unless(stopping, models.start):
             return
         stack.callback(models.close)
@@ -174,43 +166,3 @@ def _uvicorn_config(app: Any, connections: int, settings: Settings) -> uvicorn.C
         timeout_graceful_shutdown=int(settings.grace),
         h11_max_incomplete_event_size=_HEADERS,
     )
-
-
-class _GrpcServer:
-    """TensorFlow Serving's services and the health service."""
-
-    def __init__(self, models: Models, inference: Inference, metrics: Metrics, settings: Settings):
-        self._server = grpc.aio.server(
-            maximum_concurrent_rpcs=settings.max_connections,
-            options=[
-                ("grpc.so_reuseport", 0),  # a taken port must be an error
-                ("grpc.max_receive_message_length", settings.max_body),
-            ],
-        )
-        self._health = health.aio.HealthServicer()
-        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-            PredictionService(models, inference, metrics), self._server
-        )
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(models), self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-
-    def listen(self, host: str, port: int) -> int:
-        """Takes a port, and returns its number."""
-        try:
-            return self._server.add_insecure_port(f"{_in_url(host)}:{port}")
-        except RuntimeError as error:
-            raise UserError(
-                f"{host}:{port}: cannot be listened at. Choose another --grpc-port or --host."
-            ) from error
-
-    async def start(self) -> None:
-        """Starts to answer."""
-        await self._server.start()
-        for services in (prediction_service_pb2, model_service_pb2):
-            for service in services.DESCRIPTOR.services_by_name.values():
-                await self._health.set(service.full_name, health_pb2.HealthCheckResponse.SERVING)
-
-    async def stop(self, grace: float) -> None:
-        """Lets what is in flight finish, for `grace` seconds at most."""
-        await self._health.enter_graceful_shutdown()
-        await self._server.stop(grace)

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+import numpy as np
 from google.protobuf import any_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -15,6 +16,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from kerasbert.serving.background import Background
 from kerasbert.serving.errors import ServingError, explain, invalid
 from kerasbert.serving.inference import Inference
 from kerasbert.serving.metadata import signature_map, status_response
@@ -31,9 +33,10 @@ _REGRESS = "tensorflow/serving/regress"
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict, Classify, Regress, MultiInference and GetModelMetadata."""
 
-    def __init__(self, models: Models, inference: Inference, metrics: Metrics):
+    def __init__(self, models: Models, inference: Inference, background: Background, metrics: Metrics):
         self._models = models
         self._inference = inference
+        self._background = background
         self._metrics = metrics
 
     async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
@@ -44,18 +47,23 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 self._metrics.request(request.model_spec.name, "Predict", "GRPC"),
                 self._use(request) as servable,
             ):
-                inputs = {name: to_array(name, proto) for name, proto in request.inputs.items()}
+                signature = request.model_spec.signature_name
+                for name, proto in request.inputs.items():
+                    if proto.tensor_shape.dim:
+                        rows = proto.tensor_shape.dim[0].size
+                        self._inference.check_rows(signature, f"input {name}", rows)
+                inputs = await self._background.run(request.ByteSize(), _arrays, request.inputs)
                 outputs = await self._inference.predict(
                     servable,
-                    request.model_spec.signature_name,
+                    signature,
                     inputs,
                     request.output_filter,
                     context.time_remaining(),
                 )
                 response = predict_pb2.PredictResponse()
                 _fill_spec(response.model_spec, request.model_spec, servable)
-            for name, array in outputs.items():
-                response.outputs[name].CopyFrom(to_proto(array))
+            size = sum(array.nbytes for array in outputs.values())
+            await self._background.run(size, _fill_outputs, response, outputs)
             return response
 
         return await _answered(answer, context)
@@ -188,6 +196,15 @@ async def _answered(answer: Callable[[], Awaitable[Any]], context: Any) -> Any:
     except Exception as error:  # never a traceback to the client
         failure = explain(error)
     await context.abort(failure.code, failure.message)
+
+
+def _arrays(inputs: Any) -> dict[str, np.ndarray]:
+    return {name: to_array(name, proto) for name, proto in inputs.items()}
+
+
+def _fill_outputs(response: Any, outputs: dict[str, np.ndarray]) -> None:
+    for name, array in outputs.items():
+        response.outputs[name].CopyFrom(to_proto(array))
 
 
 def _fill_spec(target: Any, asked: Any, servable: Servable) -> None:

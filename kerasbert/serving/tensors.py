@@ -52,8 +52,13 @@ def to_array(name: str, proto: Any) -> np.ndarray:
     if proto.tensor_shape.unknown_rank or not sane or math.prod(dimensions) > _MOST_ELEMENTS:
         raise invalid(f"tensor parsing error: {name}")
     try:
+        if proto.dtype == types_pb2.DT_STRING and proto.tensor_content:  # make_ndarray does not know it
+            if math.prod(dimensions) > len(proto.tensor_content):
+                raise ValueError("fewer bytes than strings")
+            strings = tf.io.parse_tensor(proto.SerializeToString(), tf.string)
+            return np.asarray(strings.numpy(), object)
         return np.asarray(tf.make_ndarray(proto))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
         raise invalid(f"tensor parsing error: {name}") from error
 
 

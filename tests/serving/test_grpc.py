@@ -1,10 +1,17 @@
 """The official stubs as a client."""
 
+import time
+
 import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.internal import encoder
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from hypothesis import given
+from hypothesis import strategies as st
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -16,6 +23,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
     regression_pb2,
 )
+
+from kerasbert.serving.background import finish
+from kerasbert.serving.proto_reader import read_message
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +140,7 @@ def test_a_wrong_predict_is_refused(stub, request_, code, message):
         assert details == message
 
 
-@pytest.mark.parametrize("shape", [[1 << 40], [-1], [1] * 100])
+@pytest.mark.parametrize("shape", [[1, 1 << 40], [-1], [1] * 100])
 def test_a_tensor_that_is_not_what_it_says_is_refused(stub, shape):
     request = predict(x=X)
     tensor = request.inputs["x"]
@@ -242,11 +252,91 @@ def test_status_and_reload(channel):
     assert "--model-config-file" in message
 
 
-def test_health(channel):
+@pytest.mark.parametrize(
+    "service", ["", "PredictionService", "ModelService", "tensorflow.serving.PredictionService"]
+)
+def test_health(channel, service):
     health = health_pb2_grpc.HealthStub(channel)
-    assert health.Check(health_pb2.HealthCheckRequest(), timeout=60).status == 1
-    service = "tensorflow.serving.PredictionService"
     assert health.Check(health_pb2.HealthCheckRequest(service=service), timeout=60).status == 1
+
+
+def test_reflection_tells_every_service_and_message(channel):
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    ask = reflection_pb2.ServerReflectionRequest
+    symbol = "tensorflow.serving.PredictRequest"
+    services, found = stub.ServerReflectionInfo(
+        iter([ask(list_services=""), ask(file_containing_symbol=symbol)]), timeout=60
+    )
+    names = {service.name for service in services.list_services_response.service}
+    assert {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"} < names
+    files = map(FileDescriptorProto.FromString, found.file_descriptor_response.file_descriptor_proto)
+    assert "PredictRequest" in {message.name for file in files for message in file.message_type}
+
+
+def test_streams_that_never_end_leave_room_for_requests(server, stub):
+    with server.channel() as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch
+        watching = [watch(health_pb2.HealthCheckRequest()) for _ in range(105)]
+        statuses = [next(one).status for one in watching[:90]]
+        with pytest.raises(grpc.RpcError) as caught:
+            next(watching[104])
+        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert set(statuses) == {1}
+        assert stub.Predict(predict(x=X), timeout=60).outputs["y"].float_val[:] == [2.5]
+        for one in watching:
+            one.cancel()
+
+
+def test_strings_may_be_packed_as_tensorflow_packs_them(stub):
+    request = predict("texts", text=[b"a", b"bc"])
+    text = request.inputs["text"]
+    text.ClearField("string_val")
+    text.tensor_content = b"\x01\x02abc"
+    assert stub.Predict(request, timeout=60).outputs["same"].string_val[:] == [b"a", b"bc"]
+    for wrong in (b"\x01\x02ab", b"\x01\x02abcd", b"\x01", b"\xff\xff\xff\xff\xff\xff"):
+        text.tensor_content = wrong
+        assert "tensor parsing error" in refused(stub.Predict, request, grpc.StatusCode.INVALID_ARGUMENT)
+
+
+def test_rows_are_counted_before_they_are_taken(stub):
+    request = predict("texts", text=["a"])
+    request.inputs["text"].tensor_shape.dim[0].size = 4097  # one value for all
+    message = refused(stub.Predict, request, grpc.StatusCode.INVALID_ARGUMENT)
+    assert message == "input text has 4097 rows; a request for texts may have 4096"
+
+
+def test_what_is_no_message_is_refused(channel):
+    call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    for wrong in (b"\xff", b"\x0a\x7f", b"\x0b", b"\xff" * 20, b"\x0a\x05\x0a\x7fabc"):
+        refused(call, wrong, grpc.StatusCode.INTERNAL)
+
+
+def test_millions_of_tiny_strings_hold_nobody_up(server, channel):
+    call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    tensor = b"\x08\x07" + b"\x42\x00" * 4_000_000  # a string tensor
+    entry = b"\x0a\x04text\x12" + encoder._VarintBytes(len(tensor)) + tensor
+    future = call.future(b"\x12" + encoder._VarintBytes(len(entry)) + entry, timeout=60)
+    slowest = 0.0
+    while not future.done():
+        start = time.monotonic()
+        assert server.get().status_code == 200
+        slowest = max(slowest, time.monotonic() - start)
+    assert "more than 1048576 fields" in future.details()
+    assert slowest < 1.0
+
+
+messages = st.builds(
+    lambda texts, numbers, name: predict(name, text=texts, x=np.float32(numbers)),
+    st.lists(st.binary(max_size=5), min_size=1),
+    st.lists(st.floats(width=32, allow_nan=False), max_size=300),
+    st.text(max_size=5),
+)
+
+
+@given(messages)
+def test_a_message_is_read_as_it_was_written(request_):
+    content = request_.SerializeToString()
+    assert finish(read_message(predict_pb2.PredictRequest, content, 200 + len(content))) == request_
 
 
 def test_a_deadline_is_kept(stub):

@@ -1,0 +1,171 @@
+"""The gRPC server: TensorFlow Serving's services, health and reflection."""
+
+import asyncio
+import contextlib
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf import message_factory
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
+
+from kerasbert.errors import UserError
+from kerasbert.serving.background import Background
+from kerasbert.serving.errors import ServingError, timed_out, unavailable
+from kerasbert.serving.inference import Inference
+from kerasbert.serving.metrics import Metrics
+from kerasbert.serving.models import Models
+from kerasbert.serving.proto_reader import read_message
+from kerasbert.serving.services import ModelService, PredictionService
+from kerasbert.serving.settings import Settings
+
+_PREDICTION = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"]
+_MODEL = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
+_RUNS = ("Predict", "Classify", "Regress", "MultiInference")  # what takes a place among the requests in work
+_MOST_STREAMS = 100  # of health watchers and reflection; they may last for ever
+_MINUTE = 60_000  # milliseconds
+
+
+class GrpcServer:
+    """Takes a port, answers, and stops.
+
+    Args:
+        models: what is served.
+        inference: runs it.
+        background: reads what is large.
+        metrics: counts requests.
+        settings: the limits.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        inference: Inference,
+        background: Background,
+        metrics: Metrics,
+        settings: Settings,
+    ):
+        self._inference = inference
+        self._background = background
+        self._settings = settings
+        self._server = grpc.aio.server(
+            interceptors=[_FewStreams()],
+            options=[
+                ("grpc.so_reuseport", 0),  # a taken port must be an error
+                ("grpc.max_receive_message_length", settings.max_body),
+                ("grpc.max_concurrent_streams", settings.max_requests),
+                ("grpc.server_handshake_timeout_ms", int(settings.patience * 1000)),
+                ("grpc.max_connection_idle_ms", 5 * _MINUTE),
+                ("grpc.keepalive_time_ms", _MINUTE),
+                ("grpc.keepalive_timeout_ms", int(settings.patience * 1000)),
+            ],
+        )
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._add(_PREDICTION, PredictionService(models, inference, background, metrics))
+        self._add(_MODEL, ModelService(models))
+        names = (_PREDICTION.full_name, _MODEL.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+
+    def listen(self, address: str) -> int:
+        """Takes a port, and returns its number.
+
+        Args:
+            address: `HOST:PORT`, with port 0 for a free one.
+
+        Raises:
+            UserError: it is taken.
+        """
+        try:
+            return self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise UserError(
+                f"{address}: cannot be listened at. Choose another --grpc-port or --host."
+            ) from error
+
+    async def start(self) -> None:
+        """Starts to answer."""
+        await self._server.start()
+        for service in (_PREDICTION, _MODEL):
+            for name in (service.name, service.full_name):  # TensorFlow Serving has the short ones
+                await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace: float) -> None:
+        """Lets what is in flight finish, for `grace` seconds at most."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace)
+
+    def _add(self, service: Any, servicer: Any) -> None:
+        handlers = {
+            method.name: grpc.unary_unary_rpc_method_handler(
+                self._reading(
+                    message_factory.GetMessageClass(method.input_type), getattr(servicer, method.name)
+                ),
+                response_serializer=lambda message: message.SerializeToString(),
+            )
+            for method in service.methods
+            if not method.server_streaming
+        }
+        self._server.add_generic_rpc_handlers(
+            (grpc.method_handlers_generic_handler(service.full_name, handlers),)
+        )
+
+    def _reading(self, kind: Any, answer: Callable[[Any, Any], Awaitable[Any]]) -> Any:
+        """Returns a handler that takes the bytes of a request, and reads them within bounds."""
+        settings = self._settings
+
+        async def handle(content: bytes, context: Any) -> Any:
+            with contextlib.ExitStack() as stack:
+                try:
+                    async with asyncio.timeout(settings.timeout):
+                        steps = read_message(kind, content, settings.max_values)
+                        request = await self._background.finish(len(content), steps)
+                    if answer.__name__ in _RUNS:
+                        stack.enter_context(self._inference.place())
+                except TimeoutError:
+                    failure = timed_out()
+                except ServingError as error:
+                    failure = error
+                else:
+                    return await answer(request, context)
+                await context.abort(failure.code, failure.message)
+
+        return handle
+
+
+class _FewStreams(grpc.aio.ServerInterceptor):
+    """Bounds the streams that are open at once."""
+
+    _open = 0
+
+    async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
+        """Counts the calls of a method that answers with a stream."""
+        handler = await continuation(handler_call_details)
+        if handler is None or not handler.response_streaming:
+            return handler
+        inner = handler.stream_stream or handler.unary_stream
+
+        async def counted(request: Any, context: Any) -> None:
+            if self._open >= _MOST_STREAMS:
+                failure = unavailable("The server has too many streams open")
+                await context.abort(failure.code, failure.message)
+            self._open += 1
+            try:
+                responses = inner(request, context)
+                if inspect.isawaitable(responses):  # it writes by itself
+                    await responses
+                else:
+                    async for response in responses:
+                        await context.write(response)
+            finally:
+                self._open -= 1
+
+        make = (
+            grpc.stream_stream_rpc_method_handler
+            if handler.request_streaming
+            else grpc.unary_stream_rpc_method_handler
+        )
+        return make(counted, handler.request_deserializer, handler.response_serializer)
