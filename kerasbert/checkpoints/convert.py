@@ -144,6 +144,10 @@ def _what_transformers_lacks(classifier: TextClassifier) -> list[str]:
     notes = []
     if classifier.config.text.ascii_punctuation:
         notes.append("Transformers will not map punctuation to ASCII (text.ascii_punctuation): do it before")
+    if classifier.config.text.truncation != "head":
+        notes.append(
+            "Transformers will read the head of a long text, not what text.truncation says: cut it before"
+        )
     if type(classifier.task).clean is not Task.clean:
         notes.append(
             f"Transformers will not clean texts as the task {classifier.config.task} does: do it before"

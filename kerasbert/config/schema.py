@@ -105,6 +105,11 @@ class TextConfig(Section):
         False,
         description="Map curly quotes, ellipsis and dashes to ASCII, for vocabularies without them.",
     )
+    truncation: Literal["head", "tail", "head_tail"] = Field(
+        "head",
+        description="What is read of a text beyond `training.max_length`: its first tokens, its last, or a "
+        "quarter from the start and the rest from the end.",
+    )
     added_tokens: list[str] = Field(
         [],
         description="Tokens of the vocabulary that stay whole wherever they occur, found after lower-casing.",

@@ -40,16 +40,15 @@ class TokenizedRows:
 def tokenize_rows(rows: Rows, graph: TextGraph) -> TokenizedRows:
     """Tokenises `rows` with the graph that also serves.
 
-    Single texts are cut to what `pack` can keep; how a pair is cut depends on both lengths.
+    Single texts are cut to what `pack` keeps; how a pair is cut depends on both lengths.
     """
-    kept = graph.max_length if rows.pairs is None else None
 
     def tokenize(texts: list[str]) -> tf.RaggedTensor:
         parts = [
-            graph.tokenize(tf.constant(texts[start : start + _TOKENIZE_BATCH]))[:, :kept]
+            graph.tokenize(tf.constant(texts[start : start + _TOKENIZE_BATCH]))
             for start in range(0, len(texts), _TOKENIZE_BATCH)
         ]
-        return tf.concat(parts, axis=0)
+        return tf.concat(parts if rows.pairs else [graph.truncate(part) for part in parts], axis=0)
 
     return TokenizedRows(tokenize(rows.texts), None if rows.pairs is None else tokenize(rows.pairs))
 

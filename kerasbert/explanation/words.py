@@ -4,27 +4,25 @@ import tensorflow as tf
 
 
 def of_words(
-    words: tf.RaggedTensor, pieces: tf.RaggedTensor, values: tf.Tensor, first: tf.Tensor, read: tf.Tensor
+    words: tf.RaggedTensor, pieces: tf.RaggedTensor, kept: tf.Tensor, values: tf.Tensor, first: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Sums the values of tokens over the words they are pieces of.
 
     Args:
         words: string [batch, None], as `TextGraph.words` gives them.
         pieces: int32 [batch, None, None], as `TextGraph.pieces` gives them.
+        kept: bool [pieces], which of all pieces were read.
         values: float32 [batch, length], of the packed rows.
-        first: int32 [batch], the place in its row of the first piece.
-        read: int32 [batch], how many pieces were not cut off.
+        first: int32 [batch], the place in its row of the first piece that was read.
 
     Returns:
         The words of which at least one piece was read, string [batch, n], padded with "", and their
         sums, float32 [batch, n], padded with 0.
     """
-    tokens = pieces.merge_dims(1, 2)
-    row = tokens.value_rowids()
-    number = tf.range(tf.size(row, row.dtype)) - tf.gather(tokens.row_starts(), row)
-    kept = number < tf.cast(tf.gather(read, row), row.dtype)
-    row, number = tf.boolean_mask(row, kept), tf.boolean_mask(number, kept)
+    row = tf.boolean_mask(pieces.merge_dims(1, 2).value_rowids(), kept)
     word = tf.boolean_mask(pieces.values.value_rowids(), kept)
+    starts = tf.searchsorted(row, tf.range(words.nrows(), dtype=row.dtype), out_type=row.dtype)
+    number = tf.range(tf.size(row, row.dtype)) - tf.gather(starts, row)
     place = tf.stack([row, number + tf.cast(tf.gather(first, row), row.dtype)], axis=1)
     count = tf.size(words.flat_values)
     sums = tf.math.unsorted_segment_sum(tf.gather_nd(values, place), word, count)

@@ -20,6 +20,7 @@ def build_text_graph(config: Config, task: Task, vocabulary: Vocabulary) -> Text
     return TextGraph(
         vocabulary,
         max_length=config.training.max_length,
+        truncation=config.text.truncation,
         clean=task.clean,
         **config.text.tokenization,
     )

@@ -9,6 +9,7 @@ import tensorflow_text as tf_text
 from kerasbert.text.added_tokens import AddedTokens
 from kerasbert.text.normalize import ascii_punctuation, normalize, separate, spaced_words, valid_utf8
 from kerasbert.text.packing import pack
+from kerasbert.text.truncation import kept, truncate
 from kerasbert.text.vocabulary import UNKNOWN, Vocabulary
 
 # BERT's WordPiece makes longer words [UNK].
@@ -25,6 +26,7 @@ class TextGraph(tf.Module):
         max_length: tokens of a row, special tokens included; longer texts are cut.
         lowercase: lower-case and strip accents.
         ascii_punctuation: map curly quotes, the ellipsis and dashes to ASCII.
+        truncation: which tokens of a longer text are read: `head`, `tail` or `head_tail`; see `kept`.
         clean: the task's own cleaning, from valid UTF-8 strings [batch] to strings [batch].
         added_tokens: tokens of the vocabulary that stay whole, found in the normalised text.
         special_tokens: the same, found in the text as it is before it is normalised.
@@ -40,6 +42,7 @@ class TextGraph(tf.Module):
         max_length: int,
         lowercase: bool = True,
         ascii_punctuation: bool = False,
+        truncation: str = "head",
         clean: Callable[[tf.Tensor], tf.Tensor] | None = None,
         added_tokens: Sequence[str] = (),
         special_tokens: Sequence[str] = (),
@@ -49,6 +52,7 @@ class TextGraph(tf.Module):
         self.max_length = max_length
         self._lowercase = lowercase
         self._ascii_punctuation = ascii_punctuation
+        self._truncation = truncation
         self._clean = clean
         self._added = None
         if added_tokens or special_tokens:
@@ -101,4 +105,12 @@ class TextGraph(tf.Module):
 
     def pack(self, ids: tf.RaggedTensor, pair: tf.RaggedTensor | None = None) -> dict[str, tf.Tensor]:
         """Cuts `ids` (and `pair`), adds [CLS] and [SEP], pads. See `__call__` for the result."""
-        return pack(ids, pair, self.vocabulary, self.max_length)
+        return pack(ids, pair, self.vocabulary, self.max_length, self._truncation)
+
+    def truncate(self, ids: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Returns what `pack` would read of `ids`, int32 [batch, None], without a second text."""
+        return truncate(ids, self.max_length - 2, self._truncation)
+
+    def kept(self, ids: tf.RaggedTensor, read: tf.Tensor) -> tf.Tensor:
+        """Returns which of `ids` were packed, bool [values], where that were `read` of each row."""
+        return kept(ids, read, self._truncation)

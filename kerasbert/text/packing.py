@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from kerasbert.text.truncation import truncate
 from kerasbert.text.vocabulary import Vocabulary
 
 # Rows are padded to a multiple of this, so that kernels see few different shapes.
@@ -9,15 +10,21 @@ BUCKET = 8
 
 
 def pack(
-    ids: tf.RaggedTensor, pair: tf.RaggedTensor | None, vocabulary: Vocabulary, max_length: int
+    ids: tf.RaggedTensor,
+    pair: tf.RaggedTensor | None,
+    vocabulary: Vocabulary,
+    max_length: int,
+    truncation: str = "head",
 ) -> dict[str, tf.Tensor]:
     """Returns `token_ids`, `segment_ids`, `padding_mask`: int32 [batch, length].
 
     Args:
         ids: int32 [batch, None], without special tokens.
-        pair: int32 [batch, None] or None. Cut with `ids` longest first, as Transformers does.
+        pair: int32 [batch, None] or None. How much of each is kept is decided longest first, as in
+            Transformers.
         vocabulary: gives the special tokens.
         max_length: the most tokens of a row.
+        truncation: which tokens are kept of a text that is too long; see `kept`.
     """
     batch = ids.nrows(out_type=tf.int32)
 
@@ -25,10 +32,12 @@ def pack(
         return tf.fill([batch, 1], token)
 
     if pair is None:
-        parts = [column(vocabulary.cls), ids[:, : max_length - 2], column(vocabulary.sep)]
+        ids = truncate(ids, max_length - 2, truncation)
+        parts = [column(vocabulary.cls), ids, column(vocabulary.sep)]
         first_segment = None
     else:
-        ids, pair = _longest_first(ids, pair, max_length - 3)
+        keep, keep_pair = _longest_first(ids, pair, max_length - 3)
+        ids, pair = truncate(ids, keep, truncation), truncate(pair, keep_pair, truncation)
         parts = [column(vocabulary.cls), ids, column(vocabulary.sep), pair, column(vocabulary.sep)]
         first_segment = tf.cast(ids.row_lengths(), tf.int32)[:, None] + 2
 
@@ -49,23 +58,15 @@ def pack(
     return {"token_ids": token_ids, "segment_ids": segment_ids, "padding_mask": padding_mask}
 
 
-def _longest_first(
-    ids: tf.RaggedTensor, pair: tf.RaggedTensor, budget: int
-) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """Cuts single tokens from the longer row until both fit into `budget`, in closed form.
+def _longest_first(ids: tf.RaggedTensor, pair: tf.RaggedTensor, budget: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns how many tokens of each row are kept, int32 [batch], for both to fit into `budget`.
 
-    Where both end up at half, the odd token goes to `ids` only if it was the longer.
+    Single tokens go from the longer row until they do, here in closed form. Where both end up at half, the
+    odd token goes to `ids` only if it was the longer.
     """
     a, b = tf.cast(ids.row_lengths(), tf.int32), tf.cast(pair.row_lengths(), tf.int32)
     small, large = budget // 2, budget - budget // 2
     keep_a = tf.where(a > b, tf.maximum(large, budget - b), tf.maximum(small, budget - b))
     keep_a = tf.minimum(a, keep_a)
     keep_b = tf.minimum(b, budget - keep_a)
-    return _first(ids, keep_a), _first(pair, keep_b)
-
-
-def _first(rows: tf.RaggedTensor, keep: tf.Tensor) -> tf.RaggedTensor:
-    """Returns the first `keep[i]` values of each row."""
-    starts = rows.row_starts()
-    flat = tf.ragged.range(starts, starts + tf.cast(keep, starts.dtype))
-    return tf.gather(rows.values, flat)
+    return keep_a, keep_b

@@ -14,6 +14,11 @@ import kerasbert
 from kerasbert.files import write_text
 from kerasbert.training.prepare import Prepared
 
+_READ = {
+    "head": "the start is read",
+    "tail": "the end is read",
+    "head_tail": "a quarter is read at the start and the rest at the end",
+}
 _CARD = """\
 # {task} classifier
 
@@ -25,7 +30,7 @@ It answers texts with one of: {labels}.
 | encoder | {layers} layers, hidden size {hidden}, {heads} heads, from {source} |
 | parameters | {parameters:,} |
 | vocabulary | {vocabulary:,} tokens, SHA-256 {digest} |
-| longest input | {max_length} tokens; longer texts are cut |
+| longest input | {max_length} tokens; of longer texts {truncation} |
 | training rows | {train_rows:,} ({counts}), and {augmented_rows:,} augmented; {left_out_rows} left out |
 | validation rows | {examples:,} |
 | best epoch | {best_epoch} of {epochs}, seed {seed}{note} |
@@ -65,6 +70,7 @@ def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any])
         "vocabulary": len(prepared.vocabulary),
         "digest": prepared.vocabulary.digest[:12],
         "max_length": config.training.max_length,
+        "truncation": _READ[config.text.truncation],
         "counts": ", ".join(f"{markdown_text(k)} {n}" for k, n in prepared.train.label_counts.items()),
         "epochs": config.training.epochs,
         "seed": config.training.seed,

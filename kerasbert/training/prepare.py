@@ -142,6 +142,9 @@ def _require_pupil(config: Config, task: Task, vocabulary: Vocabulary) -> None:
         "reads texts otherwise (text.lowercase, text.ascii_punctuation or text.added_tokens)": (
             teacher.text.tokenization != config.text.tokenization
         ),
+        f"reads long texts otherwise (text.truncation: {teacher.text.truncation})": (
+            teacher.text.truncation != config.text.truncation
+        ),
         f"has positions for {teacher.backbone.max_positions} tokens only": (
             (teacher.backbone.max_positions or 0) < config.training.max_length
         ),

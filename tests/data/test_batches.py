@@ -55,6 +55,13 @@ def assert_same_inputs(rows: Rows, graph: TextGraph) -> None:
         np.testing.assert_array_equal(tokenised[name], value, err_msg=name)
 
 
+@pytest.mark.parametrize("truncation", ["head", "tail", "head_tail"])
+@pytest.mark.parametrize("pair_lengths", [None, [30, 0, 11, 12, 50, 1, 100]])
+def test_training_truncates_as_serving_does(truncation: str, pair_lengths: list[int] | None):
+    graph = TextGraph(VOCABULARY, max_length=24, truncation=truncation)
+    assert_same_inputs(make_rows([0, 1, 22, 23, 24, 25, 100], pair_lengths), graph)
+
+
 def test_training_sees_the_single_texts_that_serving_sees(graph: TextGraph):
     assert_same_inputs(make_rows([0, 1, 22, 23, 24, 25, 100]), graph)
 

@@ -139,6 +139,23 @@ def test_a_pair_has_the_words_of_both_texts(pairs):
     assert complete(outputs).all()
 
 
+@pytest.mark.parametrize("truncation", ["tail", "head_tail"])
+def test_of_a_truncated_text_the_words_that_were_read_are_explained(truncation):
+    values = {"text": {"truncation": truncation}, "data": {"pair_column": "pair"}}
+    classifier = random_classifier(["a", "b"], **values)
+    text, pair = "手机酒店早餐好快贵无手机", "贵快"
+    # 13 tokens beside the special ones, 2 of them for the pair.
+    read = {"tail": text[-11:], "head_tail": text[:3] + text[-8:]}[truncation]
+    long, short = (run(classifier, [each, "好"], [pair, text]) for each in (text, read))
+    assert b"".join(long["words"][0]).decode() == read
+    for name in ("attributions", "pair_attributions", "score"):
+        np.testing.assert_allclose(long[name], short[name], atol=1e-5)
+    assert long["pair_words"].tolist() == short["pair_words"].tolist()
+    single = random_classifier(["a", "b"], text={"truncation": truncation}, training={"max_length": 8})
+    words = run(single, ["手机酒店早餐好快"])["words"][0]
+    assert b"".join(words).decode() == {"tail": "酒店早餐好快", "head_tail": "手机早餐好快"}[truncation]
+
+
 def test_the_answer_for_a_row_does_not_depend_on_its_batch(trained, explained, reviews):
     alone = run(trained.classifier, reviews.texts[3:4])
     np.testing.assert_allclose(alone["attributions"][0], explained["attributions"][3], atol=1e-4)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from kerasbert.config import Config
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import Classification
 from kerasbert.training import TrainResult
@@ -19,6 +20,21 @@ def pair_classifier(trained: TrainResult) -> TextClassifier:
     config.data.pair_column = "pair"
     vocabulary = trained.classifier.text_graph.vocabulary
     return TextClassifier(config, Classification(["no", "yes"]), vocabulary)
+
+
+def test_text_truncation_is_a_setting_of_the_model_and_head_where_a_run_has_none(trained: TrainResult):
+    saved = trained.classifier.config.model_dump()
+    del saved["text"]["truncation"]  # as in runs from before there was a choice
+    old = Config.model_validate(saved)
+    assert old.text.truncation == "head"
+    tail = old.model_copy(update={"text": old.text.model_copy(update={"truncation": "tail"})})
+    vocabulary = trained.classifier.text_graph.vocabulary
+    text = "手机酒店早餐衣服电影快递耳机鞋子"
+    models = [TextClassifier(config, Classification(["a", "b"]), vocabulary) for config in (old, tail)]
+    head_ids, tail_ids = (model.text_graph([text])["token_ids"].numpy()[0] for model in models)
+    whole = models[0].text_graph.tokenize([text]).to_list()[0]
+    assert head_ids.tolist()[1:-1] == whole[:14]
+    assert tail_ids.tolist()[1:-1] == whole[-14:]
 
 
 def test_a_row_alone_is_answered_as_in_a_batch(classifier: TextClassifier):

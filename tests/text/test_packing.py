@@ -1,5 +1,7 @@
 """[CLS] a [SEP] b [SEP], held to the truncation and padding of the `tokenizers` library."""
 
+import math
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,6 +11,7 @@ from tokenizers import BertWordPieceTokenizer
 
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary
 from kerasbert.text.packing import BUCKET, pack
+from kerasbert.text.truncation import truncate
 
 # Distinct tokens at each place: a wrong cut shows.
 FIRST = [f"a{i}" for i in range(60)]
@@ -107,3 +110,51 @@ def test_special_tokens_may_stand_anywhere_in_the_vocabulary():
     vocabulary = Vocabulary(["x", "[SEP]", "[MASK]", "[UNK]", "[CLS]", "[PAD]"])
     inputs = pack(tf.ragged.constant([[0, 0]], dtype=tf.int32), None, vocabulary, 8)
     assert inputs["token_ids"].numpy().tolist() == [[4, 0, 0, 1, 5, 5, 5, 5]]
+
+
+def cut(tokens: list[str], budget: int, truncation: str) -> list[str]:
+    """The plain rule."""
+    if len(tokens) <= budget:
+        return tokens
+    head = {"head": budget, "tail": 0, "head_tail": math.ceil(budget / 4)}[truncation]
+    return tokens[:head] + tokens[len(tokens) - (budget - head) :]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 60), min_size=1, max_size=4),
+    max_length=st.integers(8, 70),
+    truncation=st.sampled_from(["head", "tail", "head_tail"]),
+)
+def test_truncation_is_the_plain_rule(lengths, max_length, truncation):
+    ours = pack(ragged(FIRST, lengths), None, VOCABULARY, max_length, truncation)
+    for row, n in enumerate(lengths):
+        expected = ["[CLS]", *cut(FIRST[:n], max_length - 2, truncation), "[SEP]"]
+        real = int(tf.reduce_sum(ours["padding_mask"][row]))
+        assert [VOCABULARY.tokens[i] for i in ours["token_ids"][row][:real]] == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=4),
+    max_length=st.integers(8, 70),
+    truncation=st.sampled_from(["tail", "head_tail"]),
+)
+def test_each_text_of_a_pair_is_truncated_to_the_length_that_head_gives_it(lengths, max_length, truncation):
+    firsts, seconds = (list(column) for column in zip(*lengths, strict=True))
+    at_head = packed(firsts, seconds, max_length)
+    ours = pack(ragged(FIRST, firsts), ragged(SECOND, seconds), VOCABULARY, max_length, truncation)
+    for name in ("segment_ids", "padding_mask"):
+        np.testing.assert_array_equal(ours[name], at_head[name])
+    for row, (n, m) in enumerate(lengths):
+        second = at_head["segment_ids"][row].sum() - 1
+        first = at_head["padding_mask"][row].sum() - second - 3
+        texts = cut(FIRST[:n], first, truncation), cut(SECOND[:m], second, truncation)
+        expected = ["[CLS]", *texts[0], "[SEP]", *texts[1], "[SEP]"]
+        assert [VOCABULARY.tokens[i] for i in ours["token_ids"][row][: len(expected)]] == expected
+
+
+def test_head_and_tail_of_bert_are_those_of_the_paper():
+    ids = tf.RaggedTensor.from_tensor(tf.range(600)[None])
+    (row,) = truncate(ids, 510, "head_tail").to_list()
+    assert row == [*range(128), *range(600 - 382, 600)]
