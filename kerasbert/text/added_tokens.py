@@ -41,15 +41,15 @@ class AddedTokens:
         with tf.init_scope():
             forms = [form.decode() for form in normalize(tf.constant(list(normalized), tf.string)).numpy()]
         self._special, self._normalized = _pattern(special), _pattern(forms)
-        forms_of = dict(zip(normalized, forms, strict=True))
-        # WordPiece finds a token by the form in which it stands in the text.
+        for token, form in zip(normalized, forms, strict=True):
+            if not form.strip() or [*forms, *special].count(form) > 1:
+                raise VocabularyError(
+                    f"the added token {token!r} is {form!r} in a normalised text, as another one is."
+                )
+        # WordPiece finds a token by the form in which it stands in the text, and no other token by it.
+        forms_of = {form: _MARK + form for form in forms}
+        forms_of |= dict(zip(normalized, forms, strict=True))
         self.tokens = tuple(forms_of.get(token, token) for token in vocabulary.tokens)
-        clash = next((t for t, form in forms_of.items() if not form or self.tokens.count(form) > 1), None)
-        if clash is not None:
-            raise VocabularyError(
-                f"the added token {clash!r} is {forms_of[clash]!r} in a normalised text, which is not a "
-                "token of its own."
-            )
 
     def words(self, text: tf.Tensor, separate: Callable[[tf.Tensor], tf.Tensor]) -> tf.RaggedTensor:
         """Returns the words of `text` with the added tokens among them: string [batch, None].

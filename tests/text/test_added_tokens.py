@@ -15,7 +15,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from kerasbert.errors import VocabularyError
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
-NORMALIZED = ("感冒", "<X>", "Café", "A股", "a b", "新冠")
+NORMALIZED = ("感冒", "<X>", "Café", "A股", "a b", "新冠", "B")
 SPECIAL = ("<e1>", "<Q>", "e1>手", "[E]")
 TOKENS = Vocabulary(
     [*SPECIAL_TOKENS, *"手机感冒新冠病abcdxe12<>/股.", "##a", "##b", "##e", "play", *NORMALIZED, *SPECIAL]
@@ -70,10 +70,10 @@ def test_the_tokens_of_bert_itself_are_not_found_in_texts():
         (["[SEP]"], "must not be found in texts"),
         (["##a"], "cannot be found in texts"),
         (["感冒", "感冒"], "more than once"),
-        (["E"], "'E' is 'e' in a normalised text"),
+        (["E", "É"], "'E' is 'e' in a normalised text"),
     ],
 )
 def test_what_cannot_be_found_is_refused_by_name(tokens: list[str], message: str):
-    vocabulary = Vocabulary([*TOKENS.tokens, "E"])
+    vocabulary = Vocabulary([*TOKENS.tokens, "E", "É"])
     with pytest.raises(VocabularyError, match=message):
         TextGraph(vocabulary, 32, added_tokens=tokens)
