@@ -1,6 +1,6 @@
 """Where weights come from and go to: run directories, backbone sources and Hugging Face folders."""
 
-from kerasbert.checkpoints.convert import describe_source, export_run, import_checkpoint
+from kerasbert.checkpoints.convert import describe_source, export_run, import_checkpoint, why_no_export
 from kerasbert.checkpoints.hugging_face import save_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import BackboneSource, open_source, take_up
@@ -17,4 +17,5 @@ __all__ = [
     "save_hugging_face",
     "save_weights",
     "take_up",
+    "why_no_export",
 ]

@@ -11,7 +11,7 @@ from kerasbert.checkpoints.resize import ids_of_files, keep_tokens, resize_posit
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import open_source
 from kerasbert.checkpoints.tensor_names import HEADS
-from kerasbert.config import DataConfig, TextConfig
+from kerasbert.config import Config, DataConfig, TextConfig
 from kerasbert.data.read_options import ReadOptions
 from kerasbert.errors import CheckpointError
 from kerasbert.files import new_directory, require_new_directory
@@ -49,7 +49,8 @@ def import_checkpoint(
     if keep_tokens_of:
         columns = replace((reading or ReadOptions()).columns(DataConfig()), label=None)
         ids = ids_of_files(keep_tokens_of, columns, vocabulary, opened.text)
-        weights, vocabulary = keep_tokens(weights, vocabulary, ids)
+        added = [token for key in ("added_tokens", "special_tokens") for token in opened.text.get(key, ())]
+        weights, vocabulary = keep_tokens(weights, vocabulary, ids, added)
         notes.append(f"{len(vocabulary):,} of {len(opened.vocabulary):,} tokens were kept")
     if positions is not None:
         weights = resize_positions(weights, positions)
@@ -83,7 +84,9 @@ def export_run(
     if backbone_only:
         model = classifier.model.get_layer("backbone")
     else:
-        _require_usual_head(str(run), classifier)
+        fault = why_no_export(config, classifier.task)
+        if fault:
+            raise CheckpointError(f"{run}: {fault}")
         model = classifier.model
         settings |= {
             "labels": classifier.labels,
@@ -126,18 +129,19 @@ def _parameters(source: BackboneSource) -> int:
     return sum(weight.size for weight in source.weights.values())
 
 
-def _require_usual_head(run: str, classifier: TextClassifier) -> None:
-    pooling = classifier.config.head.pooling
-    if type(classifier.task).head is not Task.head:
-        raise CheckpointError(
-            f"{run}: the task {classifier.config.task} has a head of its own, which Transformers does not "
-            f"know. What can be done: {_BACKBONE_ALONE}."
+def why_no_export(config: Config, task: Task) -> str | None:
+    """Returns what keeps a run from being a BertForSequenceClassification, and what can be done, or None."""
+    if type(task).head is not Task.head:
+        return (
+            f"the task {config.task} has a head of its own, which Transformers does not know. What can be "
+            f"done: {_BACKBONE_ALONE}."
         )
-    if pooling != "cls":
-        raise CheckpointError(
-            f"{run}: head.pooling must be cls, which is all that BertForSequenceClassification computes. "
-            f"Received: {pooling}. Train again with head.pooling=cls, or {_BACKBONE_ALONE}."
+    if config.head.pooling != "cls":
+        return (
+            f"head.pooling must be cls, which is all that BertForSequenceClassification computes. Received: "
+            f"{config.head.pooling}. Train with head.pooling=cls, or {_BACKBONE_ALONE}."
         )
+    return None
 
 
 def _what_transformers_lacks(classifier: TextClassifier) -> list[str]:

@@ -30,10 +30,13 @@ def resize_positions(weights: Mapping[str, np.ndarray], positions: int) -> dict[
 
 
 def keep_tokens(
-    weights: Mapping[str, np.ndarray], vocabulary: Vocabulary, ids: np.ndarray
+    weights: Mapping[str, np.ndarray],
+    vocabulary: Vocabulary,
+    ids: np.ndarray,
+    added: Sequence[str] = (),
 ) -> tuple[dict[str, np.ndarray], Vocabulary]:
-    """Returns weights and vocabulary with the special tokens and those of `ids`, in their old order."""
-    special = [vocabulary.tokens.index(token) for token in SPECIAL_TOKENS]
+    """Returns weights and vocabulary with the special and added tokens and `ids`, in their old order."""
+    special = [vocabulary.tokens.index(token) for token in (*SPECIAL_TOKENS, *added)]
     kept = np.union1d(ids, special).astype(np.int64)
     resized = {path: weight[kept] if path in OF_TOKENS else weight for path, weight in weights.items()}
     return resized, Vocabulary(vocabulary.tokens[index] for index in kept)

@@ -1,5 +1,6 @@
 """What a training would do: the dry run."""
 
+from kerasbert.checkpoints import why_no_export
 from kerasbert.config import TrainingConfig, dump_yaml
 from kerasbert.data import Rows
 from kerasbert.models import build_backbone, build_model
@@ -14,6 +15,7 @@ def describe(prepared: Prepared) -> str:
     backbone = build_backbone(config.backbone, len(prepared.vocabulary), settings.precision)
     parameters = build_model(backbone, prepared.task, config.head).count_params()
     steps = TrainingRows(prepared).steps
+    refused = why_no_export(config, prepared.task)
     return "\n".join(
         [
             dump_yaml(config.model_dump()),
@@ -26,6 +28,7 @@ def describe(prepared: Prepared) -> str:
             f"parameters: {parameters:,}",
             f"memory: about {estimate_memory(prepared, parameters) / 2**20:,.0f} MiB for a batch of "
             f"{_largest_batch(settings)} rows of {settings.max_length} tokens, TensorFlow itself aside",
+            f"checkpoint export: {refused or 'Transformers can load this model'}",
             f"output: {config.run_dir}",
         ]
     )

@@ -7,6 +7,7 @@ import keras_nlp
 import numpy as np
 import pytest
 import safetensors.numpy
+import tensorflow as tf
 
 from kerasbert.checkpoints import (
     RunDirectory,
@@ -17,6 +18,7 @@ from kerasbert.checkpoints import (
     source,
 )
 from kerasbert.errors import CheckpointError, UserError
+from kerasbert.export import NativeModel, export_model
 from kerasbert.text import SPECIAL_TOKENS
 from kerasbert.training import TrainResult, prepare, train
 
@@ -202,6 +204,33 @@ def test_a_training_takes_all_from_a_hugging_face_folder(hugging_face, tensors, 
     assert (backbone.source, backbone.dropout, backbone.activation) == (directory, 0.3, "gelu")
     assert backbone.num_layers == 2
     assert result.prepared.config.text.lowercase is False
+
+
+def test_added_tokens_stay_with_the_model_until_it_serves(
+    hugging_face, tensors, trained: TrainResult, tmp_path: Path
+):
+    """From a folder to a run, to the SavedModel in the native loader, and back to a folder."""
+    tokens = trained.prepared.vocabulary.tokens
+    added, special = [token for token in tokens if token not in SPECIAL_TOKENS and token[:2] != "##"][-2:]
+    run = RunDirectory(shutil.copytree(trained.run.path, tmp_path / "run"))
+    config = run.load_config()
+    config.text.added_tokens, config.text.special_tokens = [added], [special]
+    run.save_config(config)
+    classifier = run.load()
+    texts = [f"x{added}y {special}", f"{added.upper()}{special}{special}", "", "\uf8ff好"]
+    assert classifier.text_graph.tokenize(tf.constant(texts[:1])).to_list()[0].count(tokens.index(added)) == 1
+    version = export_model(run.path, tmp_path / "model").path
+    batch = np.array([text.encode() for text in texts], object)
+    (answer,) = NativeModel(version).run([("serving_default", {"text": batch})])
+    np.testing.assert_allclose(answer["probabilities"], classifier.predict(texts)["probabilities"], atol=1e-5)
+
+    export_run(run.path, tmp_path / "folder", backbone_only=True)
+    again = open_source(str(tmp_path / "folder"))
+    assert again.text == open_source(str(run.path)).text == config.text.tokenization
+    assert again.vocabulary.tokens == tokens
+    (tmp_path / "texts.txt").write_text("好", encoding="utf-8")
+    import_checkpoint(str(run.path), tmp_path / "small", keep_tokens_of=[str(tmp_path / "texts.txt")])
+    assert open_source(str(tmp_path / "small")).text == again.text
 
 
 def test_a_run_from_before_the_activation_could_be_chosen_loads_as_it_was(

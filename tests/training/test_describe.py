@@ -57,6 +57,15 @@ def test_the_output_is_named(prepared: Prepared):
     assert line(describe(prepared), "output") == prepared.config.run_dir
 
 
+def test_it_says_beforehand_whether_transformers_can_load_the_model(prepared: Prepared):
+    prepared.config.head.pooling = "cls"
+    assert line(describe(prepared), "checkpoint export") == "Transformers can load this model"
+    prepared.config.head.pooling = "mean_max"
+    told = line(describe(prepared), "checkpoint export")
+    assert "head.pooling must be cls" in told
+    assert "--backbone-only" in told
+
+
 @pytest.mark.parametrize("key", ["batch_size", "max_length"])
 def test_memory_grows_with_the_batch(prepared: Prepared, key: str):
     def memory(value: int) -> int:
