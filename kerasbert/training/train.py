@@ -27,6 +27,7 @@ from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.training.distillation import Distillation
 from kerasbert.training.fingerprint import fingerprint, save_fingerprint
+from kerasbert.training.graphs import released_graphs
 from kerasbert.training.loop import Loop
 from kerasbert.training.model_card import write_model_card
 from kerasbert.training.objective import build_objective
@@ -116,7 +117,7 @@ def train(
     rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
     console = console if console and chief else Console(quiet=True)
     begun = _begin(run, prepared, resume) if chief else contextlib.nullcontext()
-    with other_workers(run.path), begun:
+    with other_workers(run.path), begun, released_graphs():
         wait_for_all(strategy)
         result = _train(prepared, run, strategy, rows, console, resume, on_epoch)
         wait_for_all(strategy)  # a worker that leaves early would end the others
