@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
-.PHONY: quickstart test test-fast test-interop test-runtime lint lock clean
+.PHONY: quickstart test test-fast test-interop test-runtime lint dist lock clean
 
 quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --workdir quickstart
@@ -25,6 +25,17 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Wheels and source distributions of the core and the plugins, tried in an environment of their own.
+dist: .venv/installed-dev
+	rm -rf dist
+	for source in $(SOURCES); do $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist $$source || exit; done
+	$(BIN)/twine check --strict dist/*
+	$(PYTHON) -m venv --clear dist/.venv
+	dist/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	dist/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	cd dist && .venv/bin/kerasbert quickstart --workdir .quickstart
+	rm -rf dist/.venv dist/.quickstart
 
 # From the lock, hashes checked; the project itself editable, without looking for anything else.
 .venv/installed: requirements.txt pyproject.toml
