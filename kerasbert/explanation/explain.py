@@ -56,7 +56,8 @@ def explain(
         the text graph cuts them, padded with ""; `pair_words` and `pair_attributions` of the second text;
         `label`, string: the explained one; `score` and `baseline_score`, float32: its log-odds at the
         text and at the baseline; `error`, float32: how far the attributions are from summing to their
-        difference.
+        difference; `tokens` and `tokens_read`, int32: how many tokens both texts have, and how many of
+        them were read.
     """
     graph = classifier.text_graph
     words = [graph.words(strings) for strings in (text, pair) if strings is not None]
@@ -64,7 +65,9 @@ def explain(
     inputs = graph.pack(*(each.merge_dims(1, 2) for each in pieces))
     with classifier.in_float32():
         outputs, attributions = _integrated_gradients(classifier, inputs, label)
+    outputs["tokens"] = tf.add_n([tf.cast(each.merge_dims(1, 2).row_lengths(), tf.int32) for each in pieces])
     # [CLS] text [SEP], then pair [SEP].
+    outputs["tokens_read"] = tf.reduce_sum(inputs["padding_mask"], axis=1) - len(pieces) - 1
     segments, real = inputs["segment_ids"], inputs["padding_mask"]
     second = tf.reduce_sum(segments * real, axis=1)
     read = tf.reduce_sum(real, axis=1) - second - 2

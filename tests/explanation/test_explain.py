@@ -69,6 +69,25 @@ def test_the_attributions_sum_to_what_the_words_moved(explained):
     assert complete(explained).all()
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens", "read"),
+    [("", 0, 0), ("好" * 14, 14, 14), ("好" * 15, 15, 14), ("playing 好 " * 99, 297, 14)],
+)
+def test_how_much_of_a_text_was_read_is_said(text, tokens, read):
+    outputs = run(random_classifier(["no", "yes"]), [text, "好"])
+    assert outputs["tokens"].tolist() == [tokens, 1]
+    assert outputs["tokens_read"].tolist() == [read, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "pair", "tokens", "read"),
+    [("好", "", 1, 1), ("好" * 6, "快" * 7, 13, 13), ("好" * 9, "快" * 90, 99, 13)],
+)
+def test_how_much_of_two_texts_was_read_is_said(pairs, text, pair, tokens, read):
+    outputs = run(pairs, [text], [pair])
+    assert (outputs["tokens"].tolist(), outputs["tokens_read"].tolist()) == ([tokens], [read])
+
+
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(st.text() | st.text("手机酒店很好太差 abc"), min_size=1, max_size=3))
 def test_any_text_is_explained_completely(on_trained, texts):
