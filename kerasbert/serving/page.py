@@ -32,7 +32,7 @@ def page_routes(model_name: str) -> list[Route]:
     async def setup(request: Request) -> Response:
         return JSONResponse({"model": model_name}, headers=_HEADERS)
 
-    pages = {f"/{name}": _file(name) for name in ("page.css", "page.js", "files.js", "say.js")}
+    pages = {f"/{name}": _file(name) for name in ("page.css", "page.js", "files.js", "encoding.js", "say.js")}
     answers = {"/": _file("index.html"), "/page.json": setup, **pages}
     return [Route(path, answer) for path, answer in answers.items()]
 

@@ -20,6 +20,8 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from kerasbert.data.columns import Columns
+from kerasbert.data.read import read_rows
 from kerasbert.export.signatures import build_signatures
 from kerasbert.models import TextClassifier
 from kerasbert.serving.page import page_routes
@@ -315,7 +317,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_files_are_answered_row_by_row(served, visit, name, encoding):
     page = visit(served)
     upload(page, name, FILES[name].encode(encoding))
@@ -324,6 +326,97 @@ def test_files_are_answered_row_by_row(served, visit, name, encoding):
     assert [row[:3] for row in table(page)] == [
         [str(number), *cells] for number, cells in enumerate(zip(texts, labels, strict=True), 1)
     ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "offered"),
+    [("gb18030", "GB18030"), ("big5", "BIG5"), ("utf-16", "UTF-16LE"), ("utf-16-le", "UTF-16LE"),
+     ("utf-16-be", "UTF-16BE")],
+)  # fmt: skip
+def test_another_encoding_is_named_and_used_once_it_is_chosen(served, visit, encoding, offered):
+    page = visit(served)
+    text = "房間乾淨,服務好" if encoding == "big5" else "房间干净,服务好"
+    upload(page, "rows.csv", f'id,text\n1,"{text}"\n'.encode(encoding))
+    error = page.locator("#file-error:visible")
+    expect(error).to_contain_text("is not UTF-8. It can be read as")
+    expect(error).to_contain_text(offered)
+    assert served.stand_in.requests[-1]["signature_name"] == "classify"  # no row was sent
+    page.get_by_role("button", name=f"{offered}: ").get_by_text(text).click()
+    assert table(page)[0][1] == text
+    assert page.locator("#choices").is_hidden()
+    assert error.is_hidden()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("手机很好\n酒店".encode() + b"\xff\n" + "早餐不错\n".encode() * 9, "is not UTF-8, first in line 2."),
+        ("手机很好\n".encode() * 9 + "酒店".encode("gb18030"), "is not UTF-8, first in line 10."),
+        (b"\xff", "is not UTF-8, first in line 1."),
+        (b"text\0\n", "is no text"),
+        (b"\x1f\x8b\x08\0", "is no text"),
+        (b"PK\x03\x04" + bytes(range(256)), "is no text"),
+        (b"PAR1abc", "is no text"),
+    ],
+)
+def test_what_is_no_text_is_refused(served, visit, content, message):
+    page = visit(served)
+    upload(page, "rows.txt", content)
+    expect(page.locator("#file-error:visible")).to_contain_text(message)
+    assert page.locator("#choices").is_hidden()
+    assert not page.locator("#answers").is_visible()
+
+
+def test_characters_that_were_lost_before_are_told(served, visit):
+    page = visit(served)
+    upload(page, "rows.txt", "手机很好\n酒\ufffd很好\n")
+    assert len(table(page)) == 2
+    expect(page.locator("#file-notice:visible")).to_contain_text("In row 2 stands \ufffd")
+    upload(page, "rows.txt", "手机很好\n")
+    page.locator("#rows tr:only-child").wait_for()
+    assert page.locator("#file-notice").is_hidden()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "texts"),
+    [
+        ("rows.csv", "text,id\n好,1\n\n坏,2\n\n", ["好", "", "坏", ""]),
+        ("rows.csv", "\n\ntext\r\n好\r坏\n", ["好", "坏"]),
+        ("rows.csv", "id;text\n1;好，坏\n", ["好，坏"]),
+        ("rows.csv", 'text\n"a ""b""\nc"\n', ['a "b"\nc']),
+        ("ROWS.TSV", 'id\ttext\n1\t"好" 坏\n\n', ['"好" 坏', ""]),
+        ("rows.csv", "评论\n好\n", ["好"]),
+        ("rows.jsonl", '{"review": "好"}\n\n{"review": null}\n', ["好", ""]),
+        ("rows.ndjson", '{"text": "好", "id": 1}\n', ["好"]),
+    ],
+)
+def test_rows_are_those_of_the_command_line(served, visit, tmp_path, name, content, texts):
+    page = visit(served)
+    upload(page, name, content)
+    assert [row[1] for row in table(page)] == [" ".join(text.split("\n")) for text in texts]
+    path = tmp_path / name
+    path.write_bytes(content.encode())
+    assert [row.text for row in read_rows(path, Columns(label=None))] == texts
+
+
+def test_another_column_is_used_once_it_is_chosen(served, visit):
+    page = visit(served)
+    upload(page, "rows.csv", "编号;内容\n1;手机很好\n".encode("gb18030"))
+    page.get_by_role("button", name="GB18030").click()
+    expect(page.locator("#file-error:visible")).to_contain_text("no column “text”. Its columns: 编号, 内容")
+    assert page.locator("#choices button").all_inner_texts() == ["Texts are in “内容”", "Texts are in “编号”"]
+    page.get_by_role("button", name="内容").click()
+    assert table(page)[0][1] == "手机很好"
+
+
+def test_the_page_says_how_much_of_a_long_text_was_read(served, visit):
+    page = visit(served)
+    longest = served.classifier.config.training.max_length
+    ask(page, "好" * (longest + 100))
+    expect(page.locator("#cut")).to_contain_text(f"read {longest - 2} of {longest + 100} tokens")
+    ask(page, "手机很好")
+    expect(page.locator("#words .word")).to_have_count(4)
+    assert page.locator("#cut").is_hidden()
 
 
 def test_a_long_file_goes_in_batches_and_comes_back_as_csv(served, visit):
@@ -363,6 +456,9 @@ def test_the_download_gives_a_spreadsheet_nothing_to_run(served, visit):
     [
         ("rows.csv", "a,b\n1,2\n", "The file has no column “text”. Its columns: a, b"),
         ("rows.csv", 'text\n"open\n', "A quotation mark is never closed."),
+        ("rows.csv", 'text\n"a"b\n', "Row 2: something follows a closing quotation mark."),
+        ("rows.csv", "text,id\n\n1,2,3\n", "Line 3: has 3 cells, the header has 2."),
+        ("rows.csv", "text,text\n1,2\n", "Two columns are named “text”."),
         ("rows.jsonl", '{"text": "a"}\n{"text": 1}\n', "Line 2: is not JSON with a string “text”."),
         ("rows.txt", "", "The file holds no rows."),
         ("rows.xlsx", "PK", "Choose a .txt, .csv, .tsv or .jsonl file."),

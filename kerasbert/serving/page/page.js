@@ -1,13 +1,15 @@
 // Asks the REST interface of TensorFlow Serving on this server, and nothing else. Whatever comes from a text,
 // a file or the server reaches the page by textContent only.
 
-import { csvCell, decode, parse } from "./files.js";
+import { decode } from "./encoding.js";
+import { csvCell, parse } from "./files.js";
 import { language, say, switchLanguage } from "./say.js";
 
 const ROWS_A_REQUEST = 32;
 const ROWS_SHOWN = 200;
 const LABELS_SHOWN = 12;
 const WORDS_ON_TOP = 6;
+const LOST_SHOWN = 5;
 const FAINT = 0.1; // of the largest attribution: below it a word is not marked
 
 const $ = (id) => document.getElementById(id);
@@ -173,6 +175,9 @@ function renderExplanation(explanation) {
   const all = texts.flat();
   const largest = Math.max(...all.map(([, value]) => Math.abs(value)), 0);
   $("words-title").textContent = say("words", explanation.label);
+  // An older export does not say how many tokens there are.
+  const { tokens = 0, tokens_read: read = tokens } = explanation;
+  show("cut", read < tokens ? say("cut", read, tokens) : "");
   $("words").replaceChildren(...texts.map((words) => marked(words, largest)));
   if (!all.length) $("words").replaceChildren(element("p", say("noWords"), "hint"));
   const top = all.sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, WORDS_ON_TOP);
@@ -210,16 +215,22 @@ function needsSpace(before, word) {
 
 // A file
 
-async function classifyFile(file) {
+// `settings` are what the user chose: an encoding, a column.
+async function classifyFile(file, settings = {}) {
   reading.abort();
   const mine = (reading = new AbortController());
   table = [];
   renderTable();
   show("file-error", "");
+  show("file-notice", "");
+  $("choices").hidden = true;
   $("file-name").textContent = $("file-name").dataset.chosen = file.name;
   try {
-    const rows = parse(file.name.toLowerCase(), decode(await file.arrayBuffer()), inputs());
+    const content = decode(new Uint8Array(await file.arrayBuffer()), settings.encoding);
+    const rows = parse(file.name.toLowerCase(), content, inputs(), settings.column);
     if (!rows.length) throw new Error(say("empty"));
+    const lost = rows.flatMap((row, place) => (inputs().some((name) => row[name].includes("\ufffd")) ? [place + 1] : []));
+    if (lost.length) show("file-notice", say("lost", [...lost.slice(0, LOST_SHOWN), ...(lost.length > LOST_SHOWN ? ["…"] : [])].join(", ")));
     $("working").hidden = $("cancel").hidden = false;
     for (let start = 0; start < rows.length; start += ROWS_A_REQUEST) {
       progress(start, rows.length);
@@ -229,11 +240,24 @@ async function classifyFile(file) {
       part.forEach((row, place) => table.push({ ...row, prediction: predictions[place] }));
     }
   } catch (error) {
-    if (mine === reading && error.name !== "AbortError") show("file-error", error.message);
+    if (mine === reading && error.name !== "AbortError") {
+      show("file-error", error.message);
+      offer(error.options ?? [], (chosen) => classifyFile(file, { ...settings, ...chosen }));
+    }
   }
   if (mine !== reading) return;
   $("working").hidden = $("cancel").hidden = true;
   renderTable();
+}
+
+function offer(options, take) {
+  $("choices").hidden = !options.length;
+  $("choices").replaceChildren(...options.map(({ label, settings }) => {
+    const button = element("button", label, "quiet");
+    button.type = "button";
+    button.addEventListener("click", () => take(settings));
+    return button;
+  }));
 }
 
 function progress(done, rows) {
