@@ -79,6 +79,11 @@ class DataConfig(Section):
     labels: LabelList = Field(
         [], description="The labels in order. Empty: the task's, else those found, in order."
     )
+    label_separator: str | None = Field(
+        None,
+        min_length=1,
+        description="Between the labels of a cell, if a row has several. Empty: the task's.",
+    )
     label_map: LabelMap = Field({}, description="Names for the labels in the files, such as 1: positive.")
     encoding: str = Field("utf-8", description="Encoding of text files, such as gb18030.")
 

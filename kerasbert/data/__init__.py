@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels
 from kerasbert.data.load import Rows, labels_of, load_rows, read_valid_rows
+from kerasbert.data.near_duplicates import normalized
 from kerasbert.data.read import Row, read_rows
 
 if TYPE_CHECKING:
     from kerasbert.data.check import CheckReport, check_files
     from kerasbert.data.check_report import print_report
     from kerasbert.data.plan import Plan
-    from kerasbert.data.split import fold_rows, normalized, split_rows
+    from kerasbert.data.split import fold_rows, split_rows
 
 # Reading rows takes neither TensorFlow nor scikit-learn: what does is imported when it is first used.
 _HOMES = {
@@ -20,7 +21,6 @@ _HOMES = {
     "Plan": "plan",
     "check_files": "check",
     "fold_rows": "split",
-    "normalized": "split",
     "print_report": "check_report",
     "split_rows": "split",
 }

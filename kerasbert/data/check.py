@@ -1,6 +1,6 @@
 """What is in the data files, what would break a training and what would weaken it."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +10,8 @@ import numpy as np
 from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels
 from kerasbert.data.load import Rows, load_rows
-from kerasbert.data.read import REPLACEMENT, Row
-from kerasbert.data.split import normalized
+from kerasbert.data.near_equal import closest
+from kerasbert.data.row_checks import check_cut, check_other_rows, check_shared, check_training_rows
 from kerasbert.errors import DataError
 from kerasbert.text import TextGraph
 
@@ -72,17 +72,21 @@ def check_files(
         report.errors.append(f"{loaded[0][0]}: at least two labels are needed. Received: {found}")
     graph = text_graph(loaded[0][1])
     for path, rows in loaded:
-        report.files.append(_figures(path, rows, graph))
+        lengths, unknown = token_lengths(rows, graph)
+        report.files.append(_figures(path, rows, lengths, unknown))
         report.errors += _unknown_labels(path, rows, known)
-        report.warnings += _left_out(path, rows)
-        report.warnings += _lost_characters(path, rows)
-        report.warnings += _imbalance(path, rows, known)
-    report.warnings += _duplicates(loaded)
+        if rows is loaded[0][1]:
+            report.warnings += check_training_rows(path, rows, known, columns, labels)
+        else:
+            report.warnings += check_other_rows(path, rows, known)
+        report.warnings += check_cut(path, lengths, graph.max_length)
+    for place, (path, rows) in enumerate(loaded):
+        for other_path, other in loaded[:place]:
+            report.warnings += check_shared(path, rows, other_path, other)
     return report
 
 
-def _figures(path: str, rows: Rows, graph: TextGraph) -> FileReport:
-    lengths, unknown = token_lengths(rows, graph)
+def _figures(path: str, rows: Rows, lengths: np.ndarray, unknown: int) -> FileReport:
     special = 2 if rows.pairs is None else 3
     tokens = max(int(lengths.sum()) - special * len(rows), 1)
     return FileReport(
@@ -114,72 +118,15 @@ def _unknown_labels(path: str, rows: Rows, known: Sequence[str]) -> list[str]:
     unknown = {label: n for label, n in rows.label_counts.items() if label not in known}
     if not unknown:
         return []
-    shown = ", ".join(f"{label!r} ({n} rows)" for label, n in list(unknown.items())[:_SHOWN])
+    shown = ", ".join(
+        f"{label!r} ({n} rows{_guess(label, known)})" for label, n in list(unknown.items())[:_SHOWN]
+    )
     return [
         f"{path}: {len(unknown)} unknown label(s): {shown}. Known: {', '.join(known)}. "
         "Mend them, or name them in data.label_map or data.labels."
     ]
 
 
-def _left_out(path: str, rows: Rows) -> list[str]:
-    by_reason = defaultdict(list)
-    for row, reason in rows.left_out:
-        by_reason[reason].append(row.line)
-    return [
-        f"{path}: {len(lines)} row(s) with {reason} will be left out: {_lines(lines)}."
-        for reason, lines in by_reason.items()
-    ]
-
-
-def _lost_characters(path: str, rows: Rows) -> list[str]:
-    lines = [row.line for row in rows.rows if REPLACEMENT in row.text + (row.pair or "")]
-    if not lines:
-        return []
-    return [f"{path}: {len(lines)} row(s) hold U+FFFD, left by an earlier conversion: {_lines(lines)}."]
-
-
-def _imbalance(path: str, rows: Rows, known: Sequence[str]) -> list[str]:
-    counts = rows.label_counts
-    absent = [label for label in known if label not in counts]
-    warnings = [f"{path}: no row has the label(s) {', '.join(absent)}."] if absent and rows.rows else []
-    if len(counts) > 1 and max(counts.values()) >= 10 * min(counts.values()):
-        warnings.append(
-            f"{path}: the most frequent label has {max(counts.values())} rows, the rarest "
-            f"{min(counts.values())}. Consider training.class_weights: balanced."
-        )
-    return warnings
-
-
-def _duplicates(loaded: Sequence[tuple[str, Rows]]) -> list[str]:
-    """Warnings on equal texts within a file, across files, and with different labels."""
-    warnings = []
-    seen_in: dict[str, dict[str, Row]] = {}
-    for path, rows in loaded:
-        exact = len(rows) - len({(row.text, row.pair) for row in rows.rows})
-        groups: dict[str, list[Row]] = defaultdict(list)
-        for row in rows.rows:
-            groups[normalized(row)].append(row)
-        repeats = len(rows) - len(groups)
-        if repeats:
-            warnings.append(
-                f"{path}: {repeats} row(s) repeat an earlier one apart from width, case and "
-                f"punctuation, {exact} of them exactly."
-            )
-        conflicts = [g for g in groups.values() if len({row.labels for row in g}) > 1]
-        if conflicts:
-            lines = [row.line for group in conflicts for row in group]
-            warnings.append(f"{path}: {len(conflicts)} text(s) carry conflicting labels: {_lines(lines)}.")
-        for other, texts in seen_in.items():
-            shared = [row.line for key, group in groups.items() if key in texts for row in group]
-            if shared:
-                warnings.append(
-                    f"{path}: {len(shared)} of {len(rows)} row(s) are also in {other}: "
-                    f"{_lines(shared)}. Scores on them say nothing about new texts."
-                )
-        seen_in[path] = {key: group[0] for key, group in groups.items()}
-    return warnings
-
-
-def _lines(lines: Sequence[int]) -> str:
-    more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
-    return "line " + ", ".join(map(str, sorted(lines)[:_SHOWN])) + more
+def _guess(label: str, known: Sequence[str]) -> str:
+    meant = closest(label, known)
+    return f", did you mean {meant!r}?" if meant else ""

@@ -84,9 +84,14 @@ class Columns:
 
     @classmethod
     def of(cls, config: DataConfig, label_separator: str | None = None) -> "Columns":
-        """Returns the columns that `config` names; the separator is the task's."""
+        """Returns the columns that `config` names.
+
+        Args:
+            config: the section `data`.
+            label_separator: of the task, if a row may have several labels; `config` may name another.
+        """
         return cls(
-            label_separator=label_separator,
+            label_separator=label_separator and (config.label_separator or label_separator),
             text=config.text_column,
             label=config.label_column,
             pair=config.pair_column,

@@ -1,10 +1,14 @@
-"""Labels as strings: their order, and which differ in nothing that matters."""
+"""Labels as strings: their order, and how they are shown."""
 
+import json
 import re
+import unicodedata
 from collections.abc import Iterable
 
 # Some writers turn a column of integers into 1.0, 2.0, ..., 10.0.
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?")
+# Filler letters and variation selectors, which Unicode does not count as format characters.
+_UNSEEN = set("\u034f\u115f\u1160\u3164\uffa0") | {chr(code) for code in range(0xFE00, 0xFE10)}
 
 
 def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
@@ -13,3 +17,16 @@ def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
     if all(_WHOLE.fullmatch(label) for label in labels):
         return tuple(sorted(labels, key=lambda label: (int(label.partition(".")[0]), label)))
     return tuple(sorted(labels))
+
+
+def quoted(label: str) -> str:
+    """Returns a label in double quotes, as YAML reads it; what cannot be seen is spelt out."""
+    return "".join(
+        c if c == " " or (c.isprintable() and not is_unseen(c)) else json.dumps(c)[1:-1]
+        for c in json.dumps(label, ensure_ascii=False)
+    )
+
+
+def is_unseen(character: str) -> bool:
+    """Whether a character takes no room: U+200B, a byte-order mark, a control character."""
+    return unicodedata.category(character) in ("Cf", "Cc") or character in _UNSEEN

@@ -4,14 +4,20 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels
+from kerasbert.data.near_duplicates import normalized
+from kerasbert.data.near_equal import closest
 from kerasbert.data.read import Row, read_rows
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 from kerasbert.files import write_text
+
+_SHOWN = 20
+_ADVICE = "Mend the row, or name the label in data.label_map or data.labels."
 
 
 @dataclass
@@ -40,6 +46,11 @@ class Rows:
     def labels(self) -> list[tuple[str, ...]]:
         """The labels of each row."""
         return [row.labels for row in self.rows]
+
+    @cached_property
+    def normalized(self) -> list[str]:
+        """Each row as `normalized` gives it, for rows that do not change any more."""
+        return [normalized(row) for row in self.rows]
 
     @property
     def label_counts(self) -> dict[str, int]:
@@ -99,8 +110,15 @@ def labels_of(rows: Rows, fixed: Sequence[str]) -> tuple[str, ...]:
     """Returns the labels in their order: `fixed` if given, else those of `rows` by `sort_labels`.
 
     Raises:
-        DataError: fewer than two labels.
+        DataError: fewer than two labels, or some that cannot be told apart.
     """
+    twice = [label for place, label in enumerate(fixed) if label in fixed[:place]]
+    if twice:
+        raise DataError(f"data.labels: name each label once. Received twice: {twice[0]!r}")
+    if not all(label.strip() for label in fixed):
+        raise DataError(
+            "data.labels: a label must not be empty. Remove it; rows without a label are left out."
+        )
     labels = tuple(fixed) or sort_labels(rows.label_counts)
     broken = [label for label in labels if "\n" in label or "\r" in label]
     if broken:
@@ -111,22 +129,34 @@ def labels_of(rows: Rows, fixed: Sequence[str]) -> tuple[str, ...]:
     return labels
 
 
-def require_known_labels(rows: Rows, labels: Sequence[str]) -> None:
-    """Raises `DataError` if a row has a label that is not among `labels`."""
+def require_known_labels(
+    rows: Rows,
+    labels: Sequence[str],
+    advice: str = _ADVICE,
+) -> None:
+    """Raises `DataError` if a row has a label that is not among `labels`; `advice` says what to do."""
     known = set(labels)
     for row in rows.rows:
         unknown = [label for label in row.labels if label not in known]
         if unknown:
+            meant = closest(unknown[0], labels)
+            guess = f" Did you mean {meant!r}?" if meant else ""
+            more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
             raise DataError(
-                f"{row.file}:{row.line}: unknown label {unknown[0]!r}. Known: {', '.join(labels)}. "
-                "Mend the row, or name the label in data.label_map or data.labels."
+                f"{row.file}:{row.line}: unknown label {unknown[0]!r}.{guess} Known: "
+                f"{', '.join(labels[:_SHOWN])}{more}. {advice}"
             )
 
 
-def read_valid_rows(paths: Iterable[str | Path | Table], columns: Columns, labels: Sequence[str]) -> Rows:
-    """Reads `paths` whose labels must all be among `labels`."""
+def read_valid_rows(
+    paths: Iterable[str | Path | Table],
+    columns: Columns,
+    labels: Sequence[str],
+    advice: str = _ADVICE,
+) -> Rows:
+    """Reads `paths` whose labels must all be among `labels`; see `require_known_labels`."""
     rows = load_rows(paths, columns)
-    require_known_labels(rows, labels)
+    require_known_labels(rows, labels, advice)
     if not rows.rows:
         raise DataError(f"{', '.join(map(str, paths))}: holds no usable row.")
     return rows

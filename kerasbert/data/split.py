@@ -1,8 +1,6 @@
 """A stratified split that keeps equal texts on one side."""
 
 import math
-import re
-import unicodedata
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -11,18 +9,8 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 
 from kerasbert.data.load import Rows
-from kerasbert.data.read import Row
 from kerasbert.data.sides import Sides
 from kerasbert.errors import DataError
-
-_NOT_WORD = re.compile(r"[\W_]+")
-
-
-def normalized(row: Row) -> str:
-    """Returns the row's texts without width, case, punctuation and space, to find near duplicates."""
-    parts = [row.text] if row.pair is None else [row.text, row.pair]
-    bare = [_NOT_WORD.sub("", unicodedata.normalize("NFKC", p).casefold()) for p in parts]
-    return "\n".join(bare if any(bare) else parts)
 
 
 def split_rows(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
@@ -103,8 +91,8 @@ def fold_rows(rows: Rows, folds: int, fold: int, seed: int) -> tuple[Rows, Rows]
 def _groups(rows: Rows) -> list[list[int]]:
     """Returns the places of the rows of each normalised text."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for index, row in enumerate(rows.rows):
-        groups[normalized(row)].append(index)
+    for index, text in enumerate(rows.normalized):
+        groups[text].append(index)
     return list(groups.values())
 
 

@@ -56,7 +56,8 @@ def evaluate(
     """
     opened = model if isinstance(model, Model) else open_model(model)
     columns = (reading or ReadOptions()).columns_for(opened.data, opened.label_separator)
-    rows = read_valid_rows(data, columns, opened.labels)
+    advice = "Mend the row: a model knows the labels it was trained on."
+    rows = read_valid_rows(data, columns, opened.labels, advice)
     trained_on = Columns.of(opened.data, opened.label_separator)
     try:
         train = load_rows(opened.data.train, trained_on) if opened.data.train else None

@@ -1,7 +1,8 @@
 """Training: from a configuration to a finished run directory."""
 
+from kerasbert.training.check import check_for_training
 from kerasbert.training.describe import describe
-from kerasbert.training.prepare import Prepared, check_for_training, prepare
+from kerasbert.training.prepare import Prepared, prepare
 from kerasbert.training.repeat import folds_of, seeds_of, train_each
 from kerasbert.training.train import TrainResult, train
 

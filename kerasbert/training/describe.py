@@ -14,7 +14,8 @@ def describe(prepared: Prepared) -> str:
     settings = config.training
     backbone = build_backbone(config.backbone, len(prepared.vocabulary), settings.precision)
     parameters = build_model(backbone, prepared.task, config.head).count_params()
-    steps = TrainingRows(prepared).steps
+    rows = TrainingRows(prepared)
+    steps = rows.steps
     refused = why_no_export(config, prepared.task)
     return "\n".join(
         [
@@ -30,6 +31,7 @@ def describe(prepared: Prepared) -> str:
             f"{_largest_batch(settings)} rows of {settings.max_length} tokens, TensorFlow itself aside",
             f"checkpoint export: {refused or 'Transformers can load this model'}",
             f"output: {config.run_dir}",
+            *(f"warning: {warning}" for warning in (*prepared.warnings, *rows.warnings)),
         ]
     )
 

@@ -9,19 +9,13 @@ import tensorflow as tf
 from kerasbert.augmentation import augment_rows
 from kerasbert.checkpoints import BackboneSource, RunDirectory, take_up
 from kerasbert.config import Config
-from kerasbert.data import (
-    CheckReport,
-    Rows,
-    check_files,
-)
+from kerasbert.data import Rows
 from kerasbert.data.batches import slices
-from kerasbert.data.columns import KEYS
-from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import Table
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph, complete_backbone_config
-from kerasbert.tasks import Task, get_task
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
+from kerasbert.tasks import Task
+from kerasbert.text import SPECIAL_TOKENS, Vocabulary, learn_vocabulary
 from kerasbert.training.best import monitor_of
 from kerasbert.training.training_data import read_training_data
 
@@ -39,6 +33,7 @@ class Prepared:
     augmented: Rows = field(default_factory=Rows)  # more training rows
     unlabelled: Rows = field(default_factory=Rows)  # and more still, for a teacher to label
     tables: Mapping[str, Table] = field(default_factory=dict)  # rows from memory, by the files to write
+    warnings: tuple[str, ...] = ()  # of the data
 
 
 def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepared:
@@ -57,11 +52,20 @@ def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepar
     config.task_options = task.options.model_dump()
     config.run_dir = config.run_dir or new_run_dir(config)
     config.training.monitor = monitor_of(config)
-    source, vocabulary, config = _settle_encoder(config, task, train)
+    source, vocabulary, config = settle_encoder(config, task, train)
     graph = build_text_graph(config, task, vocabulary)
     augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
     return Prepared(
-        config, task, vocabulary, source, train, data.validation, augmented, data.unlabelled, tables or {}
+        config,
+        task,
+        vocabulary,
+        source,
+        train,
+        data.validation,
+        augmented,
+        data.unlabelled,
+        tables or {},
+        data.warnings,
     )
 
 
@@ -72,31 +76,10 @@ def new_run_dir(config: Config) -> str:
     return f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-def check_for_training(
-    paths: Sequence[str], config: Config, reading: ReadOptions | None = None
-) -> CheckReport:
-    """Checks data files as a training with `config` would use them; see `check_files`.
-
-    Args:
-        paths: data files, the training file first.
-        config: of the training.
-        reading: columns and encoding, where they are not those of `config`.
-    """
-    task_class = get_task(config.task)
-    labels = task_class.fixed_labels or config.data.labels
-
-    def text_graph(rows: Rows) -> TextGraph:
-        task = task_class(labels or tuple(rows.label_counts), config.task_options)
-        _, vocabulary, settled = _settle_encoder(config.model_copy(deep=True), task, rows)
-        return build_text_graph(settled, task, vocabulary)
-
-    columns = (reading or ReadOptions(settings=KEYS)).columns(config.data, task_class.label_separator)
-    return check_files(paths, columns, labels, text_graph)
-
-
-def _settle_encoder(
+def settle_encoder(
     config: Config, task: Task, rows: Rows
 ) -> tuple[BackboneSource | None, Vocabulary, Config]:
+    """Returns the source of the encoder, the vocabulary, and `config`, changed in place, with its sizes."""
     max_length = config.training.max_length
     if config.backbone.source == "scratch":
         config.backbone = complete_backbone_config(config.backbone, max_length)

@@ -56,6 +56,7 @@ def train_each(
         require_new_directory(directory)
     strategy = choose_strategy(next(iter(configs.values())).training)  # once, and first of all
     metrics: dict[str, dict[str, float]] = {}
+    warned: set[str] = set()
     for name, config in configs.items():
         run = RunDirectory(config.run_dir or "")
         done = _metrics(run) if resume else None
@@ -63,7 +64,7 @@ def train_each(
             _require_same(run, config)
         if done is None or done["interrupted"]:
             console.print(name, style="bold")
-            result = train(config, console, resume and run.config.is_file(), strategy)
+            result = train(config, console, resume and run.config.is_file(), strategy, warned=warned)
             if result.interrupted:
                 return None
             if result.chief:

@@ -87,6 +87,7 @@ def train(
     strategy: tf.distribute.Strategy | None = None,
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     tables: Mapping[str, Table] | None = None,
+    warned: set[str] | None = None,
 ) -> TrainResult:
     """Trains a classifier and leaves a run directory.
 
@@ -99,6 +100,7 @@ def train(
         strategy: to train under. None: what the configuration names.
         on_epoch: called with each epoch, from 1, and its validation figures; may raise to end it all.
         tables: rows in memory, in the place of the files of these names; see `prepare`.
+        warned: warnings that another training has shown, which are not repeated; new ones are added.
 
     Raises:
         UserError: the configuration or the data cannot be trained on, or the run not resumed.
@@ -119,9 +121,17 @@ def train(
     begun = _begin(run, prepared, resume) if chief else contextlib.nullcontext()
     with other_workers(run.path), begun, released_graphs():
         wait_for_all(strategy)
+        _warn(console, [*prepared.warnings, *rows.warnings], set() if warned is None else warned)
         result = _train(prepared, run, strategy, rows, console, resume, on_epoch)
         wait_for_all(strategy)  # a worker that leaves early would end the others
     return _load_result(prepared, run) if result is None else result
+
+
+def _warn(console: Console, warnings: list[str], warned: set[str]) -> None:
+    for warning in warnings:
+        if warning not in warned:
+            console.print(f"warning: {warning}", markup=False, emoji=False, highlight=False, soft_wrap=True)
+            warned.add(warning)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kerasbert.data import Plan, Rows
 from kerasbert.data.batches import tokenize_rows, training_batches
+from kerasbert.data.row_checks import check_cut
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph
 from kerasbert.training.prepare import Prepared
@@ -27,6 +28,7 @@ class TrainingRows:
         rows = Rows([*prepared.train.rows, *prepared.augmented.rows, *prepared.unlabelled.rows])
         settings, labels = prepared.config.training, prepared.task.labels
         divisor = replicas * settings.accumulation_steps
+        self._own = len(prepared.train)
         self._settings, self._targets = settings, prepared.task.targets(rows.labels)
         self._targets[len(rows) - len(prepared.unlabelled) :] = np.nan
         self._weights = label_weights(rows, labels, settings.class_weights)
@@ -40,6 +42,12 @@ class TrainingRows:
             divisor,
             label_weights(rows, labels, "balanced") if settings.sampling == "balanced" else None,
         )
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is lost of the texts."""
+        lengths = self._rows.lengths[: self._own] + (2 if self._rows.pair is None else 3)
+        return check_cut("training rows", lengths, self._graph.max_length)
 
     def __len__(self) -> int:
         return len(self._targets)

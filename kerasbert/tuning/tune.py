@@ -106,11 +106,13 @@ def tune(
             study.enqueue_trial(begun.params)
         done = len(study.get_trials(states=[states.COMPLETE, states.PRUNED]))
 
+        warned: set[str] = set()
+
         def run(trial: Any) -> float:
             chosen = space.suggest(trial)
             console.print(f"trial {trial.number}: {', '.join(chosen)}", markup=False, highlight=False)
             one = load_config(config_path, [*overrides, *chosen])
-            return _train(one, trial, directory, console, kept)
+            return _train(one, trial, directory, console, kept, warned)
 
         try:
             study.optimize(run, n_trials=max(trials - done, 0))
@@ -126,7 +128,12 @@ def tune(
 
 
 def _train(
-    config: Config, trial: Any, directory: Path, console: Console, kept: Callable[[TrainResult], object]
+    config: Config,
+    trial: Any,
+    directory: Path,
+    console: Console,
+    kept: Callable[[TrainResult], object],
+    warned: set[str],
 ) -> float:
     """Trains once and keeps the run if it is the best so far."""
     optuna = _optuna()
@@ -142,7 +149,7 @@ def _train(
 
     shutil.rmtree(path, ignore_errors=True)  # what an interrupted trial left
     try:
-        result = train(config, console, on_epoch=on_epoch)
+        result = train(config, console, on_epoch=on_epoch, warned=warned)
         if result.interrupted:
             raise KeyboardInterrupt
         score = min(figures) if monitor == "loss" else max(figures)

@@ -22,6 +22,8 @@ def test_good_files_pass(kerasbert, reviews_file):
         ([row("a", "x"), row("b", "x")], "at least two labels"),
         (['{"body": "a", "label": "x"}'], "has no column 'text'"),
         (["nonsense"], "is not JSON"),
+        ([row("same", label) for label in "xyxyxy"], "1 distinct texts cannot be split"),
+        ([row(text, label) for text, label in zip("abcd", "xxxy", strict=True)], "cannot be split"),
     ],
 )
 def test_what_would_break_a_training_ends_with_status_two(kerasbert, write, lines, message):
@@ -44,12 +46,12 @@ def test_labels_that_training_does_not_know_end_with_status_two(kerasbert, revie
 
 
 def test_the_configuration_names_columns_and_task(kerasbert, config_file, write):
-    path = write("data.csv", ["body,class", "好,positive", "坏,negative", "好好,positive"])
+    path = write("data.csv", ["body,class", "好,positive", "坏,negative", "好好,positive", "坏坏,negative"])
     config = config_file("task: sentiment", "data: {text_column: body, label_column: class}")
     assert kerasbert("data", "check", path).exit_code == 2
     result = kerasbert("data", "check", path, "--config", config)
     assert result.exit_code == 0, result.output
-    assert "3 rows" in result.stdout
+    assert "4 rows" in result.stdout
 
 
 def test_a_wrong_configuration_is_refused(refused, config_file, reviews_file):
@@ -76,3 +78,23 @@ def test_columns_and_encoding_are_named_as_the_messages_say(kerasbert, tmp_path)
     assert "Add --text-column review and --label-column class." in result.stdout
     options = ("--encoding", "gb18030", "--text-column", "review", "--label-column", "class")
     assert "3 rows" in kerasbert("data", "check", path, *options).stdout
+
+
+def test_what_a_training_with_this_configuration_would_refuse_ends_with_status_two(
+    kerasbert, config_file, reviews_file
+):
+    settings = (
+        "training: {class_weights: {positive: 2.0}}",
+        "training: {max_length: 600}\nbackbone: {max_positions: 512}",
+    )
+    for lines, key in zip(settings, ("training.class_weights", "training.max_length"), strict=True):
+        result = kerasbert("data", "check", reviews_file, "--config", config_file(lines))
+        assert result.exit_code == 2
+        assert key in result.stdout + result.stderr
+
+
+def test_what_only_the_split_shows_is_said(kerasbert, write):
+    path = write("data.jsonl", [*(row(f"第{i}条", "ab"[i % 2]) for i in range(40)), row("一", "rare")])
+    result = kerasbert("data", "check", path)
+    assert result.exit_code == 0
+    assert "validation rows: no row has the label(s) rare." in result.stdout

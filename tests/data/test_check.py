@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from tokenizers import BertWordPieceTokenizer
 
-from kerasbert.data import CheckReport, Columns, Rows, check_files
+from kerasbert.data import CheckReport, Columns, Rows, check_files, load_rows
 from kerasbert.data.check import MAX_LENGTHS, PERCENTILES
+from kerasbert.data.row_checks import check_training_rows
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
 TOKENS = [*SPECIAL_TOKENS, *"今天气很好坏的酒店，。", "a", "##b"]
@@ -224,3 +225,91 @@ def test_real_training_data_is_checked_as_its_readme_says(shared_data: Path):
     assert report.files[0].label_counts == {"0": 607, "1": 593}
     assert "22 of them exactly" in only(report.warnings, "repeat an earlier")
     assert "1 text(s) carry conflicting labels" in only(report.warnings, "carry conflicting")
+
+
+# --- labels -------------------------------------------------------------------------------------------
+
+
+def labelled(write, counts: dict[str, int]) -> Path:
+    return write(
+        "a.tsv",
+        [(f"{place}号{i}条", label) for place, (label, n) in enumerate(counts.items()) for i in range(n)],
+    )
+
+
+def test_a_label_written_in_two_ways_is_named_with_what_maps_it(write):
+    report = check([labelled(write, {"负面": 40, "正面": 40, "负面。": 3})])
+    assert only(report.warnings, "differ only").endswith(
+        'labels "负面" (40 rows) and "负面。" (3 rows) differ only in punctuation; map them by '
+        'data.label_map: {"负面。": "负面"}'
+    )
+    assert len(report.warnings) == 1, "weights are no remedy"
+
+
+def test_a_misspelt_label_is_no_case_for_weights(write):
+    report = check([labelled(write, {"positive": 40, "negative": 40, "postive": 1})])
+    (warning,) = report.warnings
+    assert "'postive' (1 row, did you mean 'positive'?)" in warning
+
+
+@pytest.mark.parametrize(
+    ("counts", "named"),
+    [
+        ({"a": 40, "b": 40, "c": 3}, "1 label(s) have too few rows to be learned: 'c' (3 rows)."),
+        ({"a": 3, "b": 3, "c": 1}, "1 label(s) have too few rows to be learned: 'c' (1 row)."),
+        ({"a": 3, "b": 2}, None),
+        ({"a": 40, "b": 5}, None),
+    ],
+)
+def test_labels_with_few_rows_are_named(write, counts: dict[str, int], named: str | None):
+    found = [w for w in check([labelled(write, counts)]).warnings if "too few rows" in w]
+    assert [w.partition(": ")[2] for w in found] == ([named] if named else [])
+
+
+def test_labels_that_look_like_several_point_to_the_task_for_them(write):
+    (warning,) = check([labelled(write, {"房间|早餐": 2, "房间": 20, "早餐": 20})]).warnings
+    assert warning.endswith(
+        "1 label(s) look like several with '|' between them: '房间|早餐'. Try task: multi_label."
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "ending"),
+    [
+        (
+            ["酒店,好", "书,坏", "书"],
+            "no row has two labels, and 2 label(s) look like several with ',' between them: '酒店,好', "
+            "'书,坏'. Try data.label_separator: \",\".",
+        ),
+        (["酒店", "书"], "no row has two labels. Cells are split at '|': see data.label_separator."),
+        (["酒店|书", "书"], None),
+    ],
+)
+def test_rows_of_one_label_where_there_may_be_several(write, labels: list[str], ending: str | None):
+    rows = [(f"{label}第{i}条", label) for label in labels for i in range(6)]
+    warnings = check([write("a.tsv", rows)], label_separator="|").warnings
+    assert [w.partition(": ")[2] for w in warnings] == ([ending] if ending else [])
+
+
+def test_an_unknown_label_that_is_near_equal_to_a_known_one_is_told_so(write):
+    report = check([write("a.tsv", CLEAN), write("b.tsv", [("今天", "１"), ("天", "0")])])
+    assert "'１' (1 rows, did you mean '1'?)" in only(report.errors, "unknown")
+
+
+def test_one_label_in_a_later_file_is_said(write):
+    report = check([write("a.tsv", CLEAN), write("b.tsv", [("今天", "1"), ("天", "1")])])
+    assert "all 2 rows have the label '1'" in only(report.warnings, "b.tsv")
+
+
+def test_rows_that_are_cut_are_counted(write):
+    report = check([write("a.tsv", [*CLEAN, ("好" * 15, "1"), ("好" * 14, "0")])])
+    assert "1 of 6 row(s) (16.7%) are longer than training.max_length, 16 tokens, and are cut." in only(
+        report.warnings, "are cut"
+    )
+
+
+def test_lines_are_named_with_their_files_where_there_are_several(write):
+    paths = [write(name, [("", "1"), ("今天", "0"), ("很好", "1")]) for name in ("a.tsv", "b.tsv")]
+    rows = load_rows(paths, Columns())
+    (left_out, *_) = check_training_rows("data.train", rows, ("0", "1"), Columns())
+    assert left_out.endswith(f"{paths[0]}:2, {paths[1]}:2.")

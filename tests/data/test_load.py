@@ -97,6 +97,18 @@ def test_labels_that_are_whole_numbers_are_in_their_order(found: list[str], orde
     assert list(labels_of(rows, ())) == ordered
 
 
+@pytest.mark.parametrize(
+    ("fixed", "message"),
+    [
+        (("a", "b", "a"), "data.labels: name each label once. Received twice: 'a'"),
+        (("a", " "), "must not be empty"),
+    ],
+)
+def test_labels_that_are_given_must_be_distinct(fixed: tuple[str, ...], message: str):
+    with pytest.raises(DataError, match=message):
+        labels_of(Rows([row(labels=("a",)), row(labels=("b",))]), fixed)
+
+
 @pytest.mark.parametrize("fixed", [(), ("a", "b")])
 @pytest.mark.parametrize("labels", [[], [("a",)], [("a",), ("a",)]])
 def test_fewer_than_two_labels_are_an_error(labels: list, fixed: tuple[str, ...]):
@@ -110,6 +122,15 @@ def test_an_unknown_label_is_named_with_file_and_line(tmp_path: Path):
     with pytest.raises(DataError) as raised:
         read_valid_rows([path], Columns(), ["a", "b"])
     assert str(raised.value).startswith(f"{path}:4: unknown label 'c'. Known: a, b.")
+
+
+def test_a_near_equal_label_is_suggested(tmp_path: Path):
+    path = tmp_path / "v.csv"
+    path.write_text("text,label\nx,正面。\n", encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"unknown label '正面。'\. Did you mean '正面'\? Known: 正面, 负面\."
+    ):
+        read_valid_rows([path], Columns(), ["正面", "负面"])
 
 
 def test_known_labels_pass_and_unusable_rows_are_counted(two_files: list[Path]):

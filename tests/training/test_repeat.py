@@ -83,3 +83,22 @@ def test_folds_and_validation_files_do_not_go_together(tiny_config, reviews_file
         tiny_config(data={"folds": 3, "validation": str(reviews_file)})
     with pytest.raises(ConfigError, match="fold: must be less than 3"):
         tiny_config(data={"folds": 3, "fold": 3})
+
+
+def test_what_weakens_all_trainings_is_said_once(tiny_config, tmp_path):
+    rows = [{"text": f"第{i}条{'好坏'[i % 2]}", "label": "xy"[i % 2]} for i in range(30)]
+    rows += [{"text": f"其他{i}", "label": "Ａ" if i else ""} for i in range(8)]
+    rows += [{"text": f"{'长' * 40}{i}", "label": "A"} for i in range(6)]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    configs = folds_of(tiny_config(data={"train": str(path)}, training={"epochs": 1}), 2)
+    console = Console(file=io.StringIO(), width=200)
+    train_each(configs, tmp_path / "run", console, False, lambda result: None)
+    shown = console.file.getvalue()
+    for warning in (
+        f"warning: {path}: 1 row(s) with empty label will be left out: line 31.",
+        f'warning: {path}: labels "A" (6 rows) and "Ａ" (7 rows) differ only in width',
+    ):
+        assert shown.count(warning) == 1
+    assert "are longer than training.max_length, 16 tokens, and are cut." in shown
+    assert shown.index("warning: ") < shown.index("val loss")

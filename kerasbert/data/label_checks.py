@@ -1,0 +1,105 @@
+"""What in the labels would weaken a training, a sentence each."""
+
+from collections.abc import Mapping, Sequence
+
+from kerasbert.data.columns import Columns
+from kerasbert.data.joined_labels import joined_labels
+from kerasbert.data.labels import quoted
+from kerasbert.data.listing import SHOWN, join_all, join_first
+from kerasbert.data.load import Rows
+from kerasbert.data.near_equal import closest, near_equal
+
+_FEW, _MANY = 5, 10  # rows of a label
+_UNEVEN = 10  # times as many rows of one label as of another
+
+
+def check_labels(
+    name: str, rows: Rows, labels: Sequence[str], columns: Columns, given: Sequence[str]
+) -> list[str]:
+    """Returns warnings about the labels of rows to train on; see `check_training_rows`."""
+    counts = rows.label_counts
+    warnings = _near_equal(name, {**dict.fromkeys(given, 0), **counts}) + _absent(name, rows, labels)
+    joined = _joined(name, rows, columns)
+    # How many rows a label has means nothing where several are taken for one.
+    return warnings + (joined or [*_rare(name, counts), *_uneven(name, counts)])
+
+
+def check_labels_present(name: str, rows: Rows, labels: Sequence[str]) -> list[str]:
+    """Returns a warning if rows to validate on lack labels."""
+    if len(rows.label_counts) == 1 and len(rows) > 1:
+        (only,) = rows.label_counts
+        return [f"{name}: all {len(rows)} rows have the label {only!r}: scores on them say little."]
+    return _absent(name, rows, labels)
+
+
+def _near_equal(name: str, counts: Mapping[str, int]) -> list[str]:
+    warnings = []
+    for found in near_equal(counts):
+        named = [f"{quoted(label)} ({_rows(counts[label])})" for label in found.labels]
+        pairs = [f"{quoted(label)}: {quoted(found.labels[0])}" for label in found.labels[1:]]
+        warnings.append(
+            f"{name}: labels {join_all(named)} differ only in {join_all(found.differences)}; map them by "
+            f"data.label_map: {{{', '.join(pairs[:SHOWN])}}}"
+        )
+    more = len(warnings) - SHOWN
+    return warnings[:SHOWN] + (
+        [f"{name}: {more} more groups of labels differ in as little."] if more > 0 else []
+    )
+
+
+def _joined(name: str, rows: Rows, columns: Columns) -> list[str]:
+    separator = columns.label_separator
+    lone = separator is not None and all(len(row.labels) < 2 for row in rows.rows)
+    joined = joined_labels(rows.label_counts, separator, expected=lone)
+    no_two = "no row has two labels" if lone else ""
+    if joined:
+        shown = join_first([repr(label) for label in joined.labels])
+        key = f"data.label_separator: {quoted(joined.separator)}"
+        if separator is None:
+            key = "task: multi_label" + ("" if joined.separator == "|" else f" with {key}")
+        found = f"{len(joined.labels)} label(s) look like several with {joined.separator!r} between them"
+        return [f"{name}: {no_two}{', and ' if lone else ''}{found}: {shown}. Try {key}."]
+    if lone and rows.rows:
+        return [f"{name}: {no_two}. Cells are split at {separator!r}: see data.label_separator."]
+    return []
+
+
+def _absent(name: str, rows: Rows, labels: Sequence[str]) -> list[str]:
+    counts = rows.label_counts
+    absent = [label for label in labels if label not in counts]
+    return [f"{name}: no row has the label(s) {join_first(absent)}."] if absent and rows.rows else []
+
+
+def _rare(name: str, counts: Mapping[str, int]) -> list[str]:
+    few = _FEW if max(counts.values(), default=0) >= _MANY else 2
+    twins = {label for found in near_equal(counts) for label in found.labels}
+    rare = [label for label, count in counts.items() if count < few and label not in twins]
+    if not rare:
+        return []
+    others = [label for label in counts if label not in rare]
+    shown = []
+    for label in rare[:SHOWN]:
+        meant = closest(label, others)
+        guess = f", did you mean {meant!r}?" if meant else ""
+        shown.append(f"{label!r} ({_rows(counts[label])}{guess})")
+    more = f" and {len(rare) - SHOWN} more" if len(rare) > SHOWN else ""
+    return [f"{name}: {len(rare)} label(s) have too few rows to be learned: {', '.join(shown)}{more}."]
+
+
+def _uneven(name: str, counts: Mapping[str, int]) -> list[str]:
+    counts = dict(counts)
+    # Weights would not mend a label that is written in two ways.
+    for found in near_equal(counts):
+        counts[found.labels[0]] += sum(counts.pop(label) for label in found.labels[1:])
+    frequent = [label for label, count in counts.items() if count >= _MANY]
+    sizes = [n for label, n in counts.items() if n >= _FEW or not closest(label, frequent)]
+    if len(sizes) < 2 or max(sizes) < _UNEVEN * min(sizes):
+        return []
+    return [
+        f"{name}: the most frequent label has {max(sizes)} rows, the rarest {min(sizes)}. Consider "
+        "training.class_weights: balanced."
+    ]
+
+
+def _rows(count: int) -> str:
+    return f"{count} row" if count == 1 else f"{count} rows"

@@ -1,0 +1,18 @@
+"""Lists in messages: the first few, and how many more there are."""
+
+from collections.abc import Sequence
+
+SHOWN = 5
+
+
+def join_first(names: Sequence[str]) -> str:
+    """Returns `a, b, c`, and what is left out after the first few as `and 3 more`."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def join_all(names: Sequence[str]) -> str:
+    """Returns `a, b and c`, after the first few `and 3 more`."""
+    if len(names) > SHOWN or len(names) < 2:
+        return join_first(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

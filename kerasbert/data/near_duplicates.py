@@ -1,0 +1,15 @@
+"""Texts that differ in nothing that matters."""
+
+import re
+import unicodedata
+
+from kerasbert.data.read import Row
+
+_NOT_WORD = re.compile(r"[\W_]+")
+
+
+def normalized(row: Row) -> str:
+    """Returns the row's texts without width, case, punctuation and space, to find near duplicates."""
+    parts = [row.text] if row.pair is None else [row.text, row.pair]
+    bare = [_NOT_WORD.sub("", unicodedata.normalize("NFKC", p).casefold()) for p in parts]
+    return "\n".join(bare if any(bare) else parts)

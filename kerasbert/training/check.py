@@ -1,0 +1,64 @@
+"""Checking data files as a training would use them."""
+
+from collections.abc import Sequence
+
+from kerasbert.config import Config
+from kerasbert.data import CheckReport, Rows, check_files
+from kerasbert.data.columns import KEYS
+from kerasbert.data.read_options import ReadOptions
+from kerasbert.errors import UserError
+from kerasbert.models import build_text_graph
+from kerasbert.tasks import get_task
+from kerasbert.text import TextGraph
+from kerasbert.training.prepare import Prepared, prepare, settle_encoder
+from kerasbert.training.training_rows import TrainingRows
+
+
+def check_for_training(
+    paths: Sequence[str], config: Config, reading: ReadOptions | None = None
+) -> CheckReport:
+    """Checks data files as a training with `config` would use them; see `check_files`.
+
+    Whatever such a training would refuse before its first step is an error.
+
+    Args:
+        paths: the training file, and others. Where `config` names no validation files and no folds, and
+            there are others, the second is validated on.
+        config: of the training.
+        reading: columns and encoding, where they are not those of `config`.
+    """
+    task_class = get_task(config.task)
+    labels = task_class.fixed_labels or config.data.labels
+    columns = (reading or ReadOptions(settings=KEYS)).columns(config.data, task_class.label_separator)
+    trial = config.model_copy(deep=True)
+    trial.data.text_column, trial.data.pair_column = columns.text, columns.pair
+    trial.data.label_column, trial.data.encoding = columns.label or "", columns.encoding
+    trial.data.train = list(paths[:1])
+    if not trial.data.validation and not trial.data.folds:
+        trial.data.validation = list(paths[1:2])
+    prepared, refusal = _try(trial)
+
+    def text_graph(rows: Rows) -> TextGraph:
+        if prepared:
+            return build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
+        task = task_class(labels or tuple(rows.label_counts), config.task_options)
+        _, vocabulary, settled = settle_encoder(config.model_copy(deep=True), task, rows)
+        return build_text_graph(settled, task, vocabulary)
+
+    report = check_files(paths, columns, labels, text_graph)
+    if prepared:  # what only the split shows
+        report.warnings += [warning for warning in prepared.warnings if warning not in report.warnings]
+    if refusal and not report.errors:
+        report.errors.append(refusal)
+    return report
+
+
+def _try(config: Config) -> tuple[Prepared | None, str | None]:
+    """Returns what a training would begin with, or why it would be refused."""
+    prepared = None
+    try:
+        prepared = prepare(config)
+        TrainingRows(prepared)
+    except UserError as error:
+        return prepared, str(error)
+    return prepared, None
