@@ -183,6 +183,17 @@ def test_another_tokenizer_is_refused_by_name(transformers, random_bert, change,
         open_source(str(directory))
 
 
+@pytest.mark.parametrize("keep_vocabulary", [True, False])
+def test_a_token_of_white_space_does_not_matter(transformers, random_bert, keep_vocabulary: bool):
+    _, directory = random_bert("BertModel")
+    path = directory / "vocab.txt"
+    path.write_text(path.read_text(encoding="utf-8").replace("play\n", "\u2028\n"), encoding="utf-8")
+    tokenizer = resave_tokenizer(transformers, directory, keep_vocabulary)
+    source = open_source(str(directory))
+    assert ids(source) == theirs(tokenizer)
+    assert source.vocabulary.tokens.count("\u2028") == keep_vocabulary
+
+
 def test_two_vocabularies_that_differ_are_refused(transformers, random_bert):
     _, directory = random_bert("BertModel")
     resave_tokenizer(transformers, directory, keep_vocabulary=True)
