@@ -11,10 +11,22 @@ from kerasbert.startup import quiet_import
 def open_model(path: str | Path) -> Model:
     """Opens a run directory, an exported model with or without the version folder, or a server's URL.
 
+    Args:
+        path: of a directory, or a URL: `http(s)://HOST[:PORT]/v1/models/NAME` for REST,
+            `grpc(s)://HOST[:PORT]/NAME` for gRPC.
+
+    Returns:
+        What answers: see `kerasbert.Model`.
+
     Raises:
         CheckpointError: it is neither, or it is damaged.
         AddressError: the URL is malformed, or the server has no such model.
         ServerError: the server cannot be reached.
+
+    Example:
+        >>> model = kerasbert.open_model(run_dir)
+        >>> model.labels
+        ('negative', 'positive')
     """
     if "://" in str(path):
         from kerasbert.predictors.served import ServedModel

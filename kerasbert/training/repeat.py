@@ -107,7 +107,7 @@ def _require_same(run: RunDirectory, config: Config) -> None:
     if other:
         raise ConfigError(
             f"{', '.join(other)}: differs from what {run.path} was trained with. Resume with the same "
-            "settings, or train anew with another --run-dir."
+            "settings, or train anew with another run_dir (--run-dir)."
         )
     if run.data.is_file():
         require_fingerprint(run.data, fingerprint(read_training_data(config), config.distillation.teacher))
