@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasbert.data.columns import Columns
+from kerasbert.data.label_checks import check_label_map
 from kerasbert.data.labels import sort_labels
 from kerasbert.data.load import Rows, load_rows
 from kerasbert.data.near_equal import closest
@@ -80,6 +81,7 @@ def check_files(
         else:
             report.warnings += check_other_rows(path, rows, known)
         report.warnings += check_cut(path, lengths, graph.max_length)
+    report.warnings += check_label_map(columns, [label for _, rows in loaded for label in rows.label_counts])
     for place, (path, rows) in enumerate(loaded):
         for other_path, other in loaded[:place]:
             report.warnings += check_shared(path, rows, other_path, other)

@@ -70,6 +70,8 @@ class Columns:
         table: standard input and files of unknown names hold a table rather than lines of text. They
             always do where there is a label.
         settings: how the user names all this.
+        labels: names for the places of one-hot lists, where a row may have several labels.
+        renamed: keys of `label_map` that were met while reading.
     """
 
     text: str = "text"
@@ -81,6 +83,8 @@ class Columns:
     stream_encoding: str = "utf-8"
     table: bool = False
     settings: Settings = KEYS
+    labels: tuple[str, ...] = ()
+    renamed: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @classmethod
     def of(cls, config: DataConfig, label_separator: str | None = None) -> "Columns":
@@ -92,6 +96,7 @@ class Columns:
         """
         return cls(
             label_separator=label_separator and (config.label_separator or label_separator),
+            labels=tuple(config.labels) if label_separator else (),
             text=config.text_column,
             label=config.label_column,
             pair=config.pair_column,
@@ -105,6 +110,13 @@ class Columns:
         """The columns to read by what they are: text, label and pair, as far as they are asked for."""
         names = {"text": self.text, "label": self.label, "pair": self.pair}
         return {what: name for what, name in names.items() if name is not None}
+
+    def rename(self, label: str) -> str:
+        """Returns the name of a label in the files."""
+        if label not in self.label_map:
+            return label
+        self.renamed.add(label)
+        return self.label_map[label]
 
     def found_in(self, header: Sequence[str]) -> bool:
         """Whether `header` has all columns."""

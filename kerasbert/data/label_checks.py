@@ -24,6 +24,23 @@ def check_labels(
     return warnings + (joined or [*_rare(name, counts), *_uneven(name, counts)])
 
 
+def check_label_map(columns: Columns, labels: Sequence[str]) -> list[str]:
+    """Returns a warning if `data.label_map` names labels that no row has.
+
+    Args:
+        columns: that the rows were read with.
+        labels: what the rows have after all.
+    """
+    unused = [label for label in columns.label_map if label not in columns.renamed]
+    if not unused:
+        return []
+    shown = [
+        repr(label) + (f" (did you mean {meant!r}?)" if (meant := closest(label, labels)) else "")
+        for label in unused
+    ]
+    return [f"data.label_map: no row has the label(s) {join_first(shown)}."]
+
+
 def check_labels_present(name: str, rows: Rows, labels: Sequence[str]) -> list[str]:
     """Returns a warning if rows to validate on lack labels."""
     if len(rows.label_counts) == 1 and len(rows) > 1:

@@ -10,6 +10,7 @@ from typing import Any
 
 from kerasbert.data.columns import Columns
 from kerasbert.data.formats import Cells, read_cells
+from kerasbert.data.several_labels import labels_in_cell
 from kerasbert.data.source import FORMATS, Source
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError
@@ -126,12 +127,11 @@ def _labels(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
             f"{place}: {name!r} holds a list; one label is wanted. Received: {_shown(value)}. Several labels "
             "a row are for task: multi_label."
         )
-    if isinstance(value, list):
-        labels = [_scalar(item, name, place) for item in value]
-    else:
-        joined = _scalar(value, name, place)
-        labels = [joined] if columns.label_separator is None else joined.split(columns.label_separator)
-    names = [columns.label_map.get(label.strip(), label.strip()) for label in labels]
+    cell = value if isinstance(value, list) else _scalar(value, name, place)
+    cells = [cell]
+    if columns.label_separator is not None:
+        cells = labels_in_cell(cell, columns.label_separator, columns.labels, f"{place}: {name!r}")
+    names = [columns.rename(_scalar(label, name, place).strip()) for label in cells]
     return tuple(dict.fromkeys(filter(None, names)))
 
 

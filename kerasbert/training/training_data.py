@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kerasbert.config import Config
 from kerasbert.data import Columns, Rows, fold_rows, labels_of, load_rows, read_valid_rows, split_rows
-from kerasbert.data.label_checks import check_labels_present
+from kerasbert.data.label_checks import check_label_map, check_labels_present
 from kerasbert.data.load import require_known_labels
 from kerasbert.data.row_checks import check_other_rows, check_shared, check_training_rows
 from kerasbert.data.table import Table
@@ -54,6 +54,7 @@ def read_training_data(config: Config, tables: Tables = None) -> TrainingData:
     train, validation = _sides(rows, columns, labels, config, tables)
     name = _name("data.train", config.data.train, tables)
     warnings = check_training_rows(name, rows, labels, columns, config.data.labels)
+    warnings += check_label_map(columns, [*rows.label_counts, *validation.label_counts])
     warnings += _check_validation(train, validation, labels, config, tables)
     unlabelled = load_rows(config.distillation.unlabelled, dataclasses.replace(columns, label=None))
     task = task_class(labels, config.task_options)

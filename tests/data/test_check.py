@@ -308,6 +308,13 @@ def test_rows_that_are_cut_are_counted(write):
     )
 
 
+def test_keys_of_the_label_map_that_no_row_has_are_named(write):
+    path = write("a.tsv", [(text, {"1": "好"}.get(label, label)) for text, label in CLEAN])
+    assert check([path], label_map={"0": "坏"}).warnings == []
+    (warning,) = check([path], label_map={"0": "坏", "1": "好", "好。": "佳"}).warnings
+    assert warning == "data.label_map: no row has the label(s) '1', '好。' (did you mean '好'?)."
+
+
 def test_lines_are_named_with_their_files_where_there_are_several(write):
     paths = [write(name, [("", "1"), ("今天", "0"), ("很好", "1")]) for name in ("a.tsv", "b.tsv")]
     rows = load_rows(paths, Columns())
