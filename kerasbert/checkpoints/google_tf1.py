@@ -26,8 +26,8 @@ def is_google_tf1(path: Path) -> bool:
         return path.with_name(f"{path.name}.index").is_file()
     if any(path.glob("*.safetensors")):
         return False
-    has_config = any(path.glob("bert_config*.json"))
-    return bool(_prefixes(path)) or (has_config and not (path / "config.json").is_file())
+    newer = any(path.glob("pytorch_model*.bin")) or (path / "config.json").is_file()
+    return bool(_prefixes(path)) or (any(path.glob("bert_config*.json")) and not newer)
 
 
 def read_google_tf1(path: Path, source: str) -> BackboneSource:

@@ -21,6 +21,7 @@ from kerasbert.files import atomic_path, make_directory, write_text
 from kerasbert.text import Vocabulary
 
 CONFIG = "config.json"
+_OLD_CONFIG = "bert_config.json"
 _DTYPES = ("float32", "float16")
 _PICKLED = "pytorch_model*.bin"
 # Takes the tensors and nothing else: `weights_only` runs no code, and no model adds weights of its own.
@@ -48,13 +49,22 @@ _ARCHITECTURES = {
 }
 
 
+def is_hugging_face(directory: Path) -> bool:
+    """Whether the folder looks like one; first conversions called their configuration as Google does."""
+    weights = any(directory.glob("*.safetensors")) or any(directory.glob(_PICKLED))
+    return (directory / CONFIG).is_file() or (weights and (directory / _OLD_CONFIG).is_file())
+
+
 def read_hugging_face(directory: Path, source: str) -> BackboneSource:
     """Reads the encoder, and the pre-training heads if there are any.
 
     Raises:
         CheckpointError: a file is missing or damaged, or it is no BERT that kerasbert can build.
     """
-    config = read_bert_config(directory / CONFIG, source)
+    config_file = directory / CONFIG
+    if not config_file.is_file() and (directory / _OLD_CONFIG).is_file():
+        config_file = directory / _OLD_CONFIG
+    config = read_bert_config(config_file, source)
     if not (directory / WEIGHTS).is_file() and not (directory / INDEX).is_file():
         raise CheckpointError(_no_weights(directory))
     tokenizer = read_tokenizer(directory)
@@ -62,14 +72,15 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
     names: dict[str, str] = {}
     for name in files.shapes:
         if names.setdefault(_usual(name), name) != name:
-            raise CheckpointError(f"{files.path}: {name} and {names[_usual(name)]} are the same weight.")
+            both = shorten([name, names[_usual(name)]])
+            raise CheckpointError(f"{files.path}: {both} are the same weight.")
     for buffer in _BUFFERS:
         names.pop(buffer, None)
     _untie(files, names)
     task_head = [name for name in names if name.startswith(_TASK_HEADS)]
     notes = list(tokenizer.notes)
     if task_head:
-        notes.append(f"{', '.join(task_head)} stayed behind: the head of another task")
+        notes.append(f"{shorten(task_head)} stayed behind: the head of another task")
     for name in task_head:
         del names[name]
     return fill_source(
@@ -79,7 +90,7 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
         "hugging_face",
         config,
         tokenizer.vocabulary,
-        config_file=directory / CONFIG,
+        config_file=config_file,
         text=tokenizer.text,
         format="Hugging Face folder",
         dtype=files.dtype,

@@ -37,7 +37,7 @@ class SafetensorsFiles:
                 for name in file.keys():  # noqa: SIM118 (no mapping)
                     if name in self._files:
                         raise CheckpointError(
-                            f"{path}: {name} stands in {self._files[name].name} too. Remove the shard that "
+                            f"{path}: {name!r} stands in {self._files[name].name} too. Remove the shard that "
                             "is not of these weights."
                         )
                     tensor = file.get_slice(name)

@@ -7,7 +7,7 @@ import keras_nlp
 from kerasbert.checkpoints.backbone_source import BackboneSource
 from kerasbert.checkpoints.bert_config import read_json
 from kerasbert.checkpoints.google_tf1 import is_google_tf1, read_google_tf1
-from kerasbert.checkpoints.hugging_face import read_hugging_face
+from kerasbert.checkpoints.hugging_face import is_hugging_face, read_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.config import BackboneConfig
 from kerasbert.errors import CheckpointError, ConfigError, UserError, one_line
@@ -35,7 +35,9 @@ def open_source(source: str) -> BackboneSource:
 
 
 def _open(source: str) -> BackboneSource:
-    path = Path(source.removesuffix(".index"))
+    path = Path(source)
+    if path.suffix == ".index" and path.is_file():
+        path = path.with_suffix("")  # the prefix of a TF1 checkpoint
     if source in bundled_presets():
         return read_hugging_face(_BUNDLED / source, source)
     if RunDirectory.is_run(path):
@@ -47,7 +49,7 @@ def _open(source: str) -> BackboneSource:
     if path.is_dir() and not _is_keras_hub_preset(path):
         if is_google_tf1(path):
             return read_google_tf1(path, source)
-        if (path / "config.json").is_file():
+        if is_hugging_face(path):
             return read_hugging_face(path, source)
         if (path / "pretrain.yaml").is_file():
             raise CheckpointError(

@@ -220,9 +220,13 @@ def require_partners(where: str, wanted: Shapes, stored: Shapes, form: Format) -
 
 
 def shorten(faults: Sequence[str], most: int = 3) -> str:
-    """Returns the first faults in one line."""
+    """Returns the first faults in one line, whatever the names in them hold."""
     more = f" and {len(faults) - most} more" if len(faults) > most else ""
-    return ", ".join(faults[:most]) + more
+    line = ", ".join(
+        fault if len(fault) <= 200 else f"{fault[:99]}...{fault[-99:]}" for fault in faults[:most]
+    )
+    line += more
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
 def _row(path: str) -> tuple[TensorName, int]:

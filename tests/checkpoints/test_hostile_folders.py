@@ -41,6 +41,32 @@ def test_a_tensor_in_two_shards_is_refused(hugging_face, tensors):
     refused(directory, rf"stands in {SHARDS[0]} too")
 
 
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31mred", "\u2028", "\u202egnp", "x" * 10_000])
+def test_a_name_of_any_letters_stays_in_one_line(hugging_face, tensors, name: str):
+    tensors[name] = np.zeros(3, np.float32)
+    with pytest.raises(CheckpointError, match="has no place in the model") as caught:
+        open_source(str(hugging_face(tensors)))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_folder_that_may_not_be_read_is_named(hugging_face, tensors, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    directory = hugging_face(tensors)
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    refused(directory, r"hugging_face: cannot be read \(Permission denied\)")
+
+
+def test_first_conversions_have_the_configuration_under_its_old_name(hugging_face, tensors):
+    directory = hugging_face(tensors)
+    (directory / "config.json").rename(directory / "bert_config.json")
+    assert open_source(str(directory)).format == "Hugging Face folder"
+    (directory / "model.safetensors").rename(directory / "pytorch_model.bin")
+    refused(directory, "never opens a pickle")
+
+
 @pytest.mark.parametrize("size", [2**63, 2**40, 10**8 + 1])
 def test_a_header_without_end_is_refused(hugging_face, tensors, size: int):
     weights = hugging_face(tensors) / "model.safetensors"

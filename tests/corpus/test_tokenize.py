@@ -55,6 +55,15 @@ def test_ids_are_those_of_the_text_graph(sentences):
         assert all(len(s.ids) == len(s.starts) and s.starts[0] for s in document.sentences)
 
 
+def test_added_tokens_are_words():
+    vocabulary = Vocabulary([*SPECIAL_TOKENS, "感", "冒", "感冒", "<e1>"])
+    tokenizer = Tokenizer(vocabulary, CorpusSettings(added_tokens=["感冒"], special_tokens=["<e1>"]))
+    (document,) = tokenizer([Document("a", ["<e1>感冒感"])])
+    (sentence,) = document.sentences
+    assert sentence.ids == [8, 7, 5]
+    assert sentence.starts == [True, True, True]
+
+
 def test_bytes_bring_a_document_back():
     document = TokenizedDocument("7", [tokenize("我playing。"), tokenize("在")])
     assert TokenizedDocument.from_bytes(document.to_bytes()) == document
