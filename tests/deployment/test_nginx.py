@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import threading
 import time
@@ -207,7 +208,45 @@ def test_without_tls_nothing_is_answered(nginx, upstream):
     connection = http.client.HTTPConnection("127.0.0.1", nginx[0], timeout=30)
     with contextlib.closing(connection):
         connection.request("POST", PREDICT, BODY, {"Authorization": KEY})
-        assert connection.getresponse().status == 400
+        answer = connection.getresponse()
+        assert answer.status == 400
+        assert json.loads(answer.read()) == {"error": "Send the request by https."}
+    assert upstream.asked == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (f"GET /{'x' * 20_000} HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (f"GET / HTTP/1.1\r\nHost: x\r\nX: {'x' * 20_000}\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+        (f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: odd\r\n\r\n", 501),
+        (f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+        (
+            f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        ("GET / HTTP/3.1\r\nHost: x\r\n\r\n", 505),
+        ("TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+    ],
+    ids=range(9),
+)
+def test_what_nginx_refuses_it_refuses_as_json(nginx, secrets, upstream, request_, status):
+    upstream.asked.clear()
+    context = ssl.create_default_context(cafile=str(secrets / "tls.crt"))
+    with (
+        socket.create_connection(("127.0.0.1", nginx[0]), 30) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        connection.sendall(request_.encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = answer.read()
+    assert answer.status == status
+    assert answer.getheader("Content-Type") == "application/json"
+    assert json.loads(body)["error"]
     assert upstream.asked == []
 
 
