@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 Steps = Generator[None, None, Result]
 
 _SMALL = 16 * 1024  # bytes that are read or written on the spot
-_SLICE = 0.005  # seconds
+_SLICE = 0.002  # seconds of work, and as many of rest, in which the interpreter is for small requests alone
 
 
 class Background:
@@ -36,7 +36,7 @@ class Background:
             return finish(steps)
         loop, done, result = asyncio.get_running_loop(), False, None
         while not done:
-            done, result = await loop.run_in_executor(self._pool, _advance, steps, _SLICE)
+            done, result = await loop.run_in_executor(self._pool, _slice, steps)
         return cast(Result, result)
 
     def close(self) -> None:
@@ -46,15 +46,20 @@ class Background:
 
 def finish(steps: Steps[Result]) -> Result:
     """Returns what a generator returns in the end."""
-    return _advance(steps, float("inf"))[1]
-
-
-def _advance(steps: Steps[Result], seconds: float) -> tuple[bool, Any]:
-    end = time.monotonic() + seconds
-    try:
-        while True:
+    while True:
+        try:
             next(steps)
-            if time.monotonic() > end:
-                return False, None
+        except StopIteration as stop:
+            return stop.value
+
+
+def _slice(steps: Steps[Any]) -> tuple[bool, Any]:
+    """Advances a generator for some time; returns whether it is done, and its result."""
+    end = time.monotonic() + _SLICE
+    try:
+        while time.monotonic() < end:
+            next(steps)
     except StopIteration as stop:
         return True, stop.value
+    time.sleep(_SLICE)
+    return False, None

@@ -188,6 +188,8 @@ class Models:
             self._set(version, VersionStatus("END", error))
             _LOG.error("version %s was not loaded: %s", version, error.message)
             return
+        # TensorFlow's million of objects stay: to look at all of them for garbage takes too long.
+        gc.freeze()
         with self._lock:
             self._available[version] = servable
             self._statuses[version] = VersionStatus("AVAILABLE")
@@ -201,7 +203,9 @@ class Models:
         while servable.in_flight and time.monotonic() < deadline:
             time.sleep(0.01)
         del servable
+        gc.unfreeze()
         gc.collect()  # TensorFlow's objects refer to one another
+        gc.freeze()
         self._set(version, VersionStatus("END"))
 
     def _set(self, version: int, status: VersionStatus) -> None:

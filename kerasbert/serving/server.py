@@ -6,6 +6,7 @@ import functools
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from kerasbert.serving.settings import Settings
 
 _HEADERS = 64 * 1024  # bytes
 _OTHER_FILES = 200
+_SWITCH = 0.0005  # seconds that the event loop waits for a thread that reads a large body
 
 
 def serve(
@@ -58,6 +60,7 @@ def serve(
     Raises:
         UserError: a port is taken, or there is nothing to serve.
     """
+    sys.setswitchinterval(_SWITCH)
     models = Models(directory, name, config_file, settings.poll_interval, settings.timeout)
     asyncio.run(_serve(models, host, rest_port, grpc_port, ui, settings, announce))
 

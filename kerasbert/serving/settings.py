@@ -13,7 +13,7 @@ class Settings:
     max_body: int = 16 * 1024 * 1024  # bytes of a request, unpacked
     max_bodies: int = 256 * 1024 * 1024  # bytes of all requests in work, and of what is read from them
     max_rows: int = 4096  # of one request
-    max_values: int = 1024 * 1024  # of one request: numbers, strings, lists, fields
+    max_values: int = 1024 * 1024  # of one request, or fields; `json_reader` counts some eightfold
     max_explained: int = 8  # rows of a request for `explain`, up to 248 passes each; 0: refused
     max_text: int = 100_000  # bytes of one string
     max_requests: int = 1000  # in work; beyond it: UNAVAILABLE

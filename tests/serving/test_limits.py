@@ -18,7 +18,7 @@ from kerasbert.serving.settings import Settings
 from .conftest import application
 
 PREDICT = "/v1/models/m:predict"
-FEW = Settings(max_rows=100, max_values=1000, max_text=50)
+FEW = Settings(max_rows=100, max_values=8000, max_text=50)
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_other_lists_may_be_longer():
 @pytest.mark.parametrize("item", ["[]", "{}", "0", '"a"', "[0]", "1.5", '{"a": 0}', "null"])
 def test_values_are_counted_wherever_they_are(item):
     for key in ("more", "instances"):
-        body = f'{{"{key}": [[{",".join([item] * 1001)}]]}}'
-        with pytest.raises(ServingError, match="more than 1000 values"):
+        body = f'{{"{key}": [[{",".join([item] * 8001)}]]}}'
+        with pytest.raises(ServingError, match="more values than"):
             finish(read_object(body.encode(), FEW))
 
 
 def test_depth_is_a_matter_of_values():
-    with pytest.raises(ServingError, match="more than 1000 values"):
+    with pytest.raises(ServingError, match="more values than"):
         finish(read_object(b'{"more": ' + b"[" * 5000, FEW))
 
 
@@ -137,5 +137,5 @@ def test_a_small_body_that_unpacks_to_millions_of_values_holds_nobody_up(server)
             slowest = max(slowest, time.monotonic() - begun)
             time.sleep(0.02)
     for answer in answers:
-        assert "more than 1048576 values" in answer.result().text
+        assert "more values than this server takes" in answer.result().text
     assert slowest < 1.0
