@@ -90,3 +90,35 @@ def test_a_model_without_explanations_says_so(served_handmade):
         pytest.raises(AddressError, match=r"without the signature `explain`\. Export the run anew"),
     ):
         client.explain(["a"], ["b"])
+
+
+def test_an_opened_url_answers_like_the_run(served, trained):
+    texts = ["手机很好", "", "酒店太差😀", "a\0b"] * 50
+    model = open_model(served[0])
+    assert repr(model) == f"ServedModel({served[0]!r})"
+    assert model.labels == trained.model.labels
+    np.testing.assert_allclose(
+        model.predict_proba(texts), trained.model.predict_proba(texts), atol=1e-5, rtol=0
+    )
+    for ours, theirs in zip(model.predict(texts[:3]), trained.model.predict(texts[:3]), strict=True):
+        assert list(ours) == list(theirs)
+        assert (ours["text"], ours["label"]) == (theirs["text"], theirs["label"])
+    assert model.predict("手机很好")["label"] == "positive"
+    assert [word["word"] for word in model.explain("手机很好")["words"]] == list("手机很好")
+    assert model.predict([]) == model.explain([]) == []
+    with pytest.raises(UserError, match=r"has no signature for embeddings. Open the run directory"):
+        model.embed(texts)
+    with pytest.raises(UserError, match=r"texts\[1\]: must be a text"):
+        model.predict(["a", None])
+    with pytest.raises(UserError, match="takes single texts, not pairs"):
+        model.predict("a", "b")
+
+
+def test_an_opened_url_of_a_model_of_pairs(served_handmade):
+    model = open_model(served_handmade[0])
+    assert model.takes_pairs
+    record = model.predict("一", "二")
+    assert (record["text"], record["pair"]) == ("一", "二")
+    assert model.predict_proba([], []).shape == (0, 3)
+    with pytest.raises(UserError, match="takes pairs: two texts a row"):
+        model.predict("一")
