@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from kerasbert.checkpoints import open_source
+from kerasbert.cli import main
 from kerasbert.errors import CheckpointError
 from kerasbert.text import Vocabulary
 
@@ -41,6 +43,13 @@ def test_whatever_an_optimizer_kept_is_left_aside(google, tensors):
         "beta1_power", "beta2_power", "good_steps", "loss_scale", *(f"1 of */{slot}" for slot in slots)
     }  # fmt: skip
     assert all(map(np.array_equal, source.backbone.get_weights(), plain.backbone.get_weights()))
+
+
+def test_inspect_lists_what_is_left_aside(google, tensors):
+    directory = google(tensors, {"loss_scale": np.float32(1)})
+    result = CliRunner().invoke(main, ["checkpoint", "inspect", str(directory)])
+    assert result.exit_code == 0, result.output
+    assert "left aside:         loss_scale\n" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["bert_model.ckpt", "bert_model.ckpt.index"])
