@@ -350,6 +350,13 @@ def test_a_compressed_body_is_refused(client, upstream):
     assert "without compression" in answer.json()["error"]
 
 
+def test_a_second_header_does_not_hide_that_a_body_is_compressed(client, upstream):
+    packed = gzip.compress(asks_for("explain").encode())
+    headers = [*key().items(), ("Content-Encoding", "identity"), ("Content-Encoding", "gzip")]
+    client.post(PREDICT, content=packed, headers=headers)
+    assert all("Content-Encoding" not in headers for _, _, headers, _ in upstream.asked)
+
+
 @given(text=st.text(), name=st.sampled_from(["explain", "serving_default", None]), data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_request_passes_by_its_signature_however_it_is_written(client, upstream, text, name, data):

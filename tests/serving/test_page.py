@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from kerasbert.data.columns import Columns
 from kerasbert.data.read import read_rows
+from kerasbert.errors import DataError
 from kerasbert.export.signatures import build_signatures
 from kerasbert.models import TextClassifier
 from kerasbert.serving.page import page_routes
@@ -397,6 +398,42 @@ def test_rows_are_those_of_the_command_line(served, visit, tmp_path, name, conte
     path = tmp_path / name
     path.write_bytes(content.encode())
     assert [row.text for row in read_rows(path, Columns(label=None))] == texts
+
+
+def test_any_table_is_read_as_on_the_command_line(served, visit, tmp_path):
+    """Where one of the two refuses a file, so does the other."""
+    random = np.random.default_rng(14)
+    pieces = ["好", "a", " ", ",", ";", "\t", '"', '""', "\n", "\r\n", "1,好", "2\t好", '3,"好"', ""]
+    headers = [
+        "id,text\n",
+        "id\ttext\n",
+        "text\n",
+        "id;text\n",
+        '"id","text"\n',
+        "\n\ntext,id\r\n",
+        "a,b\n",
+        "",
+    ]
+    files = [
+        [
+            f"rows{place}{random.choice(['.csv', '.tsv', '.txt'])}",
+            random.choice(headers) + "".join(random.choice(pieces, random.integers(8))),
+        ]
+        for place in range(400)
+    ]
+    script = """async (files) => {
+      const { parse } = await import("./files.js");
+      return files.map(([name, content]) => {
+        try { return parse(name, content, ["text"]).map((row) => row.text); } catch (error) { return null; }
+      });
+    }"""
+    for (name, content), texts in zip(files, visit(served).evaluate(script, files), strict=True):
+        (tmp_path / name).write_bytes(content.encode())
+        try:
+            expected = [row.text for row in read_rows(tmp_path / name, Columns(label=None))]
+        except DataError:
+            expected = None
+        assert (texts or None) == (expected or None), (name, content)  # without a row it is refused too
 
 
 def test_another_column_is_used_once_it_is_chosen(served, visit):

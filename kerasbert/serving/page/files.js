@@ -13,7 +13,7 @@ const TEXT_NAMES = ["text", "review", "content", "sentence", "text_a", "comment"
 export function parse(name, content, wanted, column = "text") {
   if (/\.(jsonl|ndjson)$/.test(name)) return fromJson(content, wanted, column);
   if (name.endsWith(".csv")) return fromTable(numbered(cells(content, delimiter(content, wanted))), wanted, column);
-  if (name.endsWith(".tsv")) return fromTable(lines(content).map((line, place) => [place + 1, line ? line.split("\t") : [""]]), wanted, column);
+  if (name.endsWith(".tsv")) return fromTable(lines(content).map((line, place) => [place + 1, line ? line.split("\t") : []]), wanted, column);
   if (!name.endsWith(".txt")) throw new Error(say("kind"));
   if (wanted.length === 1) return lines(content).map((text) => ({ text }));
   return lines(content).map((line, place) => {
@@ -48,12 +48,12 @@ function fromJson(content, wanted, column) {
 }
 
 function fromTable(rows, wanted, column) {
-  const start = rows.findIndex(([, row]) => row.some(Boolean));
-  if (start < 0) return [];
-  const header = rows[start][1];
+  const start = rows.findIndex(([, row]) => row.length);
+  const header = rows[start]?.[1] ?? [];
+  if (!header.some(Boolean)) return [];
   const places = choose(header, wanted, column).map((name) => header.indexOf(name));
   return rows.slice(start + 1).map(([number, row]) => {
-    const blank = row.length === 1 && row[0] === "";
+    const blank = !row.length;
     if (!blank && row.length !== header.length) throw new Error(say("width", number, row.length, header.length));
     return Object.fromEntries(wanted.map((name, index) => [name, blank ? "" : row[places[index]]]));
   });
@@ -104,8 +104,8 @@ function cells(content, separator) {
     closed = false;
   };
   const endRow = () => {
-    endCell();
-    rows.push(row);
+    if (row.length || cell || closed) endCell();
+    rows.push(row); // [] for a blank line
     row = [];
   };
   for (let place = 0; place < content.length; place++) {
