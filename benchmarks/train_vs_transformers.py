@@ -271,7 +271,8 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
         targets = np.eye(saved["labels"], dtype=np.float32)[turn["labels"]]
         plan = Plan(np.array(lengths), size).epoch(0)
         weights = np.ones(len(lengths), np.float32)
-        batches = training_batches(TokenizedRows(ids, None), targets, weights, plan, graph, 0.0, 0)
+        rows = TokenizedRows(ids, None, ids.row_lengths().numpy() + 2)
+        batches = training_batches(rows, targets, weights, plan, graph, 0.0, 0)
         iterator = distribute(strategy, batches)
         totals = Totals()
         for _ in range(len(plan)):

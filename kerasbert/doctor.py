@@ -1,11 +1,11 @@
-"""What a training and an export need of this machine."""
+"""What a training and an export need of this machine, found out without importing TensorFlow."""
 
+import ctypes
+import importlib.util
 import platform
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-
-import tensorflow as tf
 
 from kerasbert import __version__
 from kerasbert.native.session import NativeError, library_version
@@ -55,11 +55,31 @@ def _package(name: str) -> Finding:
 
 
 def _devices() -> Finding:
-    gpus = [device.name for device in tf.config.list_physical_devices("GPU")]
-    if gpus:
-        return Finding("devices", f"{len(gpus)} GPU(s): {', '.join(gpus)}")
-    built = "this TensorFlow supports GPUs" if tf.test.is_built_with_cuda() else "a CPU build"
-    return Finding("devices", f"no GPU ({built}); training runs on the CPU")
+    gpus = gpu_names()
+    if not gpus:
+        return Finding("devices", "no GPU that a CUDA driver knows; training runs on the CPU")
+    named = f"{len(gpus)} GPU(s): {', '.join(gpus)}"
+    if importlib.util.find_spec("nvidia") is None or importlib.util.find_spec("nvidia.cudnn") is None:
+        named += ". TensorFlow needs CUDA's libraries to use them: pip install 'kerasbert[gpu]'"
+    return Finding("devices", named)
+
+
+def gpu_names() -> list[str]:
+    """Returns the GPUs that the CUDA driver shows to this process; none where there is no driver."""
+    try:
+        cuda = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return []
+    count, name = ctypes.c_int(), ctypes.create_string_buffer(128)
+    if cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count)):
+        return []
+    names = []
+    for number in range(count.value):
+        device = ctypes.c_int()
+        if not cuda.cuDeviceGet(ctypes.byref(device), number):
+            cuda.cuDeviceGetName(name, len(name), device)
+            names.append(name.value.decode(errors="replace"))
+    return names
 
 
 def _native_loader() -> Finding:

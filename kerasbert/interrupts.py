@@ -1,7 +1,10 @@
-"""Saying what Ctrl-C leaves behind."""
+"""What Ctrl-C leaves behind, and what it may not cut in two."""
 
 import contextlib
+import signal
+import threading
 from collections.abc import Iterator
+from types import FrameType
 
 
 @contextlib.contextmanager
@@ -11,3 +14,20 @@ def kept(what: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(*(interrupt.args or [what])) from None
+
+
+@contextlib.contextmanager
+def deferred() -> Iterator[None]:
+    """Lets Ctrl-C wait for the end of the block, which must be short."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if came:
+        handler(*came[0])

@@ -11,15 +11,17 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from kerasbert.config import Config, merge, parse_config
+from kerasbert.config import Config, DataConfig, merge, parse_config
 from kerasbert.data import Row, Rows
 from kerasbert.export import export_model
 from kerasbert.tasks import Classification
@@ -109,6 +111,39 @@ def vocabulary() -> Vocabulary:
 def task() -> Classification:
     """A task with three labels."""
     return Classification(["a", "b", "c"])
+
+
+class ChosenModel:
+    batch_size = 64
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        answers: Mapping[str, Sequence[float]],
+        threshold: float | None = None,
+    ):
+        self.labels, self.data, self.label_separator = tuple(labels), DataConfig(), None
+        self.batches: list[tuple[list[str], list[str] | None]] = []
+        self._answers, self._threshold = answers, threshold
+
+    def predict_batch(self, texts, pairs=None):
+        self.batches.append((list(texts), None if pairs is None else list(pairs)))
+        probabilities = np.array([self._answers[text] for text in texts], np.float32)
+        label_id = probabilities.argmax(1)
+        outputs = {
+            "label": np.array([self.labels[i].encode() for i in label_id], object),
+            "label_id": label_id,
+            "score": probabilities.max(1),
+            "probabilities": probabilities,
+        }
+        if self._threshold is not None:
+            outputs["given"] = (probabilities >= self._threshold).astype(np.int32)
+        return outputs
+
+
+@pytest.fixture(scope="session")
+def chosen_model() -> type[ChosenModel]:
+    return ChosenModel
 
 
 @pytest.fixture(scope="session")

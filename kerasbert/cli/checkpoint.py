@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kerasbert import progress
 from kerasbert.cli.options import reading_options
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def import_(
     with quiet_import():
         from kerasbert.checkpoints import import_checkpoint
 
-    notes = import_checkpoint(source, directory, positions, keep_tokens_of, dtype, reading)
+    with progress.phase(f"converting {source}"):
+        notes = import_checkpoint(source, directory, positions, keep_tokens_of, dtype, reading)
     _finish(directory, notes)
 
 
@@ -70,7 +72,8 @@ def export(run: str, directory: str, backbone_only: bool, dtype: str) -> None:
     with quiet_import():
         from kerasbert.checkpoints import export_run
 
-    notes = export_run(run, directory, backbone_only, dtype)
+    with progress.phase(f"converting {run}"):
+        notes = export_run(run, directory, backbone_only, dtype)
     _finish(directory, notes)
 
 
@@ -86,7 +89,8 @@ def inspect(source: str, as_json: bool) -> None:
 
         from kerasbert.checkpoints import describe_source
 
-    found = describe_source(source)
+    with progress.phase(f"reading {source}"):
+        found = describe_source(source)
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
         return

@@ -75,6 +75,7 @@ def build(
 
         from kerasbert.config import parse_config
         from kerasbert.corpus import CorpusSettings, build_corpus, describe
+        from kerasbert.interrupts import kept
         from kerasbert.text import Vocabulary
 
     if vocabulary.endswith(".txt"):
@@ -86,7 +87,8 @@ def build(
         tokens, text = source.vocabulary, dict(source.text)
     settings = parse_config(CorpusSettings, {**options, **text}, where="corpus build")
     if beam is None:
-        built = build_corpus(files, Path(output), tokens, settings)
+        with kept(f"the finished shards in {output}; the same command goes on"):
+            built = build_corpus(files, Path(output), tokens, settings)
     else:
         from kerasbert.corpus.beam import build_corpus_with_beam
 

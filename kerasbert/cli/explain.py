@@ -1,9 +1,11 @@
 """kerasbert explain."""
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from kerasbert import progress
 from kerasbert.cli.options import rows_of, text_options
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ def explain(
 
         from rich.console import Console
 
+        from kerasbert.data.estimate import estimate_rows
         from kerasbert.explanation import show
         from kerasbert.predictors import explain_rows, open_model
         from kerasbert.predictors.explain import require_label
@@ -42,6 +45,8 @@ def explain(
     opened = open_model(model)
     require_label(opened, label, "--label")
     records = explain_rows(opened, rows_of(opened, text, source, reading), label)
+    if as_json or not sys.stdout.isatty():  # else the answers themselves show how far it is
+        records = progress.track(records, "explaining", estimate_rows(source) if source else len(text))
     if as_json:
         click.echo(json.dumps(list(records), ensure_ascii=False))
         return

@@ -82,7 +82,7 @@ def rows_of(
     from dataclasses import replace
 
     from kerasbert.data import read_rows
-    from kerasbert.evaluation.stream import argument_rows
+    from kerasbert.predictors.stream import argument_rows
 
     columns = replace(reading.columns_for(model.data), label=None)
     return read_rows(source, columns) if source else argument_rows(texts, columns)

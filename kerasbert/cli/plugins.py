@@ -2,6 +2,8 @@
 
 import click
 
+from kerasbert import progress
+
 
 @click.group()
 def plugins() -> None:
@@ -50,7 +52,7 @@ def check(name: str) -> None:
 
         task = get_task(name)
     failed = 0
-    for check_name, error in run_checks(task):
+    for check_name, error in progress.track(run_checks(task), f"checking {name}", unit="checks"):
         failed += error is not None
         click.echo(
             f"{'ok    ' if error is None else 'FAILED'} {check_name}" + (f": {error}" if error else "")

@@ -42,10 +42,12 @@ def predict(
     from kerasbert.cli.startup import quiet_import
 
     with quiet_import():
+        from kerasbert.data.estimate import estimate_rows
         from kerasbert.data.write import written_format
-        from kerasbert.evaluation.stream import write_answers
         from kerasbert.predictors import open_model
+        from kerasbert.predictors.stream import write_answers
 
     form = written_format(output, form)
     opened = open_model(model)
-    write_answers(opened, rows_of(opened, text, source, reading), output, form)
+    total = estimate_rows(source) if source else len(text)
+    write_answers(opened, rows_of(opened, text, source, reading), output, form, total)

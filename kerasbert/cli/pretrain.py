@@ -2,6 +2,8 @@
 
 import click
 
+from kerasbert import progress
+from kerasbert.cli.interrupts import STATUS, say
 from kerasbert.cli.options import training_options
 
 
@@ -19,8 +21,6 @@ def pretrain(
     with quiet_import():
         from pathlib import Path
 
-        from rich.console import Console
-
         from kerasbert.config import PretrainingConfig, apply_overrides, parse_config, read_yaml
         from kerasbert.pretraining import describe, prepare_pretraining
         from kerasbert.pretraining import pretrain as pretrain_backbone
@@ -32,15 +32,16 @@ def pretrain(
     if dry_run:
         click.echo(describe(prepare_pretraining(settings)))
         return
-    result = pretrain_backbone(settings, Console(stderr=True), resume)
+    result = pretrain_backbone(settings, progress.console(), resume)
     if not result.chief:
         return
     if result.interrupted:
-        click.echo(
-            f"Interrupted. Go on with: kerasbert pretrain {config} --resume --run-dir {result.run.path}",
-            err=True,
-        )
-        raise SystemExit(130)
+        again = f"kerasbert pretrain {config} --resume --run-dir {result.run.path}"
+        if result.kept:
+            say(f"Interrupted: kept until step {result.kept:,}. Go on with: {again}")
+        else:
+            say(f"Interrupted before the first checkpoint: nothing is kept. Remove {result.run.path}")
+        raise SystemExit(STATUS)
     for held_out in result.metrics["held_out"]:
         figures = ", ".join(f"{name} {value:.4f}" for name, value in held_out.items() if name != "max_length")
         click.echo(f"held out, up to {held_out['max_length']} tokens: {figures}", err=True)

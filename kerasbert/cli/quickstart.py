@@ -2,6 +2,8 @@
 
 import click
 
+from kerasbert import progress
+
 
 @click.command()
 @click.option("--workdir", type=click.Path(), default="quickstart", show_default=True)
@@ -13,8 +15,6 @@ def quickstart(workdir: str, task: str) -> None:
     with quiet_import():
         from pathlib import Path
 
-        from rich.console import Console
-
         from kerasbert.quickstart import quickstart as run_quickstart
 
-    run_quickstart(Path(workdir), task, Console(stderr=True), click.echo)
+    run_quickstart(Path(workdir), task, progress.console(), click.echo)

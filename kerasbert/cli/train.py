@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kerasbert import progress
+from kerasbert.cli.interrupts import STATUS, say
 from kerasbert.cli.options import training_options
 
 if TYPE_CHECKING:
@@ -48,21 +50,18 @@ def run_training(
     """Trains once or several times, and shows the figures."""
     from pathlib import Path
 
-    from rich.console import Console
-
     from kerasbert.evaluation import show_result
+    from kerasbert.interrupts import kept
     from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
 
     if dry_run:
         click.echo(describe(prepare(settings)))
         return
-    console = Console(stderr=True)
-
-    def show(text: str) -> None:
-        console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    console = progress.console()
 
     def finished(result: "TrainResult") -> None:
-        show_result(result, console)
+        with kept(f"the run {result.run.path}, without a report"):
+            show_result(result, console)
 
     if seeds or folds:
         runs = seeds_of(settings, seeds) if seeds else folds_of(settings, folds or 0)
@@ -70,7 +69,7 @@ def run_training(
         summary = train_each(runs, directory, console, resume, finished)
         if summary:
             accuracy, macro_f1 = summary["accuracy"], summary["macro_f1"]
-            show(
+            say(
                 f"accuracy {accuracy['mean']:.4f} ± {accuracy['sd']:.4f}, macro F1 {macro_f1['mean']:.4f} ± "
                 f"{macro_f1['sd']:.4f} over {len(runs)} {'seeds' if seeds else 'folds'}\nruns: {directory}"
             )
@@ -81,5 +80,5 @@ def run_training(
             finished(result)
         interrupted = result.interrupted
     if interrupted:
-        show("Interrupted: what was reached until then is saved.")
-        raise SystemExit(130)
+        say("Interrupted: what was reached until then is saved.")
+        raise SystemExit(STATUS)

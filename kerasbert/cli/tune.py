@@ -2,6 +2,8 @@
 
 import click
 
+from kerasbert import progress
+from kerasbert.cli.interrupts import STATUS, say
 from kerasbert.cli.options import training_options
 
 
@@ -29,8 +31,6 @@ def tune(
     with quiet_import():
         from pathlib import Path
 
-        from rich.console import Console
-
         from kerasbert.evaluation import report_training
         from kerasbert.tasks import load_config
         from kerasbert.training import describe, prepare
@@ -46,11 +46,11 @@ def tune(
         settings.run_dir = str(directory)
         click.echo(describe(prepare(settings)))
         return
-    console = Console(stderr=True)
+    console = progress.console()
     best = search(config, overrides, choices, trials, directory, console, resume, report_training)
     if best is None:
-        click.echo(f"Interrupted. Go on with --resume --run-dir {directory}", err=True)
-        raise SystemExit(130)
+        say(f"Interrupted: the finished trials are kept. Go on with --resume --run-dir {directory}")
+        raise SystemExit(STATUS)
     monitor = monitor_of(settings)
     click.echo(f"best of {best.trials} trials: number {best.number}, {monitor} {best.score:.4f}", err=True)
     for key, value in best.chosen.items():

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kerasbert import progress
 from kerasbert.corpus.corpus import SETUP, SUMMARY, Corpus
 from kerasbert.corpus.read import Document, Unreadable, read_documents
 from kerasbert.corpus.settings import CorpusSettings
@@ -41,7 +42,7 @@ def build_corpus(
             if open_shards:
                 spill.mkdir()
                 unreadable = _spill(files, spill, set(open_shards), vocabulary, settings)
-                for name in open_shards:
+                for name in progress.track(open_shards, "making examples", len(open_shards), "shards"):
                     documents = map(TokenizedDocument.from_bytes, _read(spill / name))
                     write_shard(directory, name, documents, unreadable.get(name, []), vocabulary, settings)
         except tf.errors.OpError as error:
@@ -117,7 +118,7 @@ def _spill(
                 writers[shard_of(document.key, settings)].write(document.to_bytes())
             batch.clear()
 
-        for item in read_all(files, settings):
+        for item in progress.track(read_all(files, settings), "reading and tokenising", unit="documents"):
             shard = shard_of(item.key, settings)
             if shard not in wanted:
                 continue

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from kerasbert import progress
 from kerasbert.corpus.read import Unreadable, read_documents
 from kerasbert.errors import DataError
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
@@ -46,7 +47,8 @@ def train_vocabulary(
     if not counts:
         raise DataError(f"there is no text in {', '.join(map(str, files))}.")
     words = Counter({word.decode(): count for word, count in counts.items()})
-    return learn_vocabulary(words.elements(), size, min_count), unreadable
+    with progress.phase("learning the vocabulary"):
+        return learn_vocabulary(words.elements(), size, min_count), unreadable
 
 
 def _batches(files: Sequence[str | Path], text_field: str, encoding: str) -> Iterator[tuple[list[str], int]]:
@@ -54,7 +56,8 @@ def _batches(files: Sequence[str | Path], text_field: str, encoding: str) -> Ite
     batch: list[str] = []
     unreadable = 0
     for place, file in enumerate(files):
-        for document in read_documents(file, place, text_field, encoding):
+        documents = read_documents(file, place, text_field, encoding)
+        for document in progress.track(documents, f"reading {file}", unit="documents"):
             if isinstance(document, Unreadable):
                 unreadable += 1
                 continue

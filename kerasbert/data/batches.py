@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from kerasbert import progress
 from kerasbert.data.load import Rows
 from kerasbert.data.plan import NO_ROW, PAST
 from kerasbert.text import TextGraph
@@ -15,10 +16,14 @@ _TOKENIZE_BATCH = 4096
 
 @dataclass(frozen=True)
 class TokenizedRows:
-    """Rows tokenised once: int32 ragged [rows, None] without special tokens."""
+    """Rows tokenised once: int32 ragged [rows, None] without special tokens.
+
+    `uncut` are the tokens of each whole row, both texts and the special ones: int64 [rows].
+    """
 
     ids: tf.RaggedTensor
     pair: tf.RaggedTensor | None
+    uncut: np.ndarray
 
     @property
     def lengths(self) -> np.ndarray:
@@ -28,8 +33,7 @@ class TokenizedRows:
 
     def packed_lengths(self, graph: TextGraph) -> np.ndarray:
         """Tokens of each row as `inputs` gives it: int64 [rows]."""
-        special = 2 if self.pair is None else 3
-        return np.minimum(self.lengths + special, graph.max_length)
+        return np.minimum(self.uncut, graph.max_length)
 
     def inputs(self, index: tf.Tensor, graph: TextGraph) -> dict[str, tf.Tensor]:
         """Returns the packed inputs of the rows at `index`, int [batch]."""
@@ -43,14 +47,21 @@ def tokenize_rows(rows: Rows, graph: TextGraph) -> TokenizedRows:
     Single texts are cut to what `pack` keeps; how a pair is cut depends on both lengths.
     """
 
-    def tokenize(texts: list[str]) -> tf.RaggedTensor:
-        parts = [
-            graph.tokenize(tf.constant(texts[start : start + _TOKENIZE_BATCH]))
-            for start in range(0, len(texts), _TOKENIZE_BATCH)
-        ]
-        return tf.concat(parts if rows.pairs else [graph.truncate(part) for part in parts], axis=0)
+    def tokenize(texts: list[str]) -> tuple[tf.RaggedTensor, np.ndarray]:
+        parts, lengths = [], []
+        with progress.phase("tokenising", len(texts), "rows") as tokenised:
+            for part in slices(len(texts), _TOKENIZE_BATCH):
+                ids = graph.tokenize(tf.constant(texts[part]))
+                lengths.append(ids.row_lengths().numpy())
+                parts.append(ids if rows.pairs else graph.truncate(ids))
+                tokenised.advance(len(texts[part]))
+        return tf.concat(parts, axis=0), np.concatenate(lengths)
 
-    return TokenizedRows(tokenize(rows.texts), None if rows.pairs is None else tokenize(rows.pairs))
+    ids, lengths = tokenize(rows.texts)
+    if rows.pairs is None:
+        return TokenizedRows(ids, None, lengths + 2)
+    pair, lengths_of_pairs = tokenize(rows.pairs)
+    return TokenizedRows(ids, pair, lengths + lengths_of_pairs + 3)
 
 
 def training_batches(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from kerasbert import progress
 from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels
 from kerasbert.data.near_duplicates import normalized
@@ -87,7 +88,7 @@ def load_rows(paths: Iterable[str | Path | Table], columns: Columns) -> Rows:
     """Reads all files and tables, leaving out rows that have no text or no label."""
     result = Rows()
     for path in paths:
-        for row in read_rows(path, columns):
+        for row in progress.track(read_rows(path, columns), f"reading {path}"):
             reason = why_unusable(row, columns)
             if reason:
                 result.left_out.append((row, reason))

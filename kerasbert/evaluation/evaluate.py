@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasbert import progress
 from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
 from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import Table
@@ -75,7 +76,8 @@ def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evalua
         train: rows for the baseline; without them there is none.
     """
     labels = model.labels
-    answers = [answer for _, answer in predict_rows(model, rows.rows)]
+    rows_answered = progress.track(predict_rows(model, rows.rows), "evaluating", len(rows))
+    answers = [answer for _, answer in rows_answered]
     outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
     decided = decisions(outputs, len(labels))
     targets = _targets(rows, labels)
@@ -83,7 +85,8 @@ def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evalua
     figures["left_out"] = len(rows.left_out)
     figures.update(_confusion(targets, decided, labels))
     fits = train is not None and train.rows and set(train.label_counts) <= set(labels)
-    baseline = baseline_decisions(train, rows, labels) if train is not None and fits else None
+    with progress.phase("training naive Bayes, to compare"):
+        baseline = baseline_decisions(train, rows, labels) if train is not None and fits else None
     if baseline is not None:
         floor = score_decisions(targets, baseline, labels)
         figures["baseline"] = {

@@ -8,6 +8,7 @@ import jinja2
 import numpy as np
 from rich.console import Console
 
+from kerasbert import progress
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_rows
 from kerasbert.evaluation.summary import remarks, training_summary
@@ -34,9 +35,8 @@ def write_report(
     write_text(directory / "metrics.json", json.dumps(figures, ensure_ascii=False, indent=2) + "\n")
     lines = (json.dumps(mistake, ensure_ascii=False) + "\n" for mistake in mistakes)
     write_text(directory / "mistakes.jsonl", "".join(lines))
-    drawn = [plots.per_class(figures["per_class"]), plots.reliability(evaluation)]
-    if history:
-        drawn.append(plots.training_curves(history))
+    with progress.phase("drawing the report"):
+        drawn = _draw(evaluation, history)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("kerasbert.evaluation", "templates"), autoescape=True
     )
@@ -75,6 +75,12 @@ def show_result(result: TrainResult, console: Console) -> None:
     page, figures = report_training(result)
     lines = [training_summary(figures, result.metrics), f"run: {result.run.path}", f"report: {page}"]
     console.print("\n".join(lines), markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def _draw(evaluation: Evaluation, history: list[dict[str, Any]] | None) -> list[str]:
+    """Returns the plots as SVG."""
+    drawn = [plots.per_class(evaluation.figures["per_class"]), plots.reliability(evaluation)]
+    return [*drawn, plots.training_curves(history)] if history else drawn
 
 
 def worst_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:

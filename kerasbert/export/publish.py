@@ -8,10 +8,12 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import dump_yaml
 from kerasbert.deployment import (
     LARGEST_VERSION,
+    Memory,
     ServedVersions,
     changing,
     prune,
@@ -27,6 +29,7 @@ from kerasbert.export.signatures import build_signatures
 from kerasbert.export.verify import verify
 from kerasbert.export.warmup import warmup_requests, write_warmup
 from kerasbert.files import explain_write_errors, make_directory, write_text
+from kerasbert.interrupts import deferred, kept
 from kerasbert.models import TextClassifier
 from kerasbert.predictors.saved_model import EXPORTED_CONFIG
 
@@ -79,7 +82,8 @@ def export_model(
         raise ConfigError(f"precision: must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
     if quantize not in QUANTIZATIONS:
         raise ConfigError(f"quantize: must be int8 or left out. Received: {quantize!r}")
-    trainer = RunDirectory(run).load()
+    with progress.phase(f"loading {run}"):
+        trainer = RunDirectory(run).load()
     base = Path(model_dir)
     make_directory(base)
     ServedVersions(base)  # a damaged models.config is refused at once
@@ -94,30 +98,42 @@ def export_model(
 
     staging = base / f".staging-{uuid.uuid4().hex[:8]}"
     try:
-        with explain_write_errors(base):
-            _write(trainer, precision, quantize, staging)
-        write_labels(staging, trainer.labels)
-        if not allow_breaking:
-            refuse_breaking_changes(staging, base)
-        try:
-            arithmetic = quantize or precision
-            memory = verify(staging, trainer, arithmetic)
-            changes = None if arithmetic == "float32" else count_label_changes(staging, trainer)
-        except ExportError as error:
-            raise ExportError(f"not published: {error}") from error
-        with explain_write_errors(target):
-            _flush(staging)
-            staging.rename(target)
+        with kept("nothing was published"):
+            with progress.phase("writing the SavedModel"), explain_write_errors(base):
+                _write(trainer, precision, quantize, staging)
+            write_labels(staging, trainer.labels)
+            if not allow_breaking:
+                refuse_breaking_changes(staging, base)
+            memory, changes = _verify(staging, trainer, quantize or precision)
+            with explain_write_errors(target):
+                _flush(staging)
+        with kept(f"{target} is published"), deferred():
+            with explain_write_errors(target):
+                staging.rename(target)
+            with changing(base) as served:
+                before = set(served.numbers)
+                served.publish(number, highest)
+                write_server_files(base, served.name, memory)
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    with changing(base) as served:
-        before = set(served.numbers)
-        served.publish(number, highest)
-        write_server_files(base, served.name, memory)
+        with deferred():
+            shutil.rmtree(staging, ignore_errors=True)
     # A server holds what it served before until it has read models.config.
     removed = [] if keep is None else prune(base, keep, {number, *before})
     labels = served.labels_of(number)
     return Published(target, number, directory_size(target), memory.peak, labels, removed, changes)
+
+
+def _verify(staging: Path, trainer: TextClassifier, arithmetic: str) -> tuple[Memory, LabelChanges | None]:
+    """Returns what the native loader took, and what less than float32 changes."""
+    try:
+        with progress.phase("verifying the export in the native loader"):
+            memory = verify(staging, trainer, arithmetic)
+        if arithmetic == "float32":
+            return memory, None
+        with progress.phase("counting the labels that change"):
+            return memory, count_label_changes(staging, trainer)
+    except ExportError as error:
+        raise ExportError(f"not published: {error}") from error
 
 
 def _write(trainer: TextClassifier, precision: str, quantize: str | None, staging: Path) -> None:

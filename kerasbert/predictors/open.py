@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from kerasbert import progress
 from kerasbert.deployment import version_folders
 from kerasbert.errors import CheckpointError
 from kerasbert.predictors.model import Model
@@ -38,11 +39,12 @@ def open_model(path: str | Path) -> Model:
         from kerasbert.predictors.trained import TrainedModel
 
     path = Path(path)
-    if RunDirectory.is_run(path):
-        return TrainedModel(RunDirectory(path).load(), str(path))
-    version = newest_version(path)
-    if version is not None:
-        return SavedModel(version)
+    with progress.phase(f"loading {path}"):
+        if RunDirectory.is_run(path):
+            return TrainedModel(RunDirectory(path).load(), str(path))
+        version = newest_version(path)
+        if version is not None:
+            return SavedModel(version)
     what = "there is no such directory" if not path.exists() else "it is neither"
     raise CheckpointError(f"{path}: must be a run directory or an exported model. Received: {what}.")
 

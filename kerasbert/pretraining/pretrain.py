@@ -13,30 +13,33 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
+from kerasbert import progress
 from kerasbert.checkpoints import save_hugging_face
 from kerasbert.checkpoints.state import restore_state, save_state
 from kerasbert.config import PretrainingConfig
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.files import held, remove_temporaries
+from kerasbert.interrupts import kept
 from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.batches import training_batches
 from kerasbert.pretraining.model_card import write_model_card
 from kerasbert.pretraining.objective import pretraining_objective
 from kerasbert.pretraining.prepare import PreparedPretraining, prepare_pretraining
-from kerasbert.pretraining.progress import pretraining_progress
 from kerasbert.pretraining.run import PretrainingRun
+from kerasbert.pretraining.table import pretraining_table
 from kerasbert.pretraining.validate import Validation
 from kerasbert.training.optimizer import build_optimizer
-from kerasbert.training.progress import Progress
 from kerasbert.training.reopen import differences
 from kerasbert.training.strategy import (
     choose_strategy,
+    devices,
     distribute,
     is_chief,
     other_workers,
     require_even_batch,
     wait_for_all,
 )
+from kerasbert.training.table import Table
 from kerasbert.training.trainer import Totals, Trainer
 
 
@@ -47,6 +50,7 @@ class PretrainingResult:
     run: PretrainingRun
     metrics: dict[str, Any]
     interrupted: bool
+    kept: int = 0  # steps until the last checkpoint
     chief: bool = True  # False on the other workers of a cluster, which write nothing
 
 
@@ -92,10 +96,10 @@ def pretrain(
         _reopen(run, prepared)
     elif chief:
         run.create(config, prepared.corpora)
-    console = console if console and chief else Console(quiet=True)
-    with other_workers(run.path), held(run.path) if chief else contextlib.nullcontext():
+    shown = progress.shown(console if chief else None)
+    with shown, other_workers(run.path), held(run.path) if chief else contextlib.nullcontext():
         wait_for_all(strategy)
-        result = _pretrain(prepared, run, strategy, console, resume)
+        result = _pretrain(prepared, run, strategy, resume)
         wait_for_all(strategy)  # a worker that leaves early would end the others
     return result
 
@@ -104,11 +108,11 @@ def _pretrain(
     prepared: PreparedPretraining,
     run: PretrainingRun,
     strategy: tf.distribute.Strategy,
-    console: Console,
     resume: bool,
 ) -> PretrainingResult:
     config, settings, chief = prepared.config, prepared.config.training, is_chief(strategy)
-    with strategy.scope():
+    console = progress.console()
+    with progress.phase("building the model"), strategy.scope():
         model = _initial_model(prepared, console)
         optimizer = build_optimizer(settings, prepared.total_steps)
         trainer = Trainer(model, optimizer, pretraining_objective(model), strategy)
@@ -123,25 +127,43 @@ def _pretrain(
     trainer.separate_dropout()
 
     last: dict[str, Any] = {}
+    saved = step
     validation = Validation(model, config)
-    progress = pretraining_progress(console, config.nsp)
-    console.print(f"of {prepared.total_steps:,} steps", highlight=False)
-    progress.heads()
+    table = pretraining_table(config.nsp)
+    console.print(_opening(prepared, strategy), markup=False, highlight=False, soft_wrap=True)
+    table.heads()
     try:
         for stretch in _stretches(config, step):
-            figures = _train(trainer, prepared, stretch, validation, progress)
+            figures = _train(trainer, prepared, stretch, validation, table)
             last = {"step": stretch.first + stretch.steps, "phase": stretch.phase, **figures}
             if chief:
                 run.add_history(last)  # before the state: a line too many is cut when resuming
                 save_state(run.checkpoints, {"step": last["step"]}, trainer.variables)
-            progress.line(last)
+            saved = last["step"]
+            table.line(last)
     except KeyboardInterrupt:
-        return PretrainingResult(run, last, interrupted=True)
+        return PretrainingResult(run, last, interrupted=True, kept=saved)
     finally:
-        progress.close()
+        table.close()
     if not chief:
         return PretrainingResult(run, last, interrupted=False, chief=False)
-    return _finish(prepared, run, model, validation)
+    with kept(f"{run.path} is trained but not finished: go on with --resume"):
+        return _finish(prepared, run, model, validation)
+
+
+def _opening(prepared: PreparedPretraining, strategy: tf.distribute.Strategy) -> str:
+    """Returns what a pre-training is about."""
+    return "\n".join(
+        [
+            *(
+                f"corpus: {corpus.path}, {corpus.counts['train'].examples:,} examples of up to "
+                f"{corpus.settings.max_length} tokens; {phase.steps:,} steps of {phase.batch_size}"
+                for phase, corpus in zip(prepared.config.phases, prepared.corpora, strict=True)
+            ),
+            f"device: {devices(strategy)}",
+            f"of {prepared.total_steps:,} steps",
+        ]
+    )
 
 
 def _initial_model(prepared: PreparedPretraining, console: Console) -> keras.Model:
@@ -177,18 +199,19 @@ def _train(
     prepared: PreparedPretraining,
     stretch: _Stretch,
     validation: Validation,
-    progress: Progress,
+    table: Table,
 ) -> dict[str, float]:
     config = prepared.config
     phase, corpus = config.phases[stretch.phase], prepared.corpora[stretch.phase]
     batches = training_batches(corpus, config, phase.batch_size, stretch.first_in_phase, stretch.first)
     start = time.perf_counter()
     totals = Totals()
-    progress.start("", stretch.steps)
+    end = stretch.first + stretch.steps
+    table.start(f"steps {stretch.first + 1:,} to {end:,}", stretch.steps)
     iterator = distribute(trainer.strategy, batches)
     for step in range(stretch.steps):
         totals.add(trainer.step(iterator))
-        progress.move(step + 1)
+        table.move(step + 1)
     figures = totals.means()
     seconds = time.perf_counter() - start
     if not np.isfinite(figures["loss"]):

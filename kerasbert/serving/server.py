@@ -59,10 +59,14 @@ def serve(
 
     Raises:
         UserError: a port is taken, or there is nothing to serve.
+        KeyboardInterrupt: SIGINT ended it.
     """
     sys.setswitchinterval(_SWITCH)
     models = Models(directory, name, config_file, settings.poll_interval, settings.timeout)
-    asyncio.run(_serve(models, host, rest_port, grpc_port, ui, settings, announce))
+    told: list[int] = []
+    asyncio.run(_serve(models, host, rest_port, grpc_port, ui, settings, announce, told))
+    if signal.SIGINT in told:
+        raise KeyboardInterrupt("the requests in flight were answered")
 
 
 async def _serve(
@@ -73,10 +77,18 @@ async def _serve(
     ui: bool,
     settings: Settings,
     announce: Callable[[str], None],
+    told: list[int],
 ) -> None:
     stopping = asyncio.Event()
+
+    def stop_for(number: int) -> None:
+        if not stopping.is_set():
+            told.append(number)
+            announce("Stopping: the requests in flight finish first.")
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop_for, number)
     metrics = Metrics(models.name)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(_listen(host, rest_port))

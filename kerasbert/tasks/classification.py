@@ -1,9 +1,12 @@
 """One label for each text, or pair of texts."""
 
-import keras
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
 from kerasbert.tasks.task import Task
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 
 class Classification(Task):
@@ -12,21 +15,27 @@ class Classification(Task):
     name = "classification"
     summary = "one label for each text or pair of texts; labels from the data"
 
-    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> keras.losses.Loss:
+    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> "keras.losses.Loss":
         """Softmax cross-entropy."""
+        import keras
+
         if focal_gamma:
             return keras.losses.CategoricalFocalCrossentropy(
                 alpha=1.0, gamma=focal_gamma, from_logits=True, label_smoothing=label_smoothing
             )
         return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
-    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """The most probable label."""
+        import tensorflow as tf
+
         probabilities = tf.nn.softmax(logits)
         return self.outputs(tf.argmax(probabilities, axis=-1), probabilities)
 
-    def outputs(self, label_id: tf.Tensor, probabilities: tf.Tensor) -> dict[str, tf.Tensor]:
+    def outputs(self, label_id: "tf.Tensor", probabilities: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """Returns the outputs for the labels that were chosen, int64 [batch]."""
+        import tensorflow as tf
+
         return {
             "label": tf.gather(tf.constant(self.labels), label_id),
             "label_id": label_id,

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import keras
-from keras import ops
-
 from kerasbert.config import HeadConfig
 
 
 def dense_head(encoded: Mapping[str, Any], padding_mask: Any, config: HeadConfig, units: int) -> Any:
     """Returns float32 logits [batch, units]. See `Task.head` for the arguments."""
+    import keras
+
     pooled = pool(encoded, padding_mask, config.pooling)
     pooled = keras.layers.Dropout(config.dropout, dtype="float32", name="head_dropout")(pooled)
     initializer = keras.initializers.TruncatedNormal(stddev=0.02)
@@ -19,6 +18,8 @@ def dense_head(encoded: Mapping[str, Any], padding_mask: Any, config: HeadConfig
 
 def pool(encoded: Mapping[str, Any], padding_mask: Any, pooling: str) -> Any:
     """Returns [batch, hidden], or [batch, 2 * hidden] for `mean_max`, over the real tokens."""
+    from keras import ops
+
     if pooling == "cls":
         return encoded["pooled_output"]
     tokens = ops.cast(encoded["sequence_output"], "float32")

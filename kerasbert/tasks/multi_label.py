@@ -1,10 +1,14 @@
 """Any number of labels for each text."""
 
-import keras
-import tensorflow as tf
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from kerasbert.tasks.task import Task, TaskOptions
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
 
 
 class MultiLabelOptions(TaskOptions):
@@ -21,16 +25,20 @@ class MultiLabel(Task):
     label_separator = "|"
     Options = MultiLabelOptions
 
-    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> keras.losses.Loss:
+    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> "keras.losses.Loss":
         """Sigmoid cross-entropy, the mean over the labels."""
+        import keras
+
         if focal_gamma:
             return keras.losses.BinaryFocalCrossentropy(
                 gamma=focal_gamma, from_logits=True, label_smoothing=label_smoothing
             )
         return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
-    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """`label` joins the given labels; `score` and `label_id` are those of the most probable one."""
+        import tensorflow as tf
+
         probabilities = tf.sigmoid(logits)
         given = probabilities >= self.options.threshold
         width = len(self.labels)

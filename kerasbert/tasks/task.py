@@ -4,14 +4,16 @@ import abc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerasbert.config import HeadConfig, Section, parse_config
 from kerasbert.tasks.head import dense_head
+
+if TYPE_CHECKING:  # they take seconds to import, and `plugins list` should not wait
+    import keras
+    import tensorflow as tf
 
 
 class TaskOptions(Section):
@@ -52,7 +54,7 @@ class Task(abc.ABC):
 
     # The text
 
-    def clean(self, text: tf.Tensor) -> tf.Tensor:
+    def clean(self, text: "tf.Tensor") -> "tf.Tensor":
         """Returns valid UTF-8 strings [batch], cleaned before tokenising. Must not fail on any."""
         return text
 
@@ -81,7 +83,7 @@ class Task(abc.ABC):
         return result
 
     @abc.abstractmethod
-    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> keras.losses.Loss:
+    def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> "keras.losses.Loss":
         """Returns the loss of logits [batch, labels] against targets [batch, labels].
 
         Args:
@@ -102,7 +104,7 @@ class Task(abc.ABC):
     # Deciding
 
     @abc.abstractmethod
-    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """Returns what the server answers, computed in the graph from logits float32 [batch, labels].
 
         At least `label` string [batch], `label_id` int64 [batch], `score` float32 [batch] and

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.errors import KerasBertError
 from kerasbert.training.checkpoint import Checkpoints, Position
@@ -60,6 +61,9 @@ class Loop:
         if self._writes:
             self._summary = tf.summary.create_file_writer(str(run.tensorboard))
         self.position = Position()
+        self._traced = False
+        several = isinstance(trainer.strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        self._termination = Termination(interrupts=several)
 
     def run(self, resume: bool) -> None:
         """Trains to the end.
@@ -73,8 +77,7 @@ class Loop:
         else:
             self._save()
         self._trainer.separate_dropout()
-        several = isinstance(self._trainer.strategy, tf.distribute.MultiWorkerMirroredStrategy)
-        with Termination(interrupts=several) as termination:
+        with self._termination as termination:
             while True:
                 try:
                     return self._train(termination)
@@ -115,7 +118,7 @@ class Loop:
         self._show.begin(epoch)
         stop = False
         for step in range(first + 1, self._steps + 1):
-            self._check(totals.add(self._trainer.step(iterator)))
+            self._check(totals.add(self._step(iterator)))
             position.step += 1
             self._show.move(step)
             termination.check()
@@ -135,10 +138,23 @@ class Loop:
         if stop:
             self._end_early()
 
+    def _step(self, iterator: Iterator) -> dict[str, tf.Tensor]:
+        """Does a step, the first of which is slow."""
+        if self._traced:
+            return self._trainer.step(iterator)
+        self._traced = True
+        with progress.phase("tracing the training step"):
+            return self._trainer.step(iterator)
+
+    def _validated(self) -> dict[str, float]:
+        """Returns the figures on the validation rows; here Ctrl-C need not wait."""
+        with self._termination.at_once():
+            return self._validate()
+
     def _end_epoch(self, epoch: int, means: dict[str, float], rows: float, seconds: float) -> None:
         """Validates, keeps the best weights and writes history."""
         with self._trainer.averaged():
-            figures = self._validate()
+            figures = self._validated()
         if not math.isfinite(figures["loss"]):
             raise DivergedError(self._diverged(f"epoch {epoch}: the val_loss is {figures['loss']}"))
         if self.position.best.update(epoch, figures, self._settings):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import tensorflow as tf
 
+from kerasbert import progress
 from kerasbert.augmentation import augment_rows
 from kerasbert.checkpoints import BackboneSource, RunDirectory, take_up
 from kerasbert.config import Config
@@ -54,7 +55,8 @@ def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepar
     config.training.monitor = monitor_of(config)
     source, vocabulary, config = settle_encoder(config, task, train)
     graph = build_text_graph(config, task, vocabulary)
-    augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
+    with progress.phase("augmenting the training rows"):
+        augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
     return Prepared(
         config,
         task,
@@ -97,7 +99,8 @@ def settle_encoder(
                 "text.vocabulary: can be set with backbone.source: scratch only; "
                 f"{config.backbone.source} brings its own. Remove the key."
             )
-        source, config.backbone = take_up(config.backbone)
+        with progress.phase(f"loading {config.backbone.source}"):
+            source, config.backbone = take_up(config.backbone)
         vocabulary = source.vocabulary
         config.text = config.text.model_copy(update=dict(source.text))
     if max_length > (config.backbone.max_positions or 0):
@@ -146,7 +149,7 @@ def _learn(config: Config, task: Task, rows: Rows) -> Vocabulary:
     words = (
         word.decode()
         for texts in (rows.texts, rows.pairs or [])
-        for part in slices(len(texts), 4096)
+        for part in progress.track(slices(len(texts), 4096), "learning a vocabulary", unit="batches")
         for word in graph.words(_strings(texts[part])).flat_values.numpy()
     )
     return learn_vocabulary(words, config.text.vocabulary_size, config.text.min_count)

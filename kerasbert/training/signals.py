@@ -1,7 +1,9 @@
 """Ctrl-C, and SIGTERM, by which schedulers announce that a machine will be taken away."""
 
+import contextlib
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
@@ -24,7 +26,7 @@ class Termination:
     """
 
     def __init__(self, interrupts: bool = False):
-        self.requested = self._interrupted = False
+        self.requested = self._interrupted = self._at_once = False
         self._interrupts = interrupts
         self._before: dict[int, Any] = {}
 
@@ -43,9 +45,21 @@ class Termination:
         if self._interrupted:
             raise KeyboardInterrupt
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """In the block Ctrl-C does not wait for `check`: nothing is lost where it interrupts."""
+        self.check()
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
+
     def _request(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGTERM or self._interrupts:
             self.requested = True
         else:
             self.check()
             self._interrupted = True
+            if self._at_once:
+                self.check()

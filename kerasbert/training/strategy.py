@@ -53,6 +53,13 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
 
 
+def devices(strategy: tf.distribute.Strategy) -> str:
+    """Returns what it trains on, in words."""
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    replicas = strategy.num_replicas_in_sync
+    return kind if replicas == 1 else f"{replicas} replicas, each on a {kind} of its own"
+
+
 def distribute(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> Iterator:
     """Returns an iterator over global batches, each split between the replicas in order."""
     options = tf.data.Options()

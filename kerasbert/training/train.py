@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
+from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.data import Columns
@@ -22,6 +23,7 @@ from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out, write_rows
 from kerasbert.data.table import Table, write_table
 from kerasbert.files import held, make_directory
+from kerasbert.interrupts import kept
 from kerasbert.models import TextClassifier, build_backbone, build_model
 from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.metrics import decisions, score_decisions
@@ -35,7 +37,7 @@ from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.prepare import Prepared, prepare
 from kerasbert.training.rates import rate_of
 from kerasbert.training.reopen import in_order_of, reopen
-from kerasbert.training.show import Show
+from kerasbert.training.show import Show, opening
 from kerasbert.training.strategy import (
     choose_strategy,
     is_chief,
@@ -108,21 +110,33 @@ def train(
         KerasBertError: the loss stopped being a number, or another worker was lost.
     """
     given = config.config if isinstance(config, Prepared) else config
-    settings = given.training
-    strategy = strategy or choose_strategy(settings)  # first of all: see there
-    chief = is_chief(strategy)
-    prepared = config if isinstance(config, Prepared) else prepare(config, tables)
+    strategy = strategy or choose_strategy(given.training)  # first of all: see there
+    with progress.shown(console if is_chief(strategy) else None):
+        prepared = config if isinstance(config, Prepared) else prepare(config, tables)
+        return _train_or_resume(prepared, strategy, resume, on_epoch, set() if warned is None else warned)
+
+
+def _train_or_resume(
+    prepared: Prepared,
+    strategy: tf.distribute.Strategy,
+    resume: bool,
+    on_epoch: Callable[[int, dict[str, float]], None] | None,
+    warned: set[str],
+) -> TrainResult:
     run = RunDirectory(prepared.config.run_dir or "")
     if resume and run.labels.is_file():
         prepared = in_order_of(run, prepared)
+    settings = prepared.config.training
     require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
     rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
-    console = console if console and chief else Console(quiet=True)
-    begun = _begin(run, prepared, resume) if chief else contextlib.nullcontext()
-    with other_workers(run.path), begun, released_graphs():
+    begun = _begin(run, prepared, resume) if is_chief(strategy) else contextlib.nullcontext()
+    unfinished = f"{run.path} has no checkpoint yet: remove it and train anew"
+    if resume:
+        unfinished = f"{run.path} is as it was: go on with --resume"
+    with other_workers(run.path), kept(unfinished), begun, released_graphs():
         wait_for_all(strategy)
-        _warn(console, [*prepared.warnings, *rows.warnings], set() if warned is None else warned)
-        result = _train(prepared, run, strategy, rows, console, resume, on_epoch)
+        _warn(progress.console(), [*prepared.warnings, *rows.warnings], warned)
+        result = _train(prepared, run, strategy, rows, resume, on_epoch)
         wait_for_all(strategy)  # a worker that leaves early would end the others
     return _load_result(prepared, run) if result is None else result
 
@@ -168,7 +182,6 @@ def _train(
     run: RunDirectory,
     strategy: tf.distribute.Strategy,
     rows: TrainingRows,
-    console: Console,
     resume: bool,
     on_epoch: Callable[[int, dict[str, float]], None] | None,
 ) -> TrainResult | None:
@@ -177,16 +190,17 @@ def _train(
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    with strategy.scope():
+    show = Show(rows.steps, settings.epochs, prepared.task.label_separator is not None)
+    show.note(opening(prepared, rows, strategy))
+    for note in prepared.source.notes if prepared.source else ():
+        show.note(f"backbone.source: {note}")
+    with progress.phase("building the model"), strategy.scope():
         model = _initial_model(prepared)
         rates = rate_of(settings, model.get_layer("backbone").num_layers)
         optimizer = build_optimizer(settings, rows.steps * settings.epochs, rates, settings.ema_decay)
         objective = build_objective(model, prepared.task, prepared.config)
         more = objective.variables if isinstance(objective, Distillation) else []
         trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps, more)
-    show = Show(console, rows.steps, settings.epochs)
-    for note in prepared.source.notes if prepared.source else ():
-        show.note(f"backbone.source: {note}")
     loop = Loop(prepared, run, trainer, rows, show, on_epoch)
     start = time.perf_counter()
     interrupted = False
@@ -194,13 +208,20 @@ def _train(
         loop.run(resume)
     except KeyboardInterrupt:
         interrupted = True
+        show.close()
+        show.note(
+            f"Ended at step {loop.position.step:,} of {rows.steps * settings.epochs:,}; what was reached is "
+            "measured and kept. Ctrl-C leaves that out."
+        )
         if not loop.position.best.epoch:
             loop.keep()
     finally:
         show.close()
     if not is_chief(strategy):
         return None
-    return _finish(prepared, run, loop.position.best.epoch, time.perf_counter() - start, interrupted)
+    seconds = time.perf_counter() - start
+    with kept(f"{run.path} is trained but not measured: go on with --resume"):
+        return _finish(prepared, run, loop.position.best.epoch, seconds, interrupted)
 
 
 def _initial_model(prepared: Prepared) -> keras.Model:
@@ -255,8 +276,9 @@ def _load_result(prepared: Prepared, run: RunDirectory) -> TrainResult:
 
 def _predict(classifier: TextClassifier, prepared: Prepared) -> dict[str, np.ndarray]:
     rows = prepared.validation
-    parts = [
-        classifier.predict(rows.texts[part], rows.pairs[part] if rows.pairs else None)
-        for part in slices(len(rows), _PREDICT_BATCH)
-    ]
+    texts, pairs, parts = rows.texts, rows.pairs, []
+    with progress.phase("measuring the best weights", len(rows), "rows") as measured:
+        for part in slices(len(rows), _PREDICT_BATCH):
+            parts.append(classifier.predict(texts[part], pairs[part] if pairs else None))
+            measured.advance(len(texts[part]))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

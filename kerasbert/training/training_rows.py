@@ -46,11 +46,16 @@ class TrainingRows:
     @property
     def warnings(self) -> list[str]:
         """What is lost of the texts."""
-        lengths = self._rows.lengths[: self._own] + (2 if self._rows.pair is None else 3)
+        lengths = self._rows.uncut[: self._own]
         return check_cut("training rows", lengths, self._graph.max_length)
 
     def __len__(self) -> int:
         return len(self._targets)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each row with the special ones, before it is cut: int64 [rows]."""
+        return self._rows.uncut
 
     @property
     def steps(self) -> int:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasbert import progress
 from kerasbert.data.batches import prediction_batches, tokenize_rows
 from kerasbert.models import build_text_graph
 from kerasbert.tasks.metrics import decisions, score_decisions
@@ -37,7 +38,11 @@ class Validation:
     def __call__(self) -> dict[str, float]:
         """Returns `loss`, `accuracy`, `macro_f1` and `micro_f1` of the model as it is."""
         iterator = distribute(self._strategy, self._batches)
-        parts = [self._predict(iterator).numpy() for _ in range(int(self._batches.cardinality()))]
+        count = int(self._batches.cardinality())
+        parts = [
+            self._predict(iterator).numpy()
+            for _ in progress.track(range(count), "validating", count, "batches")
+        ]
         in_order = np.concatenate(parts)[: len(self._order)]
         logits = np.empty_like(in_order)
         logits[self._order] = in_order

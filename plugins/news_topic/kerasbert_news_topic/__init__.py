@@ -1,11 +1,14 @@
 """The topic of a headline, with the next best ones."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
 from pydantic import Field
 
 from kerasbert.tasks import Classification, SampleData, TaskOptions
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _DATA = Path(__file__).parent / "data"
 
@@ -31,8 +34,10 @@ class NewsTopic(Classification):
         "新款折叠屏手机发布 屏幕寿命提升一倍",
     )
 
-    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """The most probable topic, and the top k."""
+        import tensorflow as tf
+
         outputs = super().decide(logits)
         k = min(self.options.top_k, len(self.labels))
         scores, ids = tf.math.top_k(outputs["probabilities"], k)

@@ -1,10 +1,12 @@
 """Is a review positive or negative, and how much so."""
 
 from pathlib import Path
-
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
 from kerasbert.tasks import Classification, SampleData
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _DATA = Path(__file__).parent / "data"
 
@@ -24,7 +26,7 @@ class Sentiment(Classification):
         "剧情一般，但是演员的表演让我看到了最后。",
     )
 
-    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """The more probable label, and the polarity."""
         outputs = super().decide(logits)
         probabilities = outputs["probabilities"]

@@ -1,13 +1,15 @@
 """Is a message spam, however it is disguised."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from pydantic import Field
 
 from kerasbert.tasks import Classification, SampleData, TaskOptions
-from kerasbert_spam.disguise import undisguise
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 _DATA = Path(__file__).parent / "data"
 _SPAM = 1
@@ -40,8 +42,10 @@ class Spam(Classification):
         "明天上午十点开会，记得带上季度报表。",
     )
 
-    def clean(self, text: tf.Tensor) -> tf.Tensor:
+    def clean(self, text: "tf.Tensor") -> "tf.Tensor":
         """Undoes disguises."""
+        from kerasbert_spam.disguise import undisguise
+
         return undisguise(text)
 
     def calibrate(self, probabilities: np.ndarray, targets: np.ndarray) -> SpamOptions:
@@ -64,8 +68,10 @@ class Spam(Classification):
         below = np.max(scores[scores < chosen], initial=0.0)
         return self.options.model_copy(update={"threshold": float(chosen + below) / 2})
 
-    def decide(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+    def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """Spam if its probability reaches the threshold."""
+        import tensorflow as tf
+
         probabilities = tf.nn.softmax(logits)
         is_spam = probabilities[:, _SPAM] >= self.options.threshold
         return self.outputs(tf.cast(is_spam, tf.int64), probabilities)

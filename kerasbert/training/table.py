@@ -1,10 +1,10 @@
-"""A bar while steps run (on a terminal), and lines of figures in fixed columns."""
+"""Lines of figures in fixed columns, and a bar while the steps of the next line run."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import rich.progress
-from rich.console import Console
+from kerasbert import progress
 
 
 class Column(NamedTuple):
@@ -16,42 +16,30 @@ class Column(NamedTuple):
     format: str
 
 
-class Progress:
-    """Shows how a training goes.
+class Table:
+    """Shows how a training goes, where phases are shown.
 
     Args:
-        console: where.
         columns: of the lines; a figure that a line lacks is shown as a dash.
     """
 
-    def __init__(self, console: Console, columns: Sequence[Column]):
-        self._console, self._columns = console, columns
-        self._bar: rich.progress.Progress | None = None
+    def __init__(self, columns: Sequence[Column]):
+        self._columns = columns
+        self._bar = contextlib.ExitStack()
+        self._steps = progress.Phase("")
 
     def start(self, description: str, steps: int) -> None:
         """Starts a bar."""
-        self._bar = rich.progress.Progress(
-            rich.progress.TextColumn("{task.description}"),
-            rich.progress.BarColumn(),
-            rich.progress.MofNCompleteColumn(),
-            rich.progress.TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-        )
-        self._bar.add_task(description, total=steps)
-        self._bar.start()
+        self.close()
+        self._steps = self._bar.enter_context(progress.phase(description, steps))
 
     def move(self, done: int) -> None:
         """Moves the bar to `done` steps."""
-        if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=done)
+        self._steps.move(done)
 
     def close(self) -> None:
         """Removes the bar."""
-        if self._bar:
-            self._bar.stop()
-            self._bar = None
+        self._bar.close()
 
     def heads(self) -> None:
         """Shows the heads of the columns."""
@@ -66,4 +54,4 @@ class Progress:
         )
 
     def _print(self, cells: Any) -> None:
-        self._console.print("  ".join(cells), highlight=False)
+        progress.console().print("  ".join(cells), highlight=False)

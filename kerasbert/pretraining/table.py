@@ -1,8 +1,6 @@
 """The figures a pre-training shows."""
 
-from rich.console import Console
-
-from kerasbert.training.progress import Column, Progress
+from kerasbert.training.table import Column, Table
 
 _COLUMNS = (
     Column("step", "step", 8, "d"),
@@ -18,6 +16,6 @@ _COLUMNS = (
 )
 
 
-def pretraining_progress(console: Console, nsp: bool) -> Progress:
-    """Returns the progress of a pre-training, with or without next sentence prediction."""
-    return Progress(console, [column for column in _COLUMNS if nsp or "nsp" not in column.name])
+def pretraining_table(nsp: bool) -> Table:
+    """Returns the table of a pre-training, with or without next sentence prediction."""
+    return Table([column for column in _COLUMNS if nsp or "nsp" not in column.name])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kerasbert.data import Columns, Row, read_rows
 from kerasbert.errors import DataError, UserError
-from kerasbert.evaluation.stream import argument_rows, write_answers
+from kerasbert.predictors.stream import argument_rows, write_answers
 
 TEXTS = Columns(label=None)
 PAIRS = Columns(label=None, pair="pair")

@@ -5,12 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from kerasbert import progress
 from kerasbert.data import Columns, Row
 from kerasbert.data.read import row_of_line
 from kerasbert.data.write import write_records, written_format
 from kerasbert.errors import DataError, KerasBertError, ServerError
 from kerasbert.files import atomic_path, explain_write_errors
-from kerasbert.predictors import Model, answer_record, predict_rows
+from kerasbert.interrupts import kept
+from kerasbert.predictors.model import Model
+from kerasbert.predictors.predict import answer_record, predict_rows
 
 
 def argument_rows(texts: Sequence[str], columns: Columns) -> Iterator[Row]:
@@ -27,7 +30,9 @@ def argument_rows(texts: Sequence[str], columns: Columns) -> Iterator[Row]:
         yield row_of_line(text, columns, "argument", number)
 
 
-def write_answers(model: Model, rows: Iterable[Row], output: str, form: str | None = None) -> None:
+def write_answers(
+    model: Model, rows: Iterable[Row], output: str, form: str | None = None, total: int | None = None
+) -> None:
     """Writes an answer for each row, in order.
 
     Where a row cannot be read, those before it are answered first; a file does not appear.
@@ -38,10 +43,17 @@ def write_answers(model: Model, rows: Iterable[Row], output: str, form: str | No
         output: a file, which appears when it is complete, or `-` for stdout.
         form: `jsonl`, `parquet`, or `tsv` or `csv` with the columns text, label, score. None: by the name
             of `output`.
+        total: about how many rows there are. None: that is not known, they may come from a keyboard.
     """
     form = written_format(output, form)
     packed = output.lower().endswith(".gz")
-    answers = _answers(model, rows)
+    # Someone who types wants an answer to each line.
+    window = {"window": 1} if total is None and sys.stdin and sys.stdin.isatty() else {}
+    answers = _answers(model, rows, window)
+    if output == "-" and sys.stdout.isatty():  # they show themselves how far it is
+        write_records(answers, sys.stdout.buffer, form)
+        return
+    answers = progress.track(answers, "predicting", total)
     if output == "-":
         write_records(answers, sys.stdout.buffer, form)
         return
@@ -50,11 +62,11 @@ def write_answers(model: Model, rows: Iterable[Row], output: str, form: str | No
         with explain_write_errors(path), path.open("wb") as file:
             write_records(answers, file, form, packed)
         return
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
+    with kept(f"{path} was not written"), atomic_path(path) as temporary, temporary.open("wb") as file:
         write_records(answers, file, form, packed)
 
 
-def _answers(model: Model, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
+def _answers(model: Model, rows: Iterable[Row], window: dict[str, int]) -> Iterator[dict[str, Any]]:
     """Yields the records of the answers; what goes wrong is raised after those that came before it."""
     errors: list[KerasBertError] = []
 
@@ -64,11 +76,9 @@ def _answers(model: Model, rows: Iterable[Row]) -> Iterator[dict[str, Any]]:
         except KerasBertError as error:
             errors.append(error)
 
-    # Someone who types wants an answer to each line.
-    settings = {"window": 1} if sys.stdin and sys.stdin.isatty() else {}
     count = 0
     try:
-        for row, answer in predict_rows(model, readable(), **settings):
+        for row, answer in predict_rows(model, readable(), **window):
             yield answer_record(row, answer, model.labels)
             count += 1
     except ServerError as error:

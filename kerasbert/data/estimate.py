@@ -1,0 +1,27 @@
+"""About how many rows a file has, so that the time which is left can be told."""
+
+import contextlib
+import zlib
+
+from kerasbert.data.source import Source
+from kerasbert.files import open_bytes
+
+_CHUNK = 1 << 20
+
+
+def estimate_rows(path: str) -> int | None:
+    """Returns the rows of a Parquet file, or the line ends of a text; None: only reading it can tell."""
+    source = Source(path)
+    if source.is_stream or source.suffix == ".xlsx":
+        return None
+    with contextlib.suppress(OSError, EOFError, zlib.error):  # the reader says what is wrong
+        if source.suffix == ".parquet":
+            import pyarrow
+            import pyarrow.parquet
+
+            with contextlib.suppress(pyarrow.ArrowException):
+                return pyarrow.parquet.read_metadata(path).num_rows
+        else:
+            with open_bytes(source.path) as file:
+                return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(_CHUNK), b""))
+    return None
