@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from kerasbert.config.yaml_values import load_yaml
 from kerasbert.encoding import read_text
 from kerasbert.errors import ConfigError, DataError
 
@@ -17,7 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_yaml(path: Path) -> dict[str, Any]:
     """Returns the mapping in the YAML file at `path`."""
     try:
-        values = yaml.safe_load(read_text(path))
+        values = load_yaml(read_text(path))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except DataError as error:
@@ -39,7 +40,7 @@ def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict
         if not equals or not key:
             raise ConfigError(f"--set must be KEY=VALUE. Received: {override!r}")
         try:
-            value = yaml.safe_load(text)
+            value = load_yaml(text)
         except (yaml.YAMLError, ValueError) as error:
             raise ConfigError(f"--set {key}: the value is not YAML. Received: {text!r}") from error
         branch: dict[str, Any] = {}
@@ -82,7 +83,9 @@ def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
     faults: dict[str, tuple[list[str], Any]] = {}
     for problem in error.errors():
         location = [str(part) for part in problem["loc"]]
-        if problem["type"] == "value_error" and isinstance(problem["input"], dict):
+        path = ".".join(location)
+        is_value = path in keys and not any(key.startswith(f"{path}.") for key in keys)
+        if problem["type"] == "value_error" and isinstance(problem["input"], dict) and not is_value:
             # Raised by a validator of a section, which names the keys below it itself.
             lines.append(".".join([*location, str(problem["ctx"]["error"])]))
             continue

@@ -4,6 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from kerasbert.config.yaml_values import SpelledInt
+
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
@@ -15,17 +17,32 @@ def _as_string(value: Any) -> str:
     """YAML reads `1` as a number; labels are strings."""
     if value is None or isinstance(value, bool):
         raise ValueError(f"put quotes around it: YAML reads it as {value}")
+    if isinstance(value, SpelledInt):
+        raise ValueError(f"put quotes around it: YAML reads {value.spelling} as {int(value)}")
     return str(value)
+
+
+def _require_space(value: dict) -> None:
+    """YAML reads `{a:b}` as a key without a value."""
+    for key, item in value.items():
+        colon = next((mark for mark in ":：" if mark in str(key)), None)
+        if item is None and colon is not None:
+            left, right = str(key).split(colon, 1)
+            raise ValueError(f"write a colon and a space, {left}: {right}; YAML reads {key} as one word")
 
 
 def _as_strings(value: Any) -> Any:
     if isinstance(value, dict):
+        _require_space(value)
         return {_as_string(key): _as_string(item) for key, item in value.items()}
     return [_as_string(item) for item in value] if isinstance(value, list) else value
 
 
 def _with_string_keys(value: Any) -> Any:
-    return {_as_string(key): item for key, item in value.items()} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    _require_space(value)
+    return {_as_string(key): item for key, item in value.items()}
 
 
 Paths = Annotated[list[str], BeforeValidator(_as_list)]

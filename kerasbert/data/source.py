@@ -91,7 +91,8 @@ class Source:
         if start.startswith(_ZIP):
             if not self.is_stream and _is_workbook(file):
                 return ".xlsx"
-            raise DataError(f"{self.name}: is a zip archive. Unpack it first.")
+            if self.suffix not in (".xlsx", ".xlsm"):
+                raise DataError(f"{self.name}: is a zip archive. Unpack it first.")
         for mark, what in _OTHERS.items():
             if start.startswith(mark):
                 raise DataError(f"{self.name}: is {what}.")

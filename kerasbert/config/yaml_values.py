@@ -1,0 +1,44 @@
+"""YAML, with what it changes silently made visible: whole numbers in odd spelling, repeated keys."""
+
+from typing import Any
+
+import yaml
+
+
+class SpelledInt(int):
+    """A whole number that was not written as Python would write it, such as `01` or `1_000`."""
+
+    spelling: str
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        keys = [self.construct_object(key, deep=True) for key in own]
+        twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+        if twice is not None:
+            problem = f"the key {twice!r} occurs twice"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_mapping(node, deep)
+
+    def construct_whole_number(self, node: Any) -> int:
+        value = self.construct_yaml_int(node)
+        if str(value) == node.value:
+            return value
+        spelled = SpelledInt(value)
+        spelled.spelling = node.value
+        return spelled
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole_number)
+yaml.SafeDumper.add_representer(SpelledInt, lambda dumper, value: dumper.represent_int(int(value)))
+
+
+def load_yaml(text: str) -> Any:
+    """Returns the values in `text`.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, or a mapping has a key twice.
+        ValueError: a date is impossible.
+    """
+    return yaml.load(text, _Loader)  # a SafeLoader

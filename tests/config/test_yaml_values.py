@@ -1,0 +1,60 @@
+import pytest
+import yaml
+
+from kerasbert.config import Config, parse_config
+from kerasbert.config.yaml_values import load_yaml
+from kerasbert.errors import ConfigError
+
+
+def error_of(text: str) -> str:
+    with pytest.raises(ConfigError) as raised:
+        parse_config(Config, load_yaml(text), where="a.yaml")
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "value"), [("01", 1), ("010", 8), ("0x1F", 31), ("1_000", 1000), ("1:30", 90)]
+)
+def test_a_label_that_yaml_would_change_wants_quotes(spelling: str, value: int):
+    for text in (
+        f"data: {{label_map: {{{spelling}: x}}}}",
+        f"data: {{label_map: {{x: {spelling}}}}}",
+        f"data: {{labels: [x, {spelling}]}}",
+        f"training: {{class_weights: {{{spelling}: 2}}}}",
+    ):
+        assert f"put quotes around it: YAML reads {spelling} as {value}" in error_of(text)
+
+
+def test_numbers_are_numbers_however_they_are_written():
+    config = parse_config(Config, load_yaml("training: {batch_size: 0x10, max_length: 1_28}"), where="a.yaml")
+    assert (config.training.batch_size, config.training.max_length) == (16, 128)
+    assert yaml.safe_load(yaml.safe_dump(load_yaml("a: [01, 10]"))) == {"a": [1, 10]}
+    assert parse_config(Config, load_yaml("data: {labels: [0, 1, 10]}"), where="").data.labels == [
+        "0",
+        "1",
+        "10",
+    ]
+
+
+@pytest.mark.parametrize("text", ["data: {label_map: {好:正面}}", "data: {label_map: {好：正面, 坏：负面}}"])
+def test_a_colon_wants_a_space(text: str):
+    assert "data.label_map: write a colon and a space, 好: 正面; YAML reads" in error_of(text)
+
+
+def test_a_colon_wants_a_space_in_weights_too():
+    assert "write a colon and a space, 好: 2" in error_of("training: {class_weights: {好:2}}")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: {1: x, 1: y}", "a: {1: x, 01: y}", "a: 1\nb: 2\na: 3", "a: {好: 1, 好: 2}"]
+)
+def test_a_key_that_occurs_twice_is_refused(text: str):
+    with pytest.raises(yaml.YAMLError, match="occurs twice"):
+        load_yaml(text)
+
+
+def test_keys_may_be_merged():
+    assert load_yaml("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}") == {
+        "a": {"x": 1, "y": 2},
+        "b": {"x": 3, "y": 2},
+    }
