@@ -4,6 +4,7 @@ Whoever works names it, with `phase` or `track`; where nobody asked to see it (`
 """
 
 import contextlib
+import importlib.util
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -128,7 +129,7 @@ class Display:
     def _show(self, now: float) -> None:
         if now - self._phases[0].begun < _BAR_AFTER or self.console.quiet:
             return
-        if self.console.is_interactive or self.console.is_jupyter:
+        if self.console.is_interactive or _has_widgets(self.console):
             self._draw()
             return
         phase = self._phases[-1]
@@ -209,6 +210,11 @@ def _bars(console: "Console") -> "rich.progress.Progress":
         auto_refresh=False,
         redirect_stdout=False,  # which belongs to the answers
     )
+
+
+def _has_widgets(console: "Console") -> bool:
+    """Whether it is a notebook in which rich can redraw; without ipywidgets it warns instead."""
+    return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 
 def _clock(seconds: float) -> str:

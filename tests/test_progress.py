@@ -95,3 +95,10 @@ def test_an_abandoned_loop_ends_its_phase(soon):
         letters.close()
         with progress.phase("next"):
             wait_for(lambda: "next: " in screen.file.getvalue())
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_notebook_without_widgets_gets_lines_rather_than_warnings(monkeypatch, installed):
+    monkeypatch.setattr(progress.importlib.util, "find_spec", lambda name: object() if installed else None)
+    assert progress._has_widgets(Console(force_jupyter=True)) is installed
+    assert not progress._has_widgets(Console(force_jupyter=False))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from kerasbert import progress
 from kerasbert.api.settings import Settings, gather, split_section
 from kerasbert.errors import ConfigError
 from kerasbert.evaluation import show_result
@@ -82,9 +83,10 @@ def train(
         {**settings, "data": section} if section else settings,
     )
     console = Console(quiet=True) if quiet else Console(stderr=True)
-    result = train_config(given.config, console, resume, strategy, on_epoch, given.tables)
-    if result.chief:
-        show_result(result, console)
+    with progress.shown(console):
+        result = train_config(given.config, console, resume, strategy, on_epoch, given.tables)
+        if result.chief:
+            show_result(result, console)
     if result.interrupted:
         console.print("Interrupted: what was reached until then is saved.")
     return result

@@ -1,8 +1,10 @@
 """Everything a training needs before its first step: rows, labels, vocabulary, complete configuration."""
 
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import tensorflow as tf
 
@@ -75,7 +77,10 @@ def new_run_dir(config: Config) -> str:
     """Returns where a run goes that was given no place."""
     if config.training.strategy == "multi_worker":
         raise ConfigError("run_dir: name one; all workers must see the same directory.")
-    return f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    path = f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    # Small trainings in a notebook may begin within a second of one another.
+    names = itertools.chain([path], (f"{path}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if not Path(name).exists())
 
 
 def settle_encoder(
