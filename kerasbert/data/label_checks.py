@@ -7,9 +7,10 @@ from kerasbert.data.joined_labels import joined_labels
 from kerasbert.data.labels import quoted
 from kerasbert.data.listing import SHOWN, join_all, join_first
 from kerasbert.data.load import Rows
-from kerasbert.data.near_equal import closest, near_equal
+from kerasbert.data.near_equal import NearEqual, closest, near_equal
 
 _FEW, _MANY = 5, 10  # rows of a label
+_MANY_LABELS = 100
 _UNEVEN = 10  # times as many rows of one label as of another
 
 
@@ -18,10 +19,16 @@ def check_labels(
 ) -> list[str]:
     """Returns warnings about the labels of rows to train on; see `check_training_rows`."""
     counts = rows.label_counts
-    warnings = _near_equal(name, {**dict.fromkeys(given, 0), **counts}) + _absent(name, rows, labels)
+    if len(counts) > max(_MANY_LABELS, len(rows) / 2):
+        return [
+            f"{name}: {len(counts):,} labels in {len(rows):,} rows: is {columns.label!r} the column of the "
+            "labels?"
+        ]
+    alike = near_equal({**dict.fromkeys(given, 0), **counts})
+    warnings = _near_equal(name, alike, counts) + _absent(name, rows, labels)
     joined = _joined(name, rows, columns)
     # How many rows a label has means nothing where several are taken for one.
-    return warnings + (joined or [*_rare(name, counts), *_uneven(name, counts)])
+    return warnings + (joined or [*_rare(name, counts, alike), *_uneven(name, counts, alike)])
 
 
 def check_label_map(columns: Columns, labels: Sequence[str]) -> list[str]:
@@ -49,10 +56,10 @@ def check_labels_present(name: str, rows: Rows, labels: Sequence[str]) -> list[s
     return _absent(name, rows, labels)
 
 
-def _near_equal(name: str, counts: Mapping[str, int]) -> list[str]:
+def _near_equal(name: str, alike: Sequence[NearEqual], counts: Mapping[str, int]) -> list[str]:
     warnings = []
-    for found in near_equal(counts):
-        named = [f"{quoted(label)} ({_rows(counts[label])})" for label in found.labels]
+    for found in alike:
+        named = [f"{quoted(label)} ({_rows(counts.get(label, 0))})" for label in found.labels]
         pairs = [f"{quoted(label)}: {quoted(found.labels[0])}" for label in found.labels[1:]]
         warnings.append(
             f"{name}: labels {join_all(named)} differ only in {join_all(found.differences)}; map them by "
@@ -87,9 +94,9 @@ def _absent(name: str, rows: Rows, labels: Sequence[str]) -> list[str]:
     return [f"{name}: no row has the label(s) {join_first(absent)}."] if absent and rows.rows else []
 
 
-def _rare(name: str, counts: Mapping[str, int]) -> list[str]:
+def _rare(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) -> list[str]:
     few = _FEW if max(counts.values(), default=0) >= _MANY else 2
-    twins = {label for found in near_equal(counts) for label in found.labels}
+    twins = {label for found in alike for label in found.labels}
     rare = [label for label, count in counts.items() if count < few and label not in twins]
     if not rare:
         return []
@@ -103,11 +110,11 @@ def _rare(name: str, counts: Mapping[str, int]) -> list[str]:
     return [f"{name}: {len(rare)} label(s) have too few rows to be learned: {', '.join(shown)}{more}."]
 
 
-def _uneven(name: str, counts: Mapping[str, int]) -> list[str]:
+def _uneven(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) -> list[str]:
     counts = dict(counts)
     # Weights would not mend a label that is written in two ways.
-    for found in near_equal(counts):
-        counts[found.labels[0]] += sum(counts.pop(label) for label in found.labels[1:])
+    for found in alike:
+        counts[found.labels[0]] = sum(counts.pop(label, 0) for label in found.labels)
     frequent = [label for label, count in counts.items() if count >= _MANY]
     sizes = [n for label, n in counts.items() if n >= _FEW or not closest(label, frequent)]
     if len(sizes) < 2 or max(sizes) < _UNEVEN * min(sizes):

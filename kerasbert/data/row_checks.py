@@ -1,6 +1,6 @@
 """What in the rows would weaken a training, a sentence each: `data check` and `train` say the same."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -87,17 +87,19 @@ def _lost_characters(name: str, rows: Rows) -> list[str]:
 
 def _repeats(name: str, rows: Rows) -> list[str]:
     """Warnings on equal texts, and on equal texts with different labels."""
-    warnings = []
+    counts = Counter(rows.normalized)
+    repeats = len(rows) - len(counts)
+    if not repeats:
+        return []
     exact = len(rows) - len({(row.text, row.pair) for row in rows.rows})
+    warnings = [
+        f"{name}: {repeats} row(s) repeat an earlier one apart from width, case and punctuation, {exact} "
+        "of them exactly."
+    ]
     groups: dict[str, list[Row]] = defaultdict(list)
     for row, text in zip(rows.rows, rows.normalized, strict=True):
-        groups[text].append(row)
-    repeats = len(rows) - len(groups)
-    if repeats:
-        warnings.append(
-            f"{name}: {repeats} row(s) repeat an earlier one apart from width, case and punctuation, {exact} "
-            "of them exactly."
-        )
+        if counts[text] > 1:
+            groups[text].append(row)
     conflicts = [group for group in groups.values() if len({row.labels for row in group}) > 1]
     if conflicts:
         found = [row for group in conflicts for row in group]

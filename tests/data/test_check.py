@@ -308,6 +308,13 @@ def test_rows_that_are_cut_are_counted(write):
     )
 
 
+def test_a_column_that_can_hardly_be_that_of_the_labels_is_named(write):
+    report = check([write("a.tsv", [(f"第{i}条", f"第{i}个") for i in range(150)])])
+    assert only(report.warnings, "150 labels").endswith(
+        "150 labels in 150 rows: is 'label' the column of the labels?"
+    )
+
+
 def test_keys_of_the_label_map_that_no_row_has_are_named(write):
     path = write("a.tsv", [(text, {"1": "好"}.get(label, label)) for text, label in CLEAN])
     assert check([path], label_map={"0": "坏"}).warnings == []
