@@ -18,7 +18,7 @@ class MultiLabelOptions(TaskOptions):
 
 
 class MultiLabel(Task):
-    """Every label whose probability reaches the threshold. In files labels are joined by `|`."""
+    """Every label whose probability reaches the threshold. Labels are joined by `|`, or `data.label_separator` in files."""
 
     name = "multi_label"
     summary = "any number of labels for each text, joined by |; labels from the data"

@@ -13,6 +13,8 @@ from kerasbert.files import write_text
 from kerasbert.training.prepare import Prepared
 from kerasbert.training.training_data import TrainingData
 
+_SPLIT = ("train", "validation")
+_SUMS = 1 << 128
 _SIDES = {"train": "training rows", "validation": "validation rows", "unlabelled": "unlabelled rows"}
 
 
@@ -74,28 +76,45 @@ def _changes(begun: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str |
     yield changed_labels(begun["labels"], now["labels"])
     if begun.get("teacher") != now.get("teacher"):
         yield "the weights of the teacher have changed"
+    moved = _texts_of_both(begun) == _texts_of_both(now) and any(
+        begun[side]["texts_in_any_order"] != now[side]["texts_in_any_order"] for side in _SPLIT
+    )
+    if moved:
+        yield "the same texts are split otherwise: they are in another order, or their labels have changed"
     for side, name in _SIDES.items():
         before, after = begun[side], now[side]
+        if before == after or (moved and side in _SPLIT):
+            continue
         if before["rows"] != after["rows"]:
             yield f"there were {before['rows']:,} {name} and there are {after['rows']:,}"
-        elif before["content"] != after["content"]:
-            texts = "labels" if before["texts"] == after["texts"] else "texts"
-            yield f"{texts} of the {name} have changed"
-        elif before["texts"] != after["texts"] or before["labels"] != after["labels"]:
+        elif before["in_any_order"] == after["in_any_order"]:
             yield f"the {name} are in another order"
+        elif before["texts_in_any_order"] == after["texts_in_any_order"]:
+            yield f"labels of the {name} have changed"
+        else:
+            yield f"texts of the {name} have changed"
+
+
+def _texts_of_both(of: Mapping[str, Any]) -> int:
+    return sum(int(of[side]["texts_in_any_order"], 16) for side in _SPLIT) % _SUMS
 
 
 def _digests(rows: Rows) -> dict[str, Any]:
-    texts, labels, content = hashlib.sha256(), hashlib.sha256(), 0
+    """Returns digests of the rows in their order, and of rows and texts in any order."""
+    in_order, content, texts = hashlib.sha256(), 0, 0
     for row in rows.rows:
-        text, of_row = repr((row.text, row.pair)).encode(), repr(row.labels).encode()
-        texts.update(text)
-        labels.update(of_row)
+        text, labels = repr((row.text, row.pair)).encode(), repr(row.labels).encode()
+        in_order.update(text + labels)
         # A sum does not depend on the order.
-        content += int.from_bytes(hashlib.blake2b(text + of_row, digest_size=16).digest())
+        content += _number(text + labels)
+        texts += _number(text)
     return {
         "rows": len(rows),
-        "texts": texts.hexdigest(),
-        "labels": labels.hexdigest(),
-        "content": f"{content % (1 << 128):032x}",
+        "in_order": in_order.hexdigest(),
+        "in_any_order": f"{content % _SUMS:032x}",
+        "texts_in_any_order": f"{texts % _SUMS:032x}",
     }
+
+
+def _number(content: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(content, digest_size=16).digest())
