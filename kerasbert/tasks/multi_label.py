@@ -18,7 +18,10 @@ class MultiLabelOptions(TaskOptions):
 
 
 class MultiLabel(Task):
-    """Every label whose probability reaches the threshold. Labels are joined by `|`, or `data.label_separator` in files."""
+    """Every label whose probability reaches the threshold.
+
+    In answers labels are joined by `|`, in files too unless `data.label_separator` is another.
+    """
 
     name = "multi_label"
     summary = "any number of labels for each text, joined by |; labels from the data"
