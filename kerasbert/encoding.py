@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import io
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -85,8 +86,10 @@ def _seems_encoded_in(open_file: Open) -> str | None:
     if b"\0" in sample:
         # The upper byte of a Latin letter is zero.
         end = "le" if sample[1::2].count(0) > sample[::2].count(0) else "be"
-        widths = (f"utf-32-{end}", f"utf-16-{end}")
-        return next((encoding for encoding in widths if _reads(open_file, encoding)), None)
+        for encoding in (f"utf-32-{end}", f"utf-16-{end}"):
+            if _reads(open_file, encoding) and _is_wide_text(sample, encoding):
+                return encoding
+        return None
     if _is_mixed(sample):
         return None
     return next((encoding for encoding in _chinese(sample) if _reads(open_file, encoding)), None)
@@ -112,6 +115,14 @@ def _reads(open_file: Open, encoding: str, wanted: Callable[[str], bool] | None 
             found = found or (wanted is not None and wanted(text))
             if not block:
                 return found
+
+
+def _is_wide_text(sample: bytes, encoding: str) -> bool:
+    """Whether what decodes as UTF-16 or UTF-32 is more than a few NUL bytes between ASCII."""
+    characters = set(sample.decode(encoding, "ignore"))
+    if any(unicodedata.category(c) in ("Cn", "Co") or (c < " " and c not in "\t\r\n") for c in characters):
+        return False
+    return max(sample) >= 0x80 or sample.count(0) > 0.4 * len(sample)
 
 
 def _is_plainly_utf_8(text: str) -> bool:

@@ -36,8 +36,10 @@ def read_cells(source: Source, file: IO[bytes], form: str, columns: Columns) -> 
         return _workbook(source, file, columns)
     lines = source.lines(file, universal=form in (".csv", ""))
     if form in ("", ".json"):
-        first = next((line for line in lines if line.strip()), "")
-        lines = itertools.chain([first], lines) if first else lines
+        start: list[str] = []
+        while not (start and start[-1].strip()) and (line := next(lines, None)) is not None:
+            start.append(line)
+        first, lines = "".join(start[-1:]), itertools.chain(start, lines)
         form = _found(first) if form == "" else ".json" if first.lstrip().startswith("[") else ".jsonl"
     if form == ".json":
         return _array("".join(lines), source, columns)
@@ -134,7 +136,8 @@ def _json_lines(lines: Iterator[str], source: Source, columns: Columns) -> Itera
 def _array(content: str, source: Source, columns: Columns) -> Iterator[Cells]:
     """The objects of a JSON array; the text is held in memory, but not all the objects."""
     decoder = json.JSONDecoder(object_pairs_hook=_unique)
-    place, number, counted = content.index("[") + 1, 1, 0
+    number, counted = 1, 0
+    place = content.index("[") + 1
     while True:
         place = _after_space(content, place)
         number += content.count("\n", counted, place)
