@@ -1,17 +1,22 @@
 """A dense layer for inference, in float32, bfloat16 or with int8 products."""
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import op_def_library
 
 _LARGEST = 127  # of a symmetric int8
+_HEADROOM = 1.25  # what real texts bring about beyond what calibration saw; little is lost below
 
 
 class Dense(tf.Module):
     """x @ kernel + bias, then GELU or nothing.
 
     Int8 follows Zafrir et al. 2019 (https://arxiv.org/abs/1910.06188) but for the scales of the weights,
-    one for each output, and of the inputs, taken from each batch.
+    one for each output. That of the inputs is fixed by `calibrating`; until then it is taken from each batch,
+    which lets a row change the answers to the rows beside it.
 
     Args:
         kernel: float32 [inputs, outputs].
@@ -26,6 +31,8 @@ class Dense(tf.Module):
     ):
         super().__init__()
         self._dtype, self._int8, self._gelu = dtype, int8, gelu
+        self._largest: float | None = None  # of the inputs' magnitudes
+        self._observes = False
         if int8:
             self._ranges = np.maximum(np.abs(kernel).max(axis=0), 1e-12)
             self._kernel = tf.Variable(np.round(kernel / self._ranges * _LARGEST).astype(np.int8))
@@ -41,6 +48,8 @@ class Dense(tf.Module):
             x: in the layer's dtype, or in float32.
             in_float32: multiply in float32, whatever the weights are stored in; has a gradient.
         """
+        if self._observes:
+            self._largest = max(self._largest or 1e-12, float(tf.reduce_max(tf.abs(x))))
         if self._int8 and not in_float32:
             return self._quantized(tf.cast(x, tf.float32))
         dtype = tf.float32 if in_float32 else self._dtype
@@ -51,8 +60,20 @@ class Dense(tf.Module):
         y = tf.nn.bias_add(tf.matmul(x, kernel), tf.cast(self._bias, dtype))
         return tf.nn.gelu(y, approximate=self._gelu == "GeluApproximate") if self._gelu else y
 
+    @contextlib.contextmanager
+    def calibrating(self) -> Iterator[None]:
+        """Lets eager calls in this block widen the range of the inputs; what is beyond it saturates."""
+        self._observes = True
+        try:
+            yield
+        finally:
+            self._observes = False
+
     def _quantized(self, x: tf.Tensor) -> tf.Tensor:
-        largest = tf.maximum(tf.reduce_max(tf.abs(x)), 1e-12)  # a batch of none has no maximum
+        if self._largest is None:
+            largest = tf.maximum(tf.reduce_max(tf.abs(x)), 1e-12)  # a batch of none has no maximum
+        else:
+            largest = tf.constant(self._largest * _HEADROOM)
         # The ranges that it returns are 128 / 127 times as wide as what it maps to 127.
         integers, _, _ = tf.quantization.quantize(
             x,

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasbert.export.calibration import calibration_rows
 from kerasbert.export.packed_encoder import PackedEncoder
 from kerasbert.models import TextClassifier
 from kerasbert.models.classifier import apply_head
@@ -33,6 +34,8 @@ class InferenceClassifier(tf.Module):
         self._sanitize = classifier.sanitize
         backbone = classifier.model.get_layer("backbone")
         self._encoder = PackedEncoder(backbone, tf.as_dtype(precision), quantize == "int8")
+        if quantize:
+            self._encoder.calibrate(calibration_rows(classifier))
         self._head, self._takes_sequence, self._head_variables = _head(classifier)
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:

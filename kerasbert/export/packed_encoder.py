@@ -1,7 +1,7 @@
 """The encoder for inference: the trainer's weights, laid out for a server."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -74,6 +74,15 @@ class PackedEncoder(tf.Module):
         padded = tf.reshape(tf.gather(x, rows.tokens), [*tf.unstack(tf.shape(mask)), x.shape[-1]])
         computed = tf.cast(rows.computed, tf.float32)[..., None]
         return {"pooled_output": pooled, "sequence_output": padded * computed}
+
+    def calibrate(self, batches: Iterable[Mapping[str, tf.Tensor]]) -> None:
+        """Fixes the ranges of 8-bit inputs by what `batches` bring about in float32."""
+        with self.in_float32(), contextlib.ExitStack() as stack:
+            for module in self.submodules:
+                if isinstance(module, Dense):
+                    stack.enter_context(module.calibrating())
+            for inputs in batches:
+                self(inputs, whole=True)
 
     @contextlib.contextmanager
     def tapped(self, tap: Tap) -> Iterator[None]:

@@ -10,6 +10,8 @@ TRUNCATIONS: tuple[str, ...] = get_args(Truncation)
 
 def truncate(rows: tf.RaggedTensor, budget: tf.Tensor | int, truncation: str) -> tf.RaggedTensor:
     """Returns at most `budget` values of each row of [batch, None]; see `kept`."""
+    if truncation == "head" and isinstance(budget, int):
+        return rows[:, :budget]  # the usual case, in fewer operations
     mask = kept(rows, budget, truncation)
     return tf.RaggedTensor.from_value_rowids(
         tf.boolean_mask(rows.values, mask),

@@ -62,6 +62,21 @@ def test_int8_gives_the_integer_arithmetic_of_its_definition(dtype):
     )
 
 
+@needs_onednn
+def test_calibrated_a_row_does_not_feel_the_row_beside_it_and_what_is_beyond_the_range_saturates():
+    x, kernel, bias = layer()
+    dense = Dense(kernel, bias, tf.float32, int8=True)
+    with dense.calibrating():
+        dense(tf.constant(x), in_float32=True)
+    quantized = tf.function(dense)
+    alone = quantized(tf.constant(x)).numpy()
+    together = quantized(tf.constant(np.concatenate([x, 1e6 * x]))).numpy()
+    np.testing.assert_array_equal(together[: len(x)], alone)
+    assert np.isfinite(together).all()
+    scale = np.abs(x @ kernel).max(axis=0)
+    assert np.max(np.abs(alone - (x @ kernel + bias)) / scale) < 6e-2
+
+
 @pytest.fixture(scope="module")
 def quantized():
     _, kernel, bias = layer()

@@ -77,8 +77,11 @@ def test_a_head_of_ones_own_is_kept():
     np.testing.assert_allclose(answer, trainer.predict(TEXTS)["probabilities"], atol=1e-5, rtol=0)
 
 
-def test_the_answer_to_a_row_does_not_depend_on_its_batch():
-    model = InferenceClassifier(classifier(head={"pooling": "mean_max"}))
+@pytest.mark.parametrize("quantize", [None, "int8"])
+def test_the_answer_to_a_row_does_not_depend_on_its_batch(quantize, request):
+    if quantize:
+        request.getfixturevalue("exported_int8")  # skips where there are no such products
+    model = InferenceClassifier(classifier(head={"pooling": "mean_max"}), quantize=quantize)
     together = probabilities(model)
     alone = np.concatenate([probabilities(model, [text]) for text in TEXTS])
     np.testing.assert_allclose(together, alone, atol=1e-6, rtol=0)
