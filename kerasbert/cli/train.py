@@ -48,11 +48,14 @@ def run_training(
     settings: "Config", dry_run: bool, resume: bool, seeds: int | None = None, folds: int | None = None
 ) -> None:
     """Trains once or several times, and shows the figures."""
-    from pathlib import Path
+    from kerasbert.cli.startup import quiet_import
 
-    from kerasbert.evaluation import show_result
-    from kerasbert.interrupts import kept
-    from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
+    with quiet_import():
+        from pathlib import Path
+
+        from kerasbert.evaluation import show_result
+        from kerasbert.interrupts import kept
+        from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
 
     if dry_run:
         click.echo(describe(prepare(settings)))

@@ -33,7 +33,7 @@ def open_model(path: str | Path) -> Model:
         from kerasbert.predictors.served import ServedModel
 
         return ServedModel(str(path))
-    with quiet_import():
+    with progress.phase("loading TensorFlow"), quiet_import():
         from kerasbert.checkpoints import RunDirectory
         from kerasbert.predictors.saved_model import SavedModel
         from kerasbert.predictors.trained import TrainedModel
