@@ -26,10 +26,13 @@ def evaluate(
         import json
         from pathlib import Path
 
+        from kerasbert.data.row_checks import check_lost_characters
         from kerasbert.evaluation import evaluate as evaluate_model
         from kerasbert.evaluation import summary, write_report
 
     evaluation = evaluate_model(model, data, reading)
+    for warning in check_lost_characters(", ".join(data), evaluation.rows):
+        click.echo(f"Warning: {warning}", err=True)
     if report:
         page = write_report(evaluation, Path(report), title=f"{model} on {', '.join(data)}")
         click.echo(f"report: {page}", err=True)

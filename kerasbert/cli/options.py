@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from kerasbert.predictors import Model
 
 
+_SHOWN_LINES = 5
+
+
 def training_options(command: Callable) -> Callable:
     """Adds what `train` and `pretrain` take alike."""
     for option in (
@@ -85,4 +88,23 @@ def rows_of(
     from kerasbert.predictors.stream import argument_rows
 
     columns = replace(reading.columns_for(model.data), label=None)
-    return read_rows(source, columns) if source else argument_rows(texts, columns)
+    return _with_warning(read_rows(source, columns) if source else argument_rows(texts, columns))
+
+
+def _with_warning(rows: "Iterator[Row]") -> "Iterator[Row]":
+    """Yields `rows`, then warns of those that an earlier conversion damaged."""
+    from kerasbert.data.read import REPLACEMENT
+
+    count, first, name = 0, [], ""
+    for row in rows:
+        if REPLACEMENT in row.text or REPLACEMENT in (row.pair or ""):
+            count, name = count + 1, row.file
+            first += [str(row.line)] if count <= _SHOWN_LINES else []
+        yield row
+    if count:
+        more = f" and {count - len(first)} more" if count > len(first) else ""
+        click.echo(
+            f"Warning: {name}: {count} row(s) hold U+FFFD, left by an earlier conversion: "
+            f"line {', '.join(first)}{more}.",
+            err=True,
+        )

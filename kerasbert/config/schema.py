@@ -78,7 +78,7 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Where the rows are and which columns matter."""
 
-    train: Paths = Field([], description="Training files: .csv .tsv .jsonl .parquet, also .gz.")
+    train: Paths = Field([], description="Training files, with labels: see data.md.")
     validation: Paths = Field([], description="Validation files. Empty: split from the training files.")
     validation_fraction: float = Field(
         0.1,
@@ -102,7 +102,7 @@ class DataConfig(Section):
         description="Between the labels of a cell, if a row has several. Empty: the task's.",
     )
     label_map: LabelMap = Field({}, description="Names for the labels in the files, such as 1: positive.")
-    encoding: str = Field("utf-8", description="Encoding of text files, such as gb18030.")
+    encoding: str = Field("utf-8", description="Encoding of text files that are not UTF-8, such as gb18030.")
 
     @model_validator(mode="after")
     def _folds_are_of_the_training_files(self) -> "DataConfig":

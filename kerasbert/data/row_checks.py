@@ -65,7 +65,7 @@ def check_cut(name: str, lengths: np.ndarray, max_length: int) -> list[str]:
 
 
 def _check_rows(name: str, rows: Rows) -> list[str]:
-    return [*_left_out(name, rows), *_lost_characters(name, rows), *_repeats(name, rows)]
+    return [*_left_out(name, rows), *check_lost_characters(name, rows), *_repeats(name, rows)]
 
 
 def _left_out(name: str, rows: Rows) -> list[str]:
@@ -78,7 +78,8 @@ def _left_out(name: str, rows: Rows) -> list[str]:
     ]
 
 
-def _lost_characters(name: str, rows: Rows) -> list[str]:
+def check_lost_characters(name: str, rows: Rows) -> list[str]:
+    """Returns a warning that names the rows which an earlier conversion damaged."""
     found = [row for row in rows.rows if REPLACEMENT in "".join((row.text, row.pair or "", *row.labels))]
     if not found:
         return []

@@ -4,7 +4,7 @@ import contextlib
 import io
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -131,6 +131,13 @@ def read_lines(path: str | Path) -> Iterator[str]:
         if form in (".parquet", ".xlsx"):
             raise DataError(f"{source.name}: holds a table. Name a text file.")
         yield from source.lines(file)
+
+
+def require_files(paths: Iterable[str]) -> None:
+    """Raises `DataError` if one of `paths` is a stream, where rows are read more than once."""
+    for source in map(Source, paths):
+        if source.is_stream:
+            raise DataError(f"{source.name}: can be read but once, which is not enough here. Name a file.")
 
 
 def _is_workbook(file: IO[bytes]) -> bool:

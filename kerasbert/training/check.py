@@ -6,6 +6,7 @@ from kerasbert.config import Config
 from kerasbert.data import CheckReport, Rows, check_files
 from kerasbert.data.columns import KEYS
 from kerasbert.data.read_options import ReadOptions
+from kerasbert.data.source import require_files
 from kerasbert.errors import UserError
 from kerasbert.models import build_text_graph
 from kerasbert.tasks import get_task
@@ -27,6 +28,7 @@ def check_for_training(
         config: of the training.
         reading: columns and encoding, where they are not those of `config`.
     """
+    require_files(paths)
     task_class = get_task(config.task)
     labels = task_class.fixed_labels or config.data.labels
     columns = (reading or ReadOptions(settings=KEYS)).columns(config.data, task_class.label_separator)

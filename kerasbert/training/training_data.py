@@ -9,6 +9,7 @@ from kerasbert.data import Columns, Rows, fold_rows, labels_of, load_rows, read_
 from kerasbert.data.label_checks import check_label_map, check_labels_present
 from kerasbert.data.load import require_known_labels
 from kerasbert.data.row_checks import check_other_rows, check_shared, check_training_rows
+from kerasbert.data.source import require_files
 from kerasbert.data.table import Table
 from kerasbert.errors import ConfigError
 from kerasbert.tasks import Task, get_task
@@ -40,6 +41,8 @@ def read_training_data(config: Config, tables: Tables = None) -> TrainingData:
     """
     if not config.data.train:
         raise ConfigError("data.train: name at least one training file.")
+    named = (*config.data.train, *config.data.validation, *config.distillation.unlabelled)
+    require_files(path for path in named if path not in (tables or {}))
     task_class = get_task(config.task)
     if config.data.label_separator and task_class.label_separator is None:
         raise ConfigError(

@@ -98,3 +98,9 @@ def test_what_only_the_split_shows_is_said(kerasbert, write):
     result = kerasbert("data", "check", path)
     assert result.exit_code == 0
     assert "validation rows: no row has the label(s) rare." in result.stdout
+
+
+def test_standard_input_is_refused_where_rows_are_read_again(refused, config_file):
+    message = "standard input: can be read but once, which is not enough here. Name a file."
+    assert message in refused("data", "check", "-", stdin=b"text,label\nx,1\n")
+    assert message in refused("train", config_file("data: {train: '-'}"), stdin=b"text,label\nx,1\n")

@@ -123,3 +123,10 @@ def test_columns_and_encoding_are_named_as_the_messages_say(kerasbert, refused, 
         "evaluate", opened_once, "--data", "-", *options, "--json", stdin=TABLE.encode("gb18030")
     )
     assert json.loads(from_stdin.stdout)["per_class"] == figures["per_class"]
+
+
+def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once, write):
+    path = write("lost.csv", ["text,label", "好,positive", "\ufffd坏,negative"])
+    result = kerasbert("evaluate", opened_once, "--data", path, "--json")
+    assert json.loads(result.stdout)["examples"] == 2
+    assert f"Warning: {path}: 1 row(s) hold U+FFFD, left by an earlier conversion: line 3." in result.stderr

@@ -202,3 +202,13 @@ def test_a_missing_column_is_named_with_the_one_that_was_meant(refused, kerasber
 def test_a_pair_column_is_refused_where_the_model_takes_one_text(refused, opened_once, reviews_file):
     message = refused("predict", opened_once, "--input", reviews_file, "--pair-column", "label")
     assert "--pair-column: the model takes one text" in message
+
+
+def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once):
+    lines = ["好", *["\ufffd好"] * 6]
+    result = kerasbert("predict", opened_once, "--input", "-", stdin="\n".join(lines).encode())
+    assert (result.exit_code, len(records(result.stdout))) == (0, 7)
+    assert result.stderr == (
+        "Warning: standard input: 6 row(s) hold U+FFFD, left by an earlier conversion: "
+        "line 2, 3, 4, 5, 6 and 1 more.\n"
+    )
