@@ -74,12 +74,12 @@ def _separated(lines: Iterator[str], source: Source, columns: Columns, delimiter
         # Not commas, where something else separates the very columns that are wanted.
         others = (mark for mark in ";\t" if columns.found_in(next(csv.reader([first], delimiter=mark), [])))
         delimiter = next(others, ",")
-        rows = _quoted(lines, source, delimiter)
+        rows = _quoted(lines, source, delimiter, header_line - 1)
     elif delimiter == "\t":
         stripped = (line.rstrip("\r\n") for line in lines)
         rows = ((number, line.split("\t") if line else []) for number, line in enumerate(stripped, 1))
     else:
-        rows = _quoted(lines, source, delimiter)
+        rows = _quoted(lines, source, delimiter, header_line - 1)
     number, header = next(rows, (1, []))
     if not any(header):
         return
@@ -101,14 +101,22 @@ def _separated(lines: Iterator[str], source: Source, columns: Columns, delimiter
             )
 
 
-def _quoted(lines: Iterator[str], source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _quoted(
+    lines: Iterator[str], source: Source, delimiter: str, before: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows as the csv module reads them; `before` lines were read already."""
     csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    line = 0  # where the last row ended
     try:
         for row in reader:
-            yield reader.line_num, row
+            line = reader.line_num
+            yield line, row
     except csv.Error as error:
-        raise DataError(f"{source.name}: is not CSV ({error}).") from error
+        raise DataError(
+            f"{source.name}: is not CSV ({error}) in the row that begins in line {before + line + 1}. "
+            "Look for a quote that is not closed."
+        ) from error
 
 
 def _require_delimiter(header: Sequence[str], place: str, delimiter: str) -> None:
