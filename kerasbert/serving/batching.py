@@ -36,17 +36,21 @@ class _Request:
     deadline: float
     rows: int
     key: Any  # equal for requests that fit together; None for one that runs alone
+    parts: list[dict[str, np.ndarray]] = field(default_factory=list)  # the answers so far
     future: Future = field(default_factory=Future)
 
 
 class Batcher:
     """Runs requests on its own threads, as many rows at a time as wait and fit.
 
+    A request that takes long runs in parts, in turns with others of its kind and never on the last thread, so
+    that the short ones need not wait for it.
+
     TensorFlow's own `tf.nondifferentiable_batch` blocks a thread for each waiting request, and
     cannot drop one whose client is gone.
 
     Args:
-        max_batch_size: rows of a run; a request of more rows takes several.
+        max_batch_size: rows of a run; a request of more rows takes several, and so takes long.
         queue_size: requests that may wait.
         threads: how many run the model; TensorFlow itself uses all cores.
         observe: told the rows and the seconds of each run.
@@ -63,6 +67,8 @@ class Batcher:
         self._queue_size = queue_size
         self._observe = observe
         self._waiting: deque[_Request] = deque()
+        self._long: deque[_Request] = deque()
+        self._long_places = max(threads - 1, 1)
         self._change = threading.Condition()
         self._closed = False
         self._threads = [
@@ -72,7 +78,9 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, servable: Runs, signature: str, inputs: Arrays, deadline: float) -> Future:
+    def submit(
+        self, servable: Runs, signature: str, inputs: Arrays, deadline: float, slow: bool = False
+    ) -> Future:
         """Queues a request; the future gives its outputs, or a `ServingError`.
 
         Args:
@@ -80,17 +88,19 @@ class Batcher:
             signature: its signature.
             inputs: the arrays.
             deadline: by `time.monotonic`; a request that still waits then is dropped.
+            slow: few rows take long already.
 
         Raises:
             ServingError: the queue is full or closed, or the inputs' rows do not agree.
         """
         request = _Request(servable, signature, inputs, deadline, *_rows_and_key(servable, signature, inputs))
+        takes_long = slow or request.rows > self._max_batch_size
         with self._change:
             if self._closed:
                 raise unavailable("The server is shutting down")
-            if len(self._waiting) >= self._queue_size:
+            if len(self._waiting) + len(self._long) >= self._queue_size:
                 raise unavailable("The batch scheduling queue to which this task was submitted is full")
-            self._waiting.append(request)
+            (self._long if takes_long else self._waiting).append(request)
             self._change.notify()
         return request.future
 
@@ -104,15 +114,28 @@ class Batcher:
             thread.join(max(deadline - time.monotonic(), 0.0))
 
     def _work(self) -> None:
-        while batch := self._take():
-            live = [request for request in batch if _is_live(request)]
-            if live:
+        while taken := self._take():
+            if isinstance(taken, _Request):
+                try:
+                    again = _is_live(taken) and self._advance(taken)
+                finally:
+                    with self._change:
+                        self._long_places += 1
+                        if again:
+                            self._long.append(taken)
+                        self._change.notify_all()
+            elif live := [request for request in taken if _is_live(request)]:
                 self._answer(live)
 
-    def _take(self) -> list[_Request]:
-        """Waits for a request and returns it with those that fit; nothing once closed and empty."""
+    def _take(self) -> "_Request | list[_Request]":
+        """Waits for a request, and returns a long one or a list; an empty one once closed and done."""
         with self._change:
-            self._change.wait_for(lambda: self._waiting or self._closed)
+            self._change.wait_for(lambda: self._waiting or self._long_is_free() or self._done())
+            if self._long_is_free():
+                self._long_places -= 1
+                if self._waiting:
+                    self._change.notify()
+                return self._long.popleft()
             if not self._waiting:
                 return []
             first = self._waiting.popleft()
@@ -129,6 +152,31 @@ class Batcher:
             if self._waiting:
                 self._change.notify()
             return batch
+
+    def _long_is_free(self) -> bool:
+        return bool(self._long) and self._long_places > 0
+
+    def _done(self) -> bool:
+        return self._closed and not self._waiting and not self._long
+
+    def _advance(self, request: _Request) -> bool:
+        """Runs the next part of a request; returns whether there are more."""
+        try:
+            if request.key is None:
+                request.future.set_result(self._run([request])[0])
+                return False
+            start = len(request.parts) * self._max_batch_size
+            end = min(start + self._max_batch_size, request.rows)
+            part = {name: array[start:end] for name, array in request.inputs.items()}
+            request.parts.append(self._run_rows(request, part, end - start))
+            if end < request.rows:
+                return True
+            request.future.set_result(
+                {name: np.concatenate([one[name] for one in request.parts]) for name in request.parts[0]}
+            )
+        except Exception as error:  # whatever it is, its client must hear of it
+            request.future.set_exception(explain(error))
+        return False
 
     def _answer(self, batch: Sequence[_Request]) -> None:
         try:
@@ -155,24 +203,21 @@ class Batcher:
             for name, array in first.inputs.items()
         }
         bounds = np.cumsum([request.rows for request in batch])
-        rows = int(bounds[-1])
-        parts = []
-        for index in range(0, max(rows, 1), self._max_batch_size):
-            if time.monotonic() > first.deadline:
-                raise timed_out()
-            part = {name: array[index : index + self._max_batch_size] for name, array in inputs.items()}
-            start = time.monotonic()
-            parts.append(first.servable.run(first.signature, part))
-            self._observe(min(rows - index, self._max_batch_size), time.monotonic() - start)
-        outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        outputs = self._run_rows(first, inputs, int(bounds[-1]))
+        split = {name: np.split(array, bounds[:-1]) for name, array in outputs.items()}
+        return [{name: pieces[index] for name, pieces in split.items()} for index in range(len(batch))]
+
+    def _run_rows(self, request: _Request, inputs: Arrays, rows: int) -> dict[str, np.ndarray]:
+        start = time.monotonic()
+        outputs = request.servable.run(request.signature, inputs)
+        self._observe(rows, time.monotonic() - start)
         if any(len(array) != rows for array in outputs.values()):
             raise ServingError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension sizes of "
                 "the input tensors",
             )
-        split = {name: np.split(array, bounds[:-1]) for name, array in outputs.items()}
-        return [{name: pieces[index] for name, pieces in split.items()} for index in range(len(batch))]
+        return outputs
 
 
 def _rows_and_key(servable: Runs, signature: str, inputs: Arrays) -> tuple[int, Any]:
@@ -186,7 +231,7 @@ def _rows_and_key(servable: Runs, signature: str, inputs: Arrays) -> tuple[int, 
 
 
 def _is_live(request: _Request) -> bool:
-    if not request.future.set_running_or_notify_cancel():
+    if not request.parts and not request.future.set_running_or_notify_cancel():
         return False
     if time.monotonic() > request.deadline:
         request.future.set_exception(timed_out())

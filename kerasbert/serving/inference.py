@@ -109,7 +109,8 @@ class Inference:
     ) -> dict[str, np.ndarray]:
         self._check_sizes(signature, inputs)
         seconds = self._settings.timeout if timeout is None else min(timeout, self._settings.timeout)
-        future = self._batcher.submit(servable, signature, inputs, time.monotonic() + seconds)
+        deadline = time.monotonic() + seconds
+        future = self._batcher.submit(servable, signature, inputs, deadline, signature == _EXPLAIN)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(future), seconds)
         except TimeoutError:

@@ -192,3 +192,44 @@ def test_everyone_gets_their_own_answer(requests, max_batch_size):
             assert future.result(60)["y"].tolist() == [2 * value for value in values]
     one.close(60.0)
     assert max(seen + doubler.sizes, default=0) <= max_batch_size
+
+
+class Turns(Doubler):
+    """Waits at rows of 100 and more alone; remembers which request each run of them was for."""
+
+    def __init__(self):
+        super().__init__()
+        self.turns: list[int] = []
+
+    def run(self, signature, inputs):
+        if inputs["x"][0] < 100:
+            return {"y": inputs["x"] * 2}
+        self.turns.append(int(inputs["x"][0]))
+        return super().run(signature, inputs)
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_long_requests_take_turns_and_short_ones_do_not_wait_for_them(batcher, slow):
+    turns = Turns()
+    turns.gate.clear()
+    one = batcher(threads=2)
+    rows = 3 if slow else 12
+    long = [one.submit(turns, "s", row(*[value] * rows), soon(), slow) for value in (100, 200, 300)]
+    assert turns.started.wait(60)
+    for value in range(20):
+        assert one.submit(turns, "s", row(value), soon()).result(60)["y"].tolist() == [2 * value]
+    turns.gate.set()
+    assert [future.result(60)["y"].tolist() for future in long] == [[v] * rows for v in (200, 400, 600)]
+    assert turns.turns == [100, 200, 300] * (1 if slow else 3)
+
+
+def test_a_long_request_is_given_up_at_its_deadline(batcher):
+    turns = Turns()
+    turns.gate.clear()
+    future = batcher(threads=2).submit(turns, "s", row(*[100] * 12), time.monotonic() + 0.2)
+    assert turns.started.wait(60)
+    time.sleep(0.3)
+    turns.gate.set()
+    with pytest.raises(ServingError, match="Timed out"):
+        future.result(60)
+    assert turns.sizes == [4]
