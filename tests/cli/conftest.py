@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from kerasbert import progress
 from kerasbert.cli import main
 from kerasbert.predictors import open_model
 
@@ -30,7 +31,11 @@ def kerasbert():
     """Runs the command in this process."""
 
     def run(*arguments, stdin: str | bytes = b"") -> Result:
-        result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                progress, "_LINE_AFTER", 1e9
+            )  # on a slow machine too stderr is what the command says
+            result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result
