@@ -32,9 +32,7 @@ def kerasbert():
 
     def run(*arguments, stdin: str | bytes = b"") -> Result:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                progress, "_LINE_AFTER", 1e9
-            )  # on a slow machine too stderr is what the command says
+            patch.setattr(progress, "_LINE_AFTER", 1e9)  # however slow the machine is
             result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
