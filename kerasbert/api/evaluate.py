@@ -37,7 +37,7 @@ def evaluate(
         UserError: the model or the rows cannot be read, or a label is unknown to the model.
         ServerError: the model is on a server that does not answer.
 
-    Example:
+    Examples:
         >>> evaluation = kerasbert.evaluate(model, [("手机很好", "positive"), ("酒店太差", "negative")])
         >>> evaluation.figures["accuracy"], evaluation.figures["examples"]
         (1.0, 2)

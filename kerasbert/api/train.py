@@ -64,7 +64,7 @@ def train(
         UserError: the configuration or the rows cannot be trained on, or the run not resumed.
         KerasBertError: the loss stopped being a number, SIGTERM came, or another worker was lost.
 
-    Example:
+    Examples:
         >>> result = kerasbert.train(data=rows, training={"epochs": 1}, run_dir=run_dir, quiet=True)
         >>> result.model.labels
         ('negative', 'positive')

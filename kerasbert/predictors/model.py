@@ -80,7 +80,7 @@ class Model(abc.ABC):
             UserError: something is no text, or pairs are missing or not wanted.
             ServerError: a server does not answer.
 
-        Example:
+        Examples:
             >>> answer = model.predict("手机很好")
             >>> answer["label"]
             'positive'
@@ -104,7 +104,7 @@ class Model(abc.ABC):
             UserError: something is no text, or pairs are missing or not wanted.
             ServerError: a server does not answer.
 
-        Example:
+        Examples:
             >>> probabilities = model.predict_proba(["手机很好", "酒店太差"])
             >>> probabilities.shape, probabilities.dtype.name
             ((2, 2), 'float32')
@@ -131,7 +131,7 @@ class Model(abc.ABC):
             UserError: the model is an export or behind a server, which have no signature for it; or
                 something is no text, or pairs are missing or not wanted.
 
-        Example:
+        Examples:
             >>> model.embed(["手机很好", "酒店太差", ""]).shape
             (3, 16)
         """
@@ -172,7 +172,7 @@ class Model(abc.ABC):
                 label, or it was exported without explanations.
             ServerError: a server does not answer.
 
-        Example:
+        Examples:
             >>> explanation = model.explain("手机很好")
             >>> explanation["label"], [word["word"] for word in explanation["words"]]
             ('positive', ['手', '机', '很', '好'])

@@ -24,7 +24,7 @@ def open_model(path: str | Path) -> Model:
         AddressError: the URL is malformed, or the server has no such model.
         ServerError: the server cannot be reached.
 
-    Example:
+    Examples:
         >>> model = kerasbert.open_model(run_dir)
         >>> model.labels
         ('negative', 'positive')

@@ -59,7 +59,7 @@ class TrainedModel(Model):
 
         Its weights are those that `predict` uses: training it further changes the answers.
 
-        Example:
+        Examples:
             >>> logits = model.keras_model.predict(model.keras_inputs(["手机很好"]), verbose=0)
             >>> logits.shape
             (1, 2)
@@ -77,7 +77,7 @@ class TrainedModel(Model):
             `token_ids`, `segment_ids` and `padding_mask` (1 on real tokens), each int32 [n, length],
             padded to the longest text and on to a multiple of 8.
 
-        Example:
+        Examples:
             >>> inputs = model.keras_inputs(["手机很好", "好"])
             >>> sorted(inputs), inputs["padding_mask"].sum(axis=1).tolist()
             (['padding_mask', 'segment_ids', 'token_ids'], [6, 3])

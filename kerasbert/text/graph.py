@@ -31,7 +31,7 @@ class TextGraph(tf.Module):
         added_tokens: tokens of the vocabulary that stay whole, found in the normalised text.
         special_tokens: the same, found in the text as it is before it is normalised.
 
-    Example:
+    Examples:
         graph = TextGraph(Vocabulary.load("vocab.txt"), max_length=128)
         graph(tf.constant(["今天天气很好"]))["token_ids"]   # int32 [1, 8]
     """
