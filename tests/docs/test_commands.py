@@ -92,7 +92,5 @@ def test_targets_and_files_exist(path: Path):
     for piece in code(path):
         if found := re.match(r"make ([a-z-]+)", piece):
             assert found[1] in targets, piece
-        for file in re.findall(
-            r"(?:^|[ (])((?:benchmarks|configs|docs|kerasbert|tests)/[\w./-]*\w)", piece
-        ):
+        for file in re.findall(r"(?:^|[ (])((?:benchmarks|configs|docs|kerasbert|tests)/[\w./-]*\w)", piece):
             assert (ROOT / file).exists(), file

@@ -42,7 +42,13 @@ def test_links_lead_somewhere(path: Path):
 
 def test_each_page_is_in_the_navigation():
     config = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
-    listed = [page for part in config["nav"] for pages in part.values() for entry in pages for page in entry.values()]
+    listed = [
+        page
+        for part in config["nav"]
+        for pages in part.values()
+        for entry in pages
+        for page in entry.values()
+    ]
     assert sorted(listed) == sorted(str(page.relative_to(DOCS)) for page in PAGES)
 
 
