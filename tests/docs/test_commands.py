@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from kerasbert.cli import main
@@ -81,9 +82,15 @@ def test_commands_and_options_exist(path: Path):
 @EACH_PAGE
 def test_keys_of_the_configuration_exist(path: Path):
     for piece in code(path):
-        if (found := re.fullmatch(r"(\w+)\.(\w+)(?:: .*)?", piece)) and found[1] in SECTIONS:
-            if found[2] not in ("json", "md", "csv", "yaml"):
-                check_key(f"{found[1]}.{found[2]}")
+        found = re.fullmatch(r"(\w+)\.(\w+)(?:: .*)?", piece)
+        if found and found[1] in SECTIONS and found[2] not in ("csv", "json", "md", "yaml"):
+            check_key(f"{found[1]}.{found[2]}")
+    for block in re.findall(
+        r"^```yaml\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    ):
+        for section, values in yaml.safe_load(block).items():
+            for name in values if isinstance(values, dict) else ():
+                check_key(f"{section}.{name}")
 
 
 @EACH_PAGE
