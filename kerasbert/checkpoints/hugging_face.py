@@ -1,6 +1,5 @@
 """Hugging Face folders: `config.json`, `tokenizer_config.json`, `vocab.txt`, `model.safetensors`."""
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from kerasbert.checkpoints.tensor_names import file_name, find, shorten, to_file
 from kerasbert.checkpoints.tokenizer_files import TOKENIZER, VOCABULARY, read_tokenizer, tokenizer_config
 from kerasbert.config import BackboneConfig, TextConfig
 from kerasbert.errors import CheckpointError, ConfigError
-from kerasbert.files import atomic_path, make_directory, write_text
+from kerasbert.files import atomic_path, make_directory, write_json
 from kerasbert.text import Vocabulary
 
 CONFIG = "config.json"
@@ -179,9 +178,9 @@ def write_folder(
         kind = "multi" if several_labels else "single"
         values["problem_type"] = f"{kind}_label_classification"
     make_directory(directory)
-    _write_json(directory / CONFIG, values)
+    write_json(directory / CONFIG, values)
     settings = tokenizer_config(text, vocabulary, max_length or config.max_positions)
-    _write_json(directory / TOKENIZER, settings)
+    write_json(directory / TOKENIZER, settings)
     vocabulary.save(directory / VOCABULARY)
     with atomic_path(directory / WEIGHTS) as temporary:
         # Not save_file: what it writes is for its owner's eyes only.
@@ -231,7 +230,3 @@ def _no_weights(directory: Path) -> str:
     others = sorted(path.name for name in _FOREIGN for path in directory.glob(name))
     seen = f" It has {shorten(others)}, which kerasbert does not read." if others else ""
     return f"{directory}: has no {WEIGHTS}.{seen}"
-
-
-def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(values, ensure_ascii=False, indent=2) + "\n")

@@ -1,7 +1,6 @@
 """The run directory: all that a training leaves behind, and all that is needed to load the model."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import keras
 from kerasbert.checkpoints.weights import load_weights, save_weights
 from kerasbert.config import Config, dump_yaml, parse_config, read_yaml
 from kerasbert.errors import CheckpointError, UserError
-from kerasbert.files import append_json, make_directory, write_text
+from kerasbert.files import append_json, make_directory, write_json, write_text
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 from kerasbert.text import Vocabulary
@@ -71,7 +70,7 @@ class RunDirectory:
 
     def save_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Marks the run as finished."""
-        write_text(self.metrics, json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
+        write_json(self.metrics, metrics)
 
     def add_history(self, record: Mapping[str, Any]) -> None:
         """Appends the line of an epoch."""

@@ -17,7 +17,7 @@ from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.shards import Counts, read_counts, shard_names, shard_of, write_shard
 from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
 from kerasbert.errors import DataError, UserError
-from kerasbert.files import explain_write_errors, make_directory, write_text
+from kerasbert.files import explain_write_errors, make_directory, write_json
 from kerasbert.text import Vocabulary
 
 _BATCH = 4096  # sentences tokenised at once
@@ -72,7 +72,7 @@ def begin_corpus(
     else:
         make_directory(directory)
         vocabulary.save(directory / "vocab.txt")
-        write_text(directory / SETUP, json.dumps(setup, ensure_ascii=False, indent=2) + "\n")
+        write_json(directory / SETUP, setup)
     names = [name for split in shard_names(settings).values() for name in split]
     return [name for name in names if read_counts(directory, name) is None]
 
@@ -87,7 +87,7 @@ def finish_corpus(directory: Path) -> Corpus:
         summary[split] = dataclasses.asdict(counts)
     if not summary["train"]["examples"]:
         raise DataError(f"{directory}: there is no text in {', '.join(f['path'] for f in setup['files'])}.")
-    write_text(directory / SUMMARY, json.dumps(summary, indent=2) + "\n")
+    write_json(directory / SUMMARY, summary)
     return Corpus.open(directory)
 
 

@@ -1,6 +1,5 @@
 """Rows that can be learned from: what is left out is counted and can be written down."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from kerasbert.data.near_equal import closest
 from kerasbert.data.read import Row, read_rows
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError
-from kerasbert.files import write_text
+from kerasbert.files import write_json_lines
 
 _SHOWN = 20
 _ADVICE = "Mend the row, or name the label in data.label_map or data.labels."
@@ -61,27 +60,25 @@ class Rows:
 
 def write_left_out(path: Path, left_out: Iterable[tuple[Row, str]]) -> None:
     """Writes one JSON object for each row left out."""
-    lines = [
-        json.dumps(
-            {"file": row.file, "line": row.line, "reason": reason, "text": row.text},
-            ensure_ascii=False,
-        )
-        for row, reason in left_out
-    ]
-    write_text(path, "".join(f"{line}\n" for line in lines))
+    write_json_lines(
+        path,
+        (
+            {"file": row.file, "line": row.line, "reason": reason, "text": row.text}
+            for row, reason in left_out
+        ),
+    )
 
 
 def write_rows(path: Path, rows: Rows) -> None:
     """Writes one JSON object for each row, with the line of the data file it comes from."""
-    lines = [
-        json.dumps(
+    write_json_lines(
+        path,
+        (
             {"file": row.file, "line": row.line, "labels": row.labels, "text": row.text}
-            | ({} if row.pair is None else {"pair": row.pair}),
-            ensure_ascii=False,
-        )
-        for row in rows.rows
-    ]
-    write_text(path, "".join(f"{line}\n" for line in lines))
+            | ({} if row.pair is None else {"pair": row.pair})
+            for row in rows.rows
+        ),
+    )
 
 
 def load_rows(paths: Iterable[str | Path | Table], columns: Columns) -> Rows:

@@ -12,7 +12,7 @@ from kerasbert import progress
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_rows
 from kerasbert.evaluation.summary import remarks, training_summary
-from kerasbert.files import make_directory, write_text
+from kerasbert.files import make_directory, write_json, write_json_lines, write_text
 from kerasbert.training import TrainResult
 
 _WORST = 50
@@ -32,9 +32,8 @@ def write_report(
     make_directory(directory)
     figures = evaluation.figures
     mistakes = worst_mistakes(evaluation)
-    write_text(directory / "metrics.json", json.dumps(figures, ensure_ascii=False, indent=2) + "\n")
-    lines = (json.dumps(mistake, ensure_ascii=False) + "\n" for mistake in mistakes)
-    write_text(directory / "mistakes.jsonl", "".join(lines))
+    write_json(directory / "metrics.json", figures)
+    write_json_lines(directory / "mistakes.jsonl", mistakes)
     with progress.phase("drawing the report"):
         drawn = _draw(evaluation, history)
     environment = jinja2.Environment(

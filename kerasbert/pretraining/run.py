@@ -8,7 +8,7 @@ from typing import Any
 from kerasbert.config import PretrainingConfig, dump_yaml, parse_config, read_yaml
 from kerasbert.corpus import Corpus
 from kerasbert.errors import CheckpointError, UserError
-from kerasbert.files import append_json, make_directory, require_new_directory, write_text
+from kerasbert.files import append_json, make_directory, require_new_directory, write_json, write_text
 
 
 class PretrainingRun:
@@ -28,7 +28,7 @@ class PretrainingRun:
         require_new_directory(self.path)
         make_directory(self.path)
         write_text(self.config, dump_yaml(config.model_dump()))
-        write_text(self.corpora, json.dumps([corpus.digest() for corpus in corpora], indent=2) + "\n")
+        write_json(self.corpora, [corpus.digest() for corpus in corpora])
 
     def require_same(self, corpora: Sequence[Corpus]) -> None:
         """Raises `UserError` if a corpus is another than when the run was begun."""
@@ -67,4 +67,4 @@ class PretrainingRun:
 
     def save_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Marks the run as finished."""
-        write_text(self.metrics, json.dumps(metrics, ensure_ascii=False, indent=2) + "\n")
+        write_json(self.metrics, metrics)

@@ -9,7 +9,6 @@ from typing import Any
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.data import Rows
 from kerasbert.errors import UserError
-from kerasbert.files import write_text
 from kerasbert.training.prepare import Prepared
 from kerasbert.training.training_data import TrainingData
 
@@ -30,11 +29,6 @@ def fingerprint(data: Prepared | TrainingData, teacher: str | None = None) -> di
         with RunDirectory(teacher).weights.open("rb") as file:
             sides["teacher"] = {"weights": hashlib.file_digest(file, "sha256").hexdigest()}
     return {"labels": list(data.task.labels), **sides}
-
-
-def save_fingerprint(path: Path, of: Mapping[str, Any]) -> None:
-    """Writes a fingerprint as JSON."""
-    write_text(path, json.dumps(of, ensure_ascii=False, indent=2) + "\n")
 
 
 def require_fingerprint(path: Path, now: Mapping[str, Any]) -> None:

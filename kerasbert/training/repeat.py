@@ -11,7 +11,7 @@ from rich.console import Console
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.errors import ConfigError
-from kerasbert.files import require_new_directory, write_text
+from kerasbert.files import require_new_directory, write_json
 from kerasbert.training.fingerprint import fingerprint, require_fingerprint
 from kerasbert.training.prepare import new_run_dir
 from kerasbert.training.reopen import differences
@@ -73,7 +73,7 @@ def train_each(
         metrics[name] = {figure: done[figure] for figure in _FIGURES}
     summary = {"runs": metrics, **{figure: _spread(metrics, figure) for figure in _FIGURES}}
     if is_chief(strategy):
-        write_text(directory / "summary.json", json.dumps(summary, indent=2) + "\n")
+        write_json(directory / "summary.json", summary)
     return summary
 
 

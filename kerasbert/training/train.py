@@ -22,13 +22,13 @@ from kerasbert.data import Columns
 from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out, write_rows
 from kerasbert.data.table import Table, write_table
-from kerasbert.files import held, make_directory
+from kerasbert.files import held, make_directory, write_json
 from kerasbert.interrupts import kept
 from kerasbert.models import TextClassifier, build_backbone, build_model
 from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.training.distillation import Distillation
-from kerasbert.training.fingerprint import fingerprint, save_fingerprint
+from kerasbert.training.fingerprint import fingerprint
 from kerasbert.training.graphs import released_graphs
 from kerasbert.training.loop import Loop
 from kerasbert.training.model_card import write_model_card
@@ -161,7 +161,7 @@ def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None
         else:
             _write_tables(prepared)
             run.save_setup(prepared.config, prepared.vocabulary, prepared.task.labels)
-            save_fingerprint(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
+            write_json(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
             left_out = prepared.train.left_out + prepared.validation.left_out
             if left_out:
                 write_left_out(run.left_out, left_out)

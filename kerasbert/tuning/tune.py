@@ -11,11 +11,11 @@ from rich.console import Console
 
 from kerasbert.config import Config
 from kerasbert.errors import ConfigError, KerasBertError, UserError
-from kerasbert.files import held, make_directory, require_new_directory
+from kerasbert.files import held, make_directory, require_new_directory, write_json
 from kerasbert.tasks import load_config
 from kerasbert.training import TrainResult, train
 from kerasbert.training.best import monitor_of
-from kerasbert.training.fingerprint import fingerprint, require_fingerprint, save_fingerprint
+from kerasbert.training.fingerprint import fingerprint, require_fingerprint
 from kerasbert.training.loop import DivergedError
 from kerasbert.training.training_data import read_training_data
 from kerasbert.tuning.space import Space
@@ -88,7 +88,7 @@ def tune(
     else:
         require_new_directory(directory)
         make_directory(directory)
-        save_fingerprint(directory / "data.json", data)
+        write_json(directory / "data.json", data)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = optuna.storages.journal.JournalFileBackend(str(directory / "study.journal"))
     with held(directory):

@@ -7,8 +7,9 @@ import pytest
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.errors import UserError
+from kerasbert.files import write_json
 from kerasbert.training import prepare
-from kerasbert.training.fingerprint import fingerprint, save_fingerprint
+from kerasbert.training.fingerprint import fingerprint
 from kerasbert.training.reopen import in_order_of, reopen
 
 ROWS = [
@@ -44,7 +45,7 @@ def begin(tiny_config):
         directory.create()
         directory.save_setup(prepared.config, prepared.vocabulary, prepared.task.labels)
         if with_fingerprint:
-            save_fingerprint(directory.data, fingerprint(prepared, prepared.config.distillation.teacher))
+            write_json(directory.data, fingerprint(prepared, prepared.config.distillation.teacher))
         return directory
 
     return run
@@ -112,7 +113,7 @@ def test_other_unlabelled_rows_and_another_teacher_are_refused(
     with pytest.raises(UserError, match="texts of the unlabelled rows have changed"):
         reopen(run, prepare(tiny_config(data=data, **settings)))
     begun = json.loads(run.data.read_text(encoding="utf-8"))
-    save_fingerprint(run.data, {**begun, "teacher": {"weights": "of another"}})
+    write_json(run.data, {**begun, "teacher": {"weights": "of another"}})
     with pytest.raises(UserError, match="the weights of the teacher have changed"):
         reopen(run, prepare(tiny_config(data=data, **settings)))
 
