@@ -1,7 +1,10 @@
 """Writes docs/configuration.md from the schemas: python docs/make_configuration.py."""
 
+import re
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
+import yaml
 from pydantic import BaseModel
 
 from kerasbert.config import Config, PhaseConfig, PretrainingConfig
@@ -9,19 +12,25 @@ from kerasbert.config import Config, PhaseConfig, PretrainingConfig
 HEAD = """\
 # Configuration
 
-A configuration is a YAML file; `--set KEY=VALUE` overrides a key, as in
-`--set training.batch_size=64`. Every key has a default but `data.train`. A task may bring defaults of
-its own. `kerasbert train CONFIG --dry-run` prints the complete, resolved configuration, and each run
-directory keeps it as `config.yaml`.
+A configuration is a YAML file. `--set KEY=VALUE` overrides a key: `--set training.batch_size=64`.
 
-Paths are relative to the directory the command runs in.
+```yaml
+task: classification
+data: {train: rows.csv}
+backbone: {source: kerasbert-tiny-zh}
+training: {epochs: 6, learning_rate: 5.0e-4}
+```
 
-This page is made from the schema: `python docs/make_configuration.py`.
+Only `data.train` has no default. A task may have defaults of its own, which come before those below.
+`kerasbert train CONFIG --dry-run` prints the resolved configuration with every key; each run directory keeps
+it as `config.yaml`. Paths are relative to the working directory.
+
+This page is generated from the schema by `python docs/make_configuration.py`.
 """
 PRETRAINING = """\
 # Configuration of a pre-training
 
-What `kerasbert pretrain CONFIG` takes: see [pretraining.md](pretraining.md).
+The keys of the configuration that [`kerasbert pretrain`](pretraining.md) reads.
 """
 
 
@@ -51,9 +60,23 @@ def _table(title: str, section: type[BaseModel], prefix: str = "") -> str:
     ]
     for name, field in section.model_fields.items():
         if field.description:
-            default = "required" if field.is_required() else f"`{field.default}`"
-            lines.append(f"| `{prefix}{name}` | {default} | {field.description} |")
+            default = "required" if field.is_required() else f"`{_as_yaml(field.default)}`"
+            meaning = re.sub(r"(\w+\.md)", r"[\1](\1)", field.description)
+            if choices := _choices(field.annotation):
+                meaning += f" One of {', '.join(f'`{choice}`' for choice in choices)}."
+            lines.append(f"| `{prefix}{name}` | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
+
+
+def _as_yaml(value: object) -> str:
+    return yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
+
+
+def _choices(annotation: Any) -> list[str]:
+    """Returns the strings that a type allows, if it names more than one."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation)) if len(get_args(annotation)) > 1 else []
+    return [choice for part in get_args(annotation) for choice in _choices(part)]
 
 
 if __name__ == "__main__":

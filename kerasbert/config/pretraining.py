@@ -6,20 +6,23 @@ from kerasbert.config.schema import BackboneConfig, OptimizationConfig, Section
 
 
 class PhaseConfig(Section):
-    """A stretch of the training on one corpus."""
+    """A part of the training, on one corpus."""
 
-    corpus: str = Field(description="Directory that `kerasbert corpus build` made.")
-    steps: int = Field(ge=1, description="Optimizer steps.")
-    batch_size: int = Field(64, ge=1, description="Examples of one step over all replicas.")
+    corpus: str = Field(description="Directory that `kerasbert corpus build` wrote.")
+    steps: int = Field(ge=1, description="Number of optimizer steps.")
+    batch_size: int = Field(64, ge=1, description="Examples per optimizer step, over all replicas together.")
 
 
 class MaskingConfig(Section):
-    """What the encoder has to guess; drawn anew for every step."""
+    """Masked LM: which tokens are masked. Masks are drawn anew at every step."""
 
-    fraction: float = Field(0.15, gt=0, le=0.5, description="Share of the tokens to guess.")
-    whole_words: bool = Field(True, description="Mask all tokens of a word, or none.")
+    fraction: float = Field(0.15, gt=0, le=0.5, description="Share of the tokens that are masked.")
+    whole_words: bool = Field(True, description="Whole-word masking: mask all tokens of a word, or none.")
     longest_span: int = Field(
-        1, ge=1, description="Most neighbouring words masked together (n-gram masking if above 1)."
+        1,
+        ge=1,
+        description="Maximum number of neighbouring words that are masked together (n-gram masking "
+        "if above 1).",
     )
 
 
@@ -28,18 +31,20 @@ class PretrainingOptimizationConfig(OptimizationConfig):
 
     learning_rate: float = Field(1e-4, gt=0, description="Peak learning rate.")
     checkpoint_every_steps: int = Field(
-        1000, ge=1, description="Steps between checkpoints, validations and lines of the history."
+        1000,
+        ge=1,
+        description="Steps between checkpoints; each is also validated and written to the history.",
     )
 
 
 class PretrainingConfig(Section):
-    """A whole pre-training."""
+    """A pre-training."""
 
-    run_dir: str | None = Field(None, description="Where the run goes. Empty: runs/pretrain-TIME.")
+    run_dir: str | None = Field(None, description="The run directory. Empty: runs/pretrain-TIME.")
     backbone: BackboneConfig = BackboneConfig()
-    nsp: bool = Field(True, description="Learn next sentence prediction (or order) beside the masked LM.")
+    nsp: bool = Field(True, description="Also train next sentence (or sentence order) prediction.")
     masking: MaskingConfig = MaskingConfig()
     phases: list[PhaseConfig] = Field(
-        min_length=1, description="One after the other, as 128 then 512 tokens."
+        min_length=1, description="Trained one after the other, such as 128 tokens first and then 512."
     )
     training: PretrainingOptimizationConfig = PretrainingOptimizationConfig()

@@ -78,31 +78,32 @@ class Section(BaseModel):
 class DataConfig(Section):
     """Where the rows are and which columns matter."""
 
-    train: Paths = Field([], description="Training files, with labels: see data.md.")
-    validation: Paths = Field([], description="Validation files. Empty: split from the training files.")
+    train: Paths = Field([], description="Files of labelled rows; formats: data.md.")
+    validation: Paths = Field([], description="Files of validation rows. Empty: split off the training rows.")
     validation_fraction: float = Field(
         0.1,
         gt=0,
         lt=1,
-        description="Share of the training rows to validate on, if no files are named.",
+        description="Share of the training rows to validate on, if `validation` is empty.",
     )
     folds: int | None = Field(
-        None, ge=2, description="Split the training files into so many parts, and validate on part `fold`."
+        None, ge=2, description="Cross-validation: the number of folds. `train --folds` sets it."
     )
-    fold: int = Field(0, ge=0, description="Which part to validate on, from 0.")
-    text_column: str = Field("text", description="Column of the text.")
-    pair_column: str | None = Field(None, description="Column of the second text, for pair tasks.")
-    label_column: str = Field("label", description="Column of the label.")
+    fold: int = Field(0, ge=0, description="The fold to validate on, counted from 0.")
+    text_column: str = Field("text", description="Name of the column of texts.")
+    pair_column: str | None = Field(None, description="Name of the column of second texts, for pairs.")
+    label_column: str = Field("label", description="Name of the column of labels.")
     labels: LabelList = Field(
-        [], description="The labels in order. Empty: the task's, else those found, in order."
+        [],
+        description="The labels in the order of the outputs. Empty: the task's, else those found, sorted.",
     )
     label_separator: str | None = Field(
         None,
         min_length=1,
-        description="Between the labels of a cell, if a row has several. Empty: the task's.",
+        description="Separator of several labels in one cell. Empty: that of the task.",
     )
-    label_map: LabelMap = Field({}, description="Names for the labels in the files, such as 1: positive.")
-    encoding: str = Field("utf-8", description="Encoding of text files that are not UTF-8, such as gb18030.")
+    label_map: LabelMap = Field({}, description="Renames labels of the files: {0: negative, 1: positive}.")
+    encoding: str = Field("utf-8", description="Encoding of files that are not UTF-8, such as gb18030.")
 
     @model_validator(mode="after")
     def _folds_are_of_the_training_files(self) -> "DataConfig":
@@ -114,30 +115,31 @@ class DataConfig(Section):
 
 
 class TextConfig(Section):
-    """How strings become tokens. Saved with the model, the same when it serves."""
+    """How texts become tokens. Part of the saved model, so serving uses the same settings."""
 
     vocabulary: str | None = Field(
         None,
-        description="vocab.txt for a backbone from scratch. Empty: learned from the training rows.",
+        description="A vocab.txt, for `backbone.source: scratch`. Empty: learned from the training rows.",
     )
-    vocabulary_size: int = Field(8000, ge=32, description="Most entries of a learned vocabulary.")
-    min_count: int = Field(2, ge=1, description="Rarer characters do not enter a learned vocabulary.")
-    lowercase: bool = Field(True, description="Lower-case and strip accents, as uncased BERTs do.")
+    vocabulary_size: int = Field(8000, ge=32, description="Maximum number of tokens of a learned vocabulary.")
+    min_count: int = Field(2, ge=1, description="Rarer characters are left out of a learned vocabulary.")
+    lowercase: bool = Field(True, description="Lower-case texts and strip accents, as uncased BERTs do.")
     ascii_punctuation: bool = Field(
         False,
-        description="Map curly quotes, ellipsis and dashes to ASCII, for vocabularies without them.",
+        description="Map curly quotes, the ellipsis and dashes to ASCII, for vocabularies that lack them.",
     )
     truncation: Literal["head", "tail", "head_tail"] = Field(
         "head",
-        description="What is read of a text beyond `training.max_length`: its first tokens, its last, or a "
-        "quarter from the start and the rest from the end.",
+        description="Which tokens of a text longer than `training.max_length` are kept: the first, the "
+        "last, or a quarter from the start and the rest from the end.",
     )
     added_tokens: list[str] = Field(
         [],
-        description="Tokens of the vocabulary that stay whole wherever they occur, found after lower-casing.",
+        description="Tokens of the vocabulary that are never split. Matched after normalisation.",
     )
     special_tokens: list[str] = Field(
-        [], description="The same, found as they are written, such as <e1>; [CLS] and its like never are."
+        [],
+        description="The same, matched in the text as written, such as `<e1>`; never `[CLS]` and its like.",
     )
 
     @property
@@ -149,30 +151,30 @@ class TextConfig(Section):
 
 
 class BackboneConfig(Section):
-    """The BERT encoder. The sizes are set with `source: scratch` and come from the source otherwise."""
+    """The BERT encoder. Sizes can be set with `source: scratch` only; otherwise the source has them."""
 
-    source: str = Field("scratch", description="scratch, or a checkpoint: see checkpoints.md.")
-    num_layers: int | None = Field(None, ge=1, description="Transformer layers (scratch: 2).")
-    hidden_dim: int | None = Field(None, ge=8, description="Width (scratch: 128).")
-    num_heads: int | None = Field(None, ge=1, description="Attention heads (scratch: 2).")
-    intermediate_dim: int | None = Field(None, ge=8, description="Feed-forward width (scratch: 512).")
+    source: str = Field("scratch", description="scratch (random weights), or a checkpoint: checkpoints.md.")
+    num_layers: int | None = Field(None, ge=1, description="Number of transformer layers (scratch: 2).")
+    hidden_dim: int | None = Field(None, ge=8, description="Hidden size (scratch: 128).")
+    num_heads: int | None = Field(None, ge=1, description="Number of attention heads (scratch: 2).")
+    intermediate_dim: int | None = Field(None, ge=8, description="Feed-forward size (scratch: 512).")
     max_positions: int | None = Field(
-        None, ge=8, description="Length of the position table (scratch: training.max_length)."
+        None, ge=8, description="Number of position embeddings (scratch: `training.max_length`)."
     )
     activation: Literal["gelu", "gelu_tanh"] | None = Field(
-        None, description="Exact GELU or its tanh approximation (scratch: gelu_tanh, the faster)."
+        None, description="Exact GELU, or its tanh approximation, which is faster (scratch: gelu_tanh)."
     )
-    dropout: Fraction = Field(0.1, description="Dropout inside the encoder.")
+    dropout: Fraction = Field(0.1, description="Dropout rate in the encoder.")
 
 
 class HeadConfig(Section):
-    """The classifier over the encoder's outputs."""
+    """The layers between the encoder and the logits."""
 
     pooling: Literal["cls", "mean", "max", "mean_max"] = Field(
         "cls",
-        description="What the classifier sees: BERT's pooled [CLS], or a pool over all tokens.",
+        description="cls: BERT's pooled [CLS]. Others: mean or maximum over the tokens, or both.",
     )
-    dropout: Fraction = Field(0.1, description="Dropout before the classifier.")
+    dropout: Fraction = Field(0.1, description="Dropout rate before the last dense layer.")
 
 
 class OptimizationConfig(Section):
@@ -180,94 +182,119 @@ class OptimizationConfig(Section):
 
     learning_rate: float = Field(5e-5, gt=0, description="Peak learning rate.")
     schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="How the rate falls from its peak to zero."
+        "linear", description="Learning rate after the warm-up: decay to zero, or constant."
     )
     warmup_fraction: Fraction = Field(0.1, description="Share of the steps over which the rate rises.")
-    weight_decay: float = Field(0.01, ge=0, description="Decoupled decay (AdamW); none on bias and norms.")
-    clip_norm: float | None = Field(1.0, gt=0, description="Global norm of the gradients, at most.")
+    weight_decay: float = Field(0.01, ge=0, description="Weight decay (AdamW); none on biases and norms.")
+    clip_norm: float | None = Field(1.0, gt=0, description="Global norm that gradients are clipped to.")
     seed: int = Field(0, ge=0, description="Seed of weights, order, masks, dropout and the split.")
     strategy: Strategy = Field(
         "auto",
-        description="auto: mirrored where there are several GPUs. multi_worker: across hosts.",
+        description="auto: mirrored if there are several GPUs, else one_device. multi_worker: several hosts.",
     )
     cluster_minutes: float = Field(
-        10.0, gt=0, description="How long the workers of a cluster wait for one another at the start."
+        10.0, gt=0, description="Minutes that the workers of a cluster wait for each other at the start."
     )
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        "float32", description="Arithmetic of the encoder in training; weights stay float32."
+        "float32", description="Precision of the encoder's computations; the weights stay float32."
     )
-    deterministic: bool = Field(False, description="Bit-equal repeats on the same hardware, slower on GPUs.")
+    deterministic: bool = Field(
+        False, description="Bitwise equal repeats on the same hardware; slower on GPUs."
+    )
 
 
 class TrainingConfig(OptimizationConfig):
     """How the model learns."""
 
-    epochs: int = Field(3, ge=1, description="Passes over the training rows, at most.")
-    batch_size: int = Field(32, ge=1, description="Rows of one optimizer step over all replicas.")
+    epochs: int = Field(3, ge=1, description="Maximum number of passes over the training rows.")
+    batch_size: int = Field(32, ge=1, description="Rows per optimizer step, over all replicas together.")
     batch_tokens: int | None = Field(
-        None, ge=8, description="Most tokens of a step, padding included: fewer rows where they are long."
+        None,
+        ge=8,
+        description="Maximum tokens per step, padding included; fewer rows if they are long.",
     )
-    max_length: int = Field(128, ge=8, description="Tokens of a row, special tokens included; cut beyond.")
+    max_length: int = Field(128, ge=8, description="Maximum tokens of a row, special tokens included.")
     embedding_rate: float = Field(
         1.0, gt=0, description="Learning rate of the embedding tables, as a multiple of `learning_rate`."
     )
     layer_decay: float = Field(
-        1.0, gt=0, le=1, description="Learning rate of an encoder layer, as a share of the one above."
+        1.0,
+        gt=0,
+        le=1,
+        description="Learning rate of an encoder layer, as a multiple of the one above.",
     )
     head_rate: float = Field(
         1.0, gt=0, description="Learning rate of the head, as a multiple of `learning_rate`."
     )
     frozen_layers: int | None = Field(
-        None, ge=0, description="The embeddings and so many layers above them stay as they are."
+        None,
+        ge=0,
+        description="Freeze the embeddings and this many of the lowest encoder layers.",
     )
     gradual_unfreezing: bool = Field(
-        False, description="Train the head in the first epoch, then one more layer from the top in each."
+        False,
+        description="Train the head alone in the first epoch, then one more layer from the top in each.",
     )
     lora_rank: int | None = Field(
-        None, ge=1, description="Train low-rank additions to the query and value weights of the encoder only."
+        None,
+        ge=1,
+        description="LoRA: train low-rank updates of the query and value weights, and the head, only.",
     )
     ema_decay: Fraction = Field(
-        0.0, description="Validate and keep a moving average of the weights with this decay, such as 0.999."
+        0.0,
+        description="Validate and keep an exponential moving average of the weights with this decay.",
     )
-    label_smoothing: Fraction = Field(0.0, description="Share of the target spread over all labels.")
+    label_smoothing: Fraction = Field(0.0, description="Share of the target that is spread over all labels.")
     focal_gamma: float = Field(
-        0.0, ge=0, description="Focal loss: how much less rows count that are already right."
+        0.0,
+        ge=0,
+        description="Exponent of the focal loss: the higher, the less easy rows count.",
     )
     r_drop: float = Field(
-        0.0, ge=0, description="R-Drop: weight of the divergence between two passes with other dropout."
+        0.0,
+        ge=0,
+        description="R-Drop: weight of the divergence between two passes with different dropout.",
     )
     adversarial_norm: float = Field(
-        0.0, ge=0, description="FGM: learn from a second pass with embeddings moved so far to the worse."
+        0.0, ge=0, description="L2 norm of the adversarial perturbation of the embeddings (FGM)."
     )
-    class_weights: LabelWeights = Field(None, description="balanced, or a weight for each label.")
+    class_weights: LabelWeights = Field(
+        None,
+        description="balanced (by inverse frequency), or a weight for each label.",
+    )
     sampling: Literal["all", "balanced"] = Field(
-        "all", description="Rows of an epoch: each once, or as many drawn so that labels are equally likely."
+        "all",
+        description="all: each row once an epoch. balanced: as many, all labels equally likely.",
     )
     token_dropout: Fraction = Field(
-        0.0, description="Share of training tokens replaced by [MASK], anew at each step."
+        0.0, description="Share of the training tokens that are replaced with [MASK] at each step."
     )
     early_stopping_patience: int | None = Field(
-        None, ge=1, description="Stop after so many epochs without better weights; see `monitor`."
+        None, ge=1, description="Stop after this many epochs without a better `monitor`."
     )
     monitor: Monitor | None = Field(
         None,
-        description="Validation figure that chooses the best weights; of equals, the lower loss. Empty: "
-        "macro_f1, or micro_f1 where a row may have several labels.",
+        description="Validation metric that selects the best epoch; the lower loss decides between equals. "
+        "Empty: macro_f1, or micro_f1 if a row may have several labels.",
     )
     accumulation_steps: int = Field(
-        1, ge=1, description="Parts of a batch that are computed one after the other, to save memory."
+        1,
+        ge=1,
+        description="Compute each batch in this many parts, to save memory.",
     )
     checkpoint_every_steps: int | None = Field(
-        None, ge=1, description="Steps between checkpoints to resume from, besides one after each epoch."
+        None,
+        ge=1,
+        description="Steps between resumable checkpoints, besides the one after each epoch.",
     )
     checkpoint_every_minutes: float | None = Field(
-        None, gt=0, description="Minutes after which a checkpoint is due in any case."
+        None, gt=0, description="Minutes between resumable checkpoints, at most."
     )
-    keep_checkpoints: int = Field(2, ge=1, description="Checkpoints to keep, the newest.")
+    keep_checkpoints: int = Field(2, ge=1, description="Number of resumable checkpoints to keep.")
     on_divergence: Literal["stop", "rollback"] = Field(
         "stop",
-        description="Where the loss is no number or ten times the first: stop, or go back to the last "
-        "checkpoint with half the learning rate, three times at most.",
+        description="If the loss is not finite, or ten times that of the first step: stop, or go back to "
+        "the last checkpoint with half the learning rate, at most three times.",
     )
 
     @model_validator(mode="after")
@@ -282,38 +309,39 @@ class TrainingConfig(OptimizationConfig):
 
 
 class AugmentationConfig(Section):
-    """More training rows, made from those there are. Validation rows are never changed."""
+    """Augmentation: changed copies of training rows. Validation rows are never changed."""
 
-    copies: int = Field(0, ge=0, description="Changed copies of each training row.")
+    copies: int = Field(0, ge=0, description="Number of changed copies of each training row.")
     methods: list[Literal["synonym", "insert", "swap", "delete", "homophone", "masked_lm"]] = Field(
-        ["swap", "delete"], min_length=1, description="Each copy is changed by one of these."
+        ["swap", "delete"], min_length=1, description="Methods to draw from, one for each copy: recipes.md."
     )
     share: float = Field(0.1, gt=0, lt=1, description="Share of the words that a copy changes, at least one.")
     synonyms: str | None = Field(
-        None, description="Synonyms for synonym and insert: a group a line, separated by spaces, or Cilin."
+        None,
+        description="Thesaurus for synonym and insert: a group of words per line, or Cilin.",
     )
 
 
 class DistillationConfig(Section):
-    """Learning from a trained model, the teacher, as well as from the labels."""
+    """Training on the answers of a trained model, the teacher, as well as on the labels."""
 
     teacher: str | None = Field(None, description="Run directory of the teacher. Empty: no distillation.")
     weight: float = Field(
-        0.5, gt=0, le=1, description="Share of the loss that comes from the teacher's answers."
+        0.5, gt=0, le=1, description="Weight of the teacher's answers in the loss; the labels have the rest."
     )
-    temperature: float = Field(2.0, gt=0, description="Softens both answers before they are compared.")
+    temperature: float = Field(2.0, gt=0, description="Temperature of both softmaxes when they are compared.")
     hidden_weight: float = Field(
-        0.0, ge=0, description="Weight of the distance between the hidden states of both encoders."
+        0.0, ge=0, description="Weight of the distance between the hidden states of teacher and student."
     )
-    unlabelled: Paths = Field([], description="More texts, which only the teacher labels.")
+    unlabelled: Paths = Field([], description="Files of unlabelled texts, which the teacher labels.")
 
 
 class Config(Section):
-    """A whole training run."""
+    """A training of a classifier."""
 
-    task: str = Field("classification", description="Name of a task: kerasbert plugins list.")
-    task_options: dict[str, Any] = Field({}, description="The task's own settings.")
-    run_dir: str | None = Field(None, description="Where the run goes. Empty: runs/NAME-TIME.")
+    task: str = Field("classification", description="Name of the task; `kerasbert plugins list` shows all.")
+    task_options: dict[str, Any] = Field({}, description="Settings of the task.")
+    run_dir: str | None = Field(None, description="The run directory. Empty: runs/NAME-TIME.")
     data: DataConfig = DataConfig()
     text: TextConfig = TextConfig()
     backbone: BackboneConfig = BackboneConfig()
