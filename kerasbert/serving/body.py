@@ -45,7 +45,7 @@ class BodyReader:
                 self._hold(held, len(content))
             if len(content) > _SMALL:
                 lists = content.count(b"[") + content.count(b"{")
-                self._hold(held, _LIST * min(lists, self._settings.max_values // 8))
+                self._hold(held, _LIST * min(lists, self._settings.max_fields))
             yield content
         finally:
             self._held -= held.size

@@ -1,5 +1,6 @@
 """The `Input` proto of classify and regress requests."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,8 @@ import numpy as np
 from kerasbert.serving.errors import invalid
 
 
-def serialized_examples(proto: Any) -> np.ndarray:
-    """Returns the serialized `tf.Example`s of an `Input`, [batch], each with the context in front.
+def examples_of(proto: Any) -> tuple[Sequence[Any], bytes]:
+    """Returns the `tf.Example`s of an `Input`, and the serialized one that is the context of each.
 
     Raises:
         ServingError: there are none.
@@ -19,6 +20,11 @@ def serialized_examples(proto: Any) -> np.ndarray:
         examples = proto.example_list_with_context.examples
     if not examples:
         raise invalid("Input is empty.")
+    return examples, context
+
+
+def serialized_examples(examples: Sequence[Any], context: bytes) -> np.ndarray:
+    """Returns `tf.Example`s serialized, [batch], each with the context in front."""
     array = np.empty(len(examples), object)
     array[:] = [context + example.SerializeToString() for example in examples]
     return array

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -14,7 +14,7 @@ from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
 from kerasbert.errors import UserError
 from kerasbert.serving.background import Background
-from kerasbert.serving.errors import ServingError, timed_out, unavailable
+from kerasbert.serving.errors import ServingError, invalid, timed_out, unavailable
 from kerasbert.serving.inference import Inference
 from kerasbert.serving.metrics import Metrics
 from kerasbert.serving.models import Models
@@ -100,7 +100,8 @@ class GrpcServer:
 
     def _add(self, service: Any, servicer: Any) -> None:
         handlers = {
-            method.name: grpc.unary_unary_rpc_method_handler(
+            # As a stream, of which one message is read: of others gRPC waits for the whole for ever.
+            method.name: grpc.stream_unary_rpc_method_handler(
                 self._reading(
                     message_factory.GetMessageClass(method.input_type), getattr(servicer, method.name)
                 ),
@@ -117,16 +118,19 @@ class GrpcServer:
         """Returns a handler that takes the bytes of a request, and reads them within bounds."""
         settings = self._settings
 
-        async def handle(content: bytes, context: Any) -> Any:
+        async def handle(messages: AsyncIterator[bytes], context: Any) -> Any:
             with contextlib.ExitStack() as stack:
                 try:
+                    content = await asyncio.wait_for(anext(messages), settings.patience)
                     async with asyncio.timeout(settings.timeout):
-                        steps = read_message(kind, content, settings.max_values)
+                        steps = read_message(kind, content, settings.max_fields)
                         request = await self._background.finish(len(content), steps)
                     if answer.__name__ in _RUNS:
                         stack.enter_context(self._inference.place())
                 except TimeoutError:
                     failure = timed_out()
+                except StopAsyncIteration:
+                    failure = invalid("the call ended without a request")
                 except ServingError as error:
                     failure = error
                 else:

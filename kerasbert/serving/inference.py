@@ -13,7 +13,7 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.checks import check_classification, check_filter, check_inputs, check_regression
 from kerasbert.serving.errors import ServingError, invalid, timed_out, unavailable
-from kerasbert.serving.examples import serialized_examples
+from kerasbert.serving.examples import examples_of, serialized_examples
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
 from kerasbert.serving.settings import Settings
 from kerasbert.serving.tensors import enum_name
@@ -53,6 +53,19 @@ class Inference:
             asked = signature or DEFAULT_SIGNATURE
             raise invalid(f"{name} has {rows} rows; a request for {asked} may have {most}")
 
+    def check_names(
+        self, servable: Servable, signature: str, inputs: Collection[str], output_filter: Collection[str] = ()
+    ) -> None:
+        """Raises `ServingError` unless a version has the signature, and it these inputs and outputs."""
+        signature = signature or DEFAULT_SIGNATURE
+        if signature not in servable.signatures:
+            raise ServingError(
+                grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{signature}" not found.'
+            )
+        spec = servable.signatures[signature]
+        check_inputs(inputs, spec)
+        check_filter(output_filter, spec)
+
     async def predict(
         self,
         servable: Servable,
@@ -73,36 +86,40 @@ class Inference:
         Raises:
             ServingError: the request is wrong, came too late, or failed.
         """
-        signature = signature or DEFAULT_SIGNATURE
-        if signature not in servable.signatures:
-            raise ServingError(
-                grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{signature}" not found.'
-            )
-        spec = servable.signatures[signature]
-        check_inputs(inputs, spec)
-        check_filter(output_filter, spec)
-        outputs = await self._run(servable, signature, inputs, timeout)
+        self.check_names(servable, signature, inputs, output_filter)
+        outputs = await self._run(servable, signature or DEFAULT_SIGNATURE, inputs, timeout)
         return {name: outputs[name] for name in sorted(output_filter or outputs)}
 
     async def classify(
         self, servable: Servable, signature: str, examples: Any, timeout: float | None = None
     ) -> Any:
         """Returns the `ClassificationResult` of an `Input`."""
-        spec = _find(servable, signature)
-        check_classification(spec)
-        serialized = serialized_examples(examples)
-        outputs = await self._run(servable, signature or DEFAULT_SIGNATURE, {"inputs": serialized}, timeout)
-        return _classification(outputs, len(serialized))
+        check_classification(_find(servable, signature))
+        outputs, rows = await self._run_examples(servable, signature, examples, timeout)
+        return _classification(outputs, rows)
 
     async def regress(
         self, servable: Servable, signature: str, examples: Any, timeout: float | None = None
     ) -> Any:
         """Returns the `RegressionResult` of an `Input`."""
-        spec = _find(servable, signature)
-        check_regression(spec)
-        serialized = serialized_examples(examples)
+        check_regression(_find(servable, signature))
+        outputs, rows = await self._run_examples(servable, signature, examples, timeout)
+        return _regression(outputs["outputs"], rows)
+
+    async def _run_examples(
+        self, servable: Servable, signature: str, proto: Any, timeout: float | None
+    ) -> tuple[dict[str, np.ndarray], int]:
+        examples, context = examples_of(proto)
+        self.check_rows(signature, "the input", len(examples))
+        size = proto.ByteSize() + len(context) * len(examples)
+        if size > self._settings.max_body:
+            raise invalid(
+                f"the examples have {size} bytes, each with the context; this server takes "
+                f"{self._settings.max_body}"
+            )
+        serialized = serialized_examples(examples, context)
         outputs = await self._run(servable, signature or DEFAULT_SIGNATURE, {"inputs": serialized}, timeout)
-        return _regression(outputs["outputs"], len(serialized))
+        return outputs, len(serialized)
 
     async def _run(
         self, servable: Servable, signature: str, inputs: Arrays, timeout: float | None

@@ -12,7 +12,7 @@ from kerasbert.serving.errors import ServingError, invalid
 from kerasbert.serving.json_numbers import parse_error, read_number
 from kerasbert.serving.json_strings import read_string
 from kerasbert.serving.json_text import shown
-from kerasbert.serving.settings import Settings
+from kerasbert.serving.settings import VALUES_OF_A_FIELD, Settings
 
 _MARK = re.compile(rb"\xef?+\xbb?+\xbf?+")  # RapidJSON skips what there is of a byte order mark
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
@@ -26,7 +26,6 @@ _RUN = re.compile(rb"(?:(?:%b)[ \t\n\r]*+,[ \t\n\r]*+){8,256}+" % _PLAIN)
 _WORDS = {ord("t"): (b"true", True), ord("f"): (b"false", False), ord("n"): (b"null", None)}
 _ROWS = ("instances", "inputs", "examples")  # top-level keys whose arrays hold rows
 _STEP = 4096  # of the count between two looks at the clock
-_SINGLE = 8  # what a value counts that is not one of many plain ones: it takes longer
 _OPENED = object()
 
 
@@ -59,7 +58,7 @@ class _Reader:
     def __init__(self, body: bytes, settings: Settings):
         self._body = body
         self._most_rows = settings.max_rows
-        self._most_values = settings.max_values
+        self._most_values, self._most_fields = settings.max_values, settings.max_fields
         self._most_text = 6 * settings.max_text  # bytes, each as an escape
         self._count = 0
 
@@ -75,7 +74,7 @@ class _Reader:
                 position = self._plain_run(position, container)
                 if holds_rows and len(container) > self._most_rows:
                     raise self._too_many_rows()
-            self._count += _SINGLE
+            self._count += VALUES_OF_A_FIELD
             if self._count > self._most_values:
                 raise self._too_many_values()
             if self._count >= look:
@@ -143,7 +142,7 @@ class _Reader:
             return position
         plain = json.loads(f"[{run[0].decode('utf-8', 'surrogateescape').rstrip()[:-1]}]")
         self._count += len(plain) + sum(
-            _SINGLE + len(value) for value in plain if isinstance(value, list | dict)
+            VALUES_OF_A_FIELD + len(value) for value in plain if isinstance(value, list | dict)
         )
         values += plain
         return run.end()
@@ -191,10 +190,9 @@ class _Reader:
         return invalid(f"the body has more than {self._most_rows} rows; a request may have {self._most_rows}")
 
     def _too_many_values(self) -> ServingError:
-        most = self._most_values
         return invalid(
-            f"the body has more values than this server takes: {most} plain ones in long lists, "
-            f"{most // _SINGLE} others"
+            f"the body has more values than this server takes: {self._most_values} plain ones in long lists, "
+            f"{self._most_fields} others"
         )
 
     def _too_long(self, size: int) -> ServingError:

@@ -48,6 +48,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 self._use(request) as servable,
             ):
                 signature = request.model_spec.signature_name
+                self._inference.check_names(servable, signature, request.inputs, request.output_filter)
                 for name, proto in request.inputs.items():
                     if proto.tensor_shape.dim:
                         rows = proto.tensor_shape.dim[0].size

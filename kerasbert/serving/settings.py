@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+VALUES_OF_A_FIELD = 8  # reading it takes as long as so many plain values
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -13,7 +15,7 @@ class Settings:
     max_body: int = 16 * 1024 * 1024  # bytes of a request, unpacked
     max_bodies: int = 256 * 1024 * 1024  # bytes of all requests in work, and of what is read from them
     max_rows: int = 4096  # of one request
-    max_values: int = 1024 * 1024  # of one request, or fields; `json_reader` counts some eightfold
+    max_values: int = 1024 * 1024  # of one request, where they are plain ones in long lists
     max_explained: int = 8  # rows of a request for `explain`, up to 248 passes each; 0: refused
     max_text: int = 100_000  # bytes of one string
     max_requests: int = 1000  # in work; beyond it: UNAVAILABLE
@@ -22,3 +24,8 @@ class Settings:
     patience: float = 10.0  # seconds for a client to send its request
     grace: float = 10.0  # seconds for requests to finish when the server stops
     poll_interval: float = 1.0  # seconds between looks at the model directory
+
+    @property
+    def max_fields(self) -> int:
+        """How many values of other kinds a request may have, and fields of a gRPC message."""
+        return self.max_values // VALUES_OF_A_FIELD

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from kerasbert.serving.errors import ServingError, explain, invalid
-from kerasbert.serving.examples import serialized_examples
+from kerasbert.serving.examples import examples_of, serialized_examples
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
 from kerasbert.serving.tensors import to_array
 
@@ -49,6 +49,6 @@ def _runs(log: Any) -> list[tuple[str, dict[str, np.ndarray]]]:
     if kind in ("classify_log", "regress_log", "multi_inference_log"):
         request = getattr(log, kind).request
         tasks = request.tasks if kind == "multi_inference_log" else [request]
-        inputs = {"inputs": serialized_examples(request.input)}
+        inputs = {"inputs": serialized_examples(*examples_of(request.input))}
         return [(task.model_spec.signature_name or DEFAULT_SIGNATURE, inputs) for task in tasks]
     raise ServingError(grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")

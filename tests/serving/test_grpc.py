@@ -305,6 +305,35 @@ def test_rows_are_counted_before_they_are_taken(stub):
     assert message == "input text has 4097 rows; a request for texts may have 4096"
 
 
+def test_names_are_looked_at_before_tensors(stub):
+    request = predict(x=X)
+    for name in ("y", "z"):
+        request.inputs[name].dtype = 3  # and no value: it cannot be read
+    message = refused(stub.Predict, request, grpc.StatusCode.INVALID_ARGUMENT)
+    assert message.startswith("input size does not match signature: 3!=1")
+
+
+def test_examples_are_counted_before_they_are_taken(stub):
+    request = with_examples(classification_pb2.ClassificationRequest(), "classify")
+    for _ in range(4097):
+        request.input.example_list.examples.add()
+    message = refused(stub.Classify, request, grpc.StatusCode.INVALID_ARGUMENT)
+    assert message == "the input has 4097 rows; a request for classify may have 4096"
+
+
+def test_a_context_is_counted_for_each_of_its_examples(stub):
+    request = classification_pb2.ClassificationRequest()
+    request.model_spec.name, request.model_spec.signature_name = "m", "classify"
+    given = request.input.example_list_with_context
+    given.context.features.feature["more"].bytes_list.value.append(b"x" * 50_000)
+    given.examples.add()
+    assert len(stub.Classify(request, timeout=60).result.classifications) == 1
+    for _ in range(1000):
+        given.examples.add()
+    message = refused(stub.Classify, request, grpc.StatusCode.INVALID_ARGUMENT)
+    assert "each with the context; this server takes 16777216" in message
+
+
 def test_what_is_no_message_is_refused(channel):
     call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
     for wrong in (b"\xff", b"\x0a\x7f", b"\x0b", b"\xff" * 20, b"\x0a\x05\x0a\x7fabc"):
@@ -321,7 +350,7 @@ def test_millions_of_tiny_strings_hold_nobody_up(server, channel):
         start = time.monotonic()
         assert server.get().status_code == 200
         slowest = max(slowest, time.monotonic() - start)
-    assert "more than 1048576 fields" in future.details()
+    assert "more than 131072 fields" in future.details()
     assert slowest < 1.0
 
 

@@ -6,13 +6,19 @@ import gzip
 import json
 import time
 
+import grpc
 import httpx2
 import pytest
 
-from kerasbert.serving.background import finish
+from kerasbert.serving.background import Background, finish
+from kerasbert.serving.batching import Batcher
 from kerasbert.serving.body import BodyReader
 from kerasbert.serving.errors import ServingError
+from kerasbert.serving.grpc_server import GrpcServer
+from kerasbert.serving.inference import Inference
 from kerasbert.serving.json_reader import read_object
+from kerasbert.serving.metrics import Metrics
+from kerasbert.serving.models import Models
 from kerasbert.serving.settings import Settings
 
 from .conftest import application
@@ -121,6 +127,30 @@ def test_bodies_that_never_end_give_way_to_one_that_does():
     ended, body = asyncio.run(scene())
     assert len(body) == 400_000
     assert ended == [408, None, None]  # the oldest
+
+
+def test_a_grpc_request_that_does_not_come_is_given_up(tmp_path):
+    async def scene() -> list[grpc.StatusCode]:
+        settings = Settings(patience=0.1)
+        batcher = Batcher(settings.max_batch_size, settings.queue_size, threads=1)
+        server = GrpcServer(
+            Models(tmp_path, "m"), Inference(batcher, settings), Background(), Metrics("m"), settings
+        )
+        port = server.listen("127.0.0.1:0")
+        await server.start()
+        codes = []
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            call = channel.stream_unary("/tensorflow.serving.PredictionService/Predict")
+            silent = call(timeout=60)  # its side stays open
+            codes.append(await silent.code())
+            empty = call(timeout=60)
+            await empty.done_writing()
+            codes.append(await empty.code())
+        await server.stop(0.0)
+        batcher.close(1.0)
+        return codes
+
+    assert asyncio.run(scene()) == [grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INVALID_ARGUMENT]
 
 
 @pytest.mark.slow
