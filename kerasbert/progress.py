@@ -136,8 +136,7 @@ class Display:
         wait = _LINE_AFTER if phase.said == phase.begun else _LINE_EVERY
         if now - phase.said >= wait:
             phase.said = now
-            line = f"{phase.description}: {phase}"
-            self.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+            print_plain(self.console, f"{phase.description}: {phase}")
 
     def _draw(self) -> None:
         if self._bars is None:
@@ -175,6 +174,16 @@ def console() -> "Console":
 
         return Console(quiet=True)
     return display.console
+
+
+def note(text: str) -> None:
+    """Shows a line where phases are shown."""
+    print_plain(console(), text)
+
+
+def print_plain(console: "Console", text: str) -> None:
+    """Prints `text` as it is, without colours or line breaks of rich's own."""
+    console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 @contextlib.contextmanager

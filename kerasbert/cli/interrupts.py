@@ -59,4 +59,4 @@ def _watch(reader: int, display: progress.Display) -> None:
 
 def _print(console: "Console", text: str) -> None:
     with contextlib.suppress(OSError):
-        console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        progress.print_plain(console, text)

@@ -73,7 +73,7 @@ def show_result(result: TrainResult, console: Console) -> None:
     """Writes `report/` of a finished training, and shows its figures and where everything is."""
     page, figures = report_training(result)
     lines = [training_summary(figures, result.metrics), f"run: {result.run.path}", f"report: {page}"]
-    console.print("\n".join(lines), markup=False, emoji=False, highlight=False, soft_wrap=True)
+    progress.print_plain(console, "\n".join(lines))
 
 
 def _draw(evaluation: Evaluation, history: list[dict[str, Any]] | None) -> list[str]:

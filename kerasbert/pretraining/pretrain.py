@@ -111,9 +111,8 @@ def _pretrain(
     resume: bool,
 ) -> PretrainingResult:
     config, settings, chief = prepared.config, prepared.config.training, is_chief(strategy)
-    console = progress.console()
     with progress.phase("building the model"), strategy.scope():
-        model = _initial_model(prepared, console)
+        model = _initial_model(prepared)
         optimizer = build_optimizer(settings, prepared.total_steps)
         trainer = Trainer(model, optimizer, pretraining_objective(model), strategy)
     step = 0
@@ -121,7 +120,7 @@ def _pretrain(
         facts, notes = restore_state(run.checkpoints, trainer.variables)
         step = facts["step"]
         for note in notes:
-            console.print(note, markup=False, emoji=False, highlight=False, soft_wrap=True)
+            progress.note(note)
     if chief:
         run.cut_history(step)
     trainer.separate_dropout()
@@ -130,7 +129,7 @@ def _pretrain(
     saved = step
     validation = Validation(model, config)
     table = pretraining_table(config.nsp)
-    console.print(_opening(prepared, strategy), markup=False, highlight=False, soft_wrap=True)
+    progress.note(_opening(prepared, strategy))
     table.heads()
     try:
         for stretch in _stretches(config, step):
@@ -166,7 +165,7 @@ def _opening(prepared: PreparedPretraining, strategy: tf.distribute.Strategy) ->
     )
 
 
-def _initial_model(prepared: PreparedPretraining, console: Console) -> keras.Model:
+def _initial_model(prepared: PreparedPretraining) -> keras.Model:
     config = prepared.config
     backbone = build_backbone(config.backbone, len(prepared.vocabulary), config.training.precision)
     model = build_pretraining_model(backbone, config.backbone, config.nsp)
@@ -176,7 +175,7 @@ def _initial_model(prepared: PreparedPretraining, console: Console) -> keras.Mod
         wanted = ["mlm_head", *(["nsp_head"] if config.nsp else [])]
         missing = [name for name in wanted if name not in found]
         if missing:
-            console.print(
+            progress.note(
                 f"{config.backbone.source} has no weights for {' and '.join(missing)}: random to begin with."
             )
     return model

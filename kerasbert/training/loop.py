@@ -213,7 +213,7 @@ class Loop:
         self.position.rollbacks = rollbacks + 1
         self._set_rate()
         self._trainer.separate_dropout()
-        self._show.note(
+        progress.note(
             f"{str(error).partition('. ')[0]}: back to step {self.position.step:,} with "
             f"{0.5**self.position.rollbacks:g} of the learning rate."
         )
@@ -228,7 +228,7 @@ class Loop:
     def _restore(self) -> None:
         self.position, notes = self._checkpoints.restore(self._trainer.variables)
         for note in notes:
-            self._show.note(note)
+            progress.note(note)
         if self._writes:
             self._run.cut_history(self.position.step // self._steps)
         self._set_rate()

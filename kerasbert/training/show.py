@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasbert import progress
 from kerasbert.training.prepare import Prepared
 from kerasbert.training.strategy import devices
 from kerasbert.training.table import Column, Table
@@ -41,10 +40,6 @@ class Show:
                 Column("best", "star", 4, ""),
             ]
         )
-
-    def note(self, text: str) -> None:
-        """Shows a sentence."""
-        progress.console().print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def begin(self, epoch: int) -> None:
         """Starts the bar of an epoch, counted from 0; the first time under the heads of the columns."""

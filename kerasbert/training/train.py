@@ -135,16 +135,16 @@ def _train_or_resume(
         unfinished = f"{run.path} is as it was: go on with --resume"
     with other_workers(run.path), kept(unfinished), begun, released_graphs():
         wait_for_all(strategy)
-        _warn(progress.console(), [*prepared.warnings, *rows.warnings], warned)
+        _warn([*prepared.warnings, *rows.warnings], warned)
         result = _train(prepared, run, strategy, rows, resume, on_epoch)
         wait_for_all(strategy)  # a worker that leaves early would end the others
     return _load_result(prepared, run) if result is None else result
 
 
-def _warn(console: Console, warnings: list[str], warned: set[str]) -> None:
+def _warn(warnings: list[str], warned: set[str]) -> None:
     for warning in warnings:
         if warning not in warned:
-            console.print(f"warning: {warning}", markup=False, emoji=False, highlight=False, soft_wrap=True)
+            progress.note(f"warning: {warning}")
             warned.add(warning)
 
 
@@ -191,9 +191,9 @@ def _train(
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
     show = Show(rows.steps, settings.epochs, prepared.task.label_separator is not None)
-    show.note(opening(prepared, rows, strategy))
+    progress.note(opening(prepared, rows, strategy))
     for note in prepared.source.notes if prepared.source else ():
-        show.note(f"backbone.source: {note}")
+        progress.note(f"backbone.source: {note}")
     with progress.phase("building the model"), strategy.scope():
         model = _initial_model(prepared)
         rates = rate_of(settings, model.get_layer("backbone").num_layers)
@@ -209,7 +209,7 @@ def _train(
     except KeyboardInterrupt:
         interrupted = True
         show.close()
-        show.note(
+        progress.note(
             f"Ended at step {loop.position.step:,} of {rows.steps * settings.epochs:,}; what was reached is "
             "measured and kept. Ctrl-C leaves that out."
         )

@@ -12,6 +12,7 @@ from rich.console import Console
 from kerasbert.config import Config
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.files import held, make_directory, require_new_directory, write_json
+from kerasbert.progress import print_plain
 from kerasbert.tasks import load_config
 from kerasbert.training import TrainResult, train
 from kerasbert.training.best import monitor_of
@@ -110,7 +111,7 @@ def tune(
 
         def run(trial: Any) -> float:
             chosen = space.suggest(trial)
-            console.print(f"trial {trial.number}: {', '.join(chosen)}", markup=False, highlight=False)
+            print_plain(console, f"trial {trial.number}: {', '.join(chosen)}")
             one = load_config(config_path, [*overrides, *chosen])
             return _train(one, trial, directory, console, kept, warned)
 
