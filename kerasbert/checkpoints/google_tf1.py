@@ -10,7 +10,7 @@ import tensorflow as tf
 from kerasbert.checkpoints.backbone_source import BackboneSource, fill_source
 from kerasbert.checkpoints.bert_config import read_bert_config
 from kerasbert.checkpoints.tensor_names import without_wrapper
-from kerasbert.errors import CheckpointError
+from kerasbert.errors import CheckpointError, one_line
 from kerasbert.text import Vocabulary
 
 _INDEX = re.compile(r"(.+\.ckpt(-\d+)?)\.index")
@@ -141,8 +141,7 @@ def _open(prefix: Path):
 
 
 def _damaged(prefix: Path, error: Exception) -> str:
-    reason = " ".join(str(error).split())[:200]
-    return f"{prefix}: is damaged or incomplete ({reason}). Fetch it again."
+    return f"{prefix}: is damaged or incomplete ({one_line(error, 200)}). Fetch it again."
 
 
 def _looks_uncased(vocabulary: Vocabulary) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from kerasbert.checkpoints.bert_config import read_json
-from kerasbert.errors import CheckpointError
+from kerasbert.errors import CheckpointError, one_line
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -78,5 +78,6 @@ def _opened(path: Path) -> Iterator:
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such weights file.") from error
     except (OSError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise CheckpointError(f"{path}: is damaged or cut short ({reason}). Fetch it again.") from error
+        raise CheckpointError(
+            f"{path}: is damaged or cut short ({one_line(error)}). Fetch it again."
+        ) from error

@@ -13,6 +13,7 @@ import numpy as np
 
 from kerasbert.config import BackboneConfig
 from kerasbert.errors import CheckpointError
+from kerasbert.listing import join_first
 
 Format = Literal["hugging_face", "tf1"]
 Layout = Literal["same", "dense", "split", "split_bias", "merge", "transposed"]
@@ -221,11 +222,9 @@ def require_partners(where: str, wanted: Shapes, stored: Shapes, form: Format) -
 
 def shorten(faults: Sequence[str], most: int = 3) -> str:
     """Returns the first faults in one line, whatever the names in them hold."""
-    more = f" and {len(faults) - most} more" if len(faults) > most else ""
-    line = ", ".join(
-        fault if len(fault) <= 200 else f"{fault[:99]}...{fault[-99:]}" for fault in faults[:most]
+    line = join_first(
+        [fault if len(fault) <= 200 else f"{fault[:99]}...{fault[-99:]}" for fault in faults], most
     )
-    line += more
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 

@@ -9,8 +9,9 @@ import h5py
 import keras
 import numpy as np
 
-from kerasbert.errors import CheckpointError
+from kerasbert.errors import CheckpointError, one_line
 from kerasbert.files import atomic_path
+from kerasbert.listing import join_first
 
 
 def save_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) -> None:
@@ -53,9 +54,8 @@ def load_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) 
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such weights file.") from error
     except (OSError, RuntimeError) as error:  # how h5py reports damage
-        reason = " ".join(str(error).split())
         raise CheckpointError(
-            f"{path}: is damaged or cut short ({reason}). Restore it or train again."
+            f"{path}: is damaged or cut short ({one_line(error)}). Restore it or train again."
         ) from error
 
 
@@ -107,5 +107,4 @@ def _require_partners(path: Path, model: keras.Model, stored: Mapping[str, tuple
         if name in stored and stored[name] != shape
     ]
     if faults:
-        more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
-        raise CheckpointError(f"{path}: holds the weights of another model: {', '.join(faults[:3])}{more}.")
+        raise CheckpointError(f"{path}: holds the weights of another model: {join_first(faults, 3)}.")

@@ -11,7 +11,7 @@ from kerasbert.data.columns import Columns
 from kerasbert.data.label_checks import check_label_map
 from kerasbert.data.labels import sort_labels
 from kerasbert.data.load import Rows, load_rows
-from kerasbert.data.near_equal import closest
+from kerasbert.data.near_equal import did_you_mean
 from kerasbert.data.row_checks import check_cut, check_other_rows, check_shared, check_training_rows
 from kerasbert.errors import DataError
 from kerasbert.text import TextGraph
@@ -121,14 +121,9 @@ def _unknown_labels(path: str, rows: Rows, known: Sequence[str]) -> list[str]:
     if not unknown:
         return []
     shown = ", ".join(
-        f"{label!r} ({n} rows{_guess(label, known)})" for label, n in list(unknown.items())[:_SHOWN]
+        f"{label!r} ({n} rows{did_you_mean(label, known)})" for label, n in list(unknown.items())[:_SHOWN]
     )
     return [
         f"{path}: {len(unknown)} unknown label(s): {shown}. Known: {', '.join(known)}. "
         "Mend them, or name them in data.label_map or data.labels."
     ]
-
-
-def _guess(label: str, known: Sequence[str]) -> str:
-    meant = closest(label, known)
-    return f", did you mean {meant!r}?" if meant else ""

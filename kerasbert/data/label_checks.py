@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from kerasbert.data.columns import Columns
 from kerasbert.data.joined_labels import joined_labels
 from kerasbert.data.labels import quoted
-from kerasbert.data.listing import SHOWN, join_all, join_first
 from kerasbert.data.load import Rows
-from kerasbert.data.near_equal import NearEqual, closest, near_equal
+from kerasbert.data.near_equal import NearEqual, closest, did_you_mean, near_equal
+from kerasbert.listing import SHOWN, join_all, join_first
 
 _FEW, _MANY = 5, 10  # rows of a label
 _MANY_LABELS = 100
@@ -101,11 +101,7 @@ def _rare(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) -> l
     if not rare:
         return []
     others = [label for label in counts if label not in rare]
-    shown = []
-    for label in rare[:SHOWN]:
-        meant = closest(label, others)
-        guess = f", did you mean {meant!r}?" if meant else ""
-        shown.append(f"{label!r} ({_rows(counts[label])}{guess})")
+    shown = [f"{label!r} ({_rows(counts[label])}{did_you_mean(label, others)})" for label in rare[:SHOWN]]
     more = f" and {len(rare) - SHOWN} more" if len(rare) > SHOWN else ""
     return [f"{name}: {len(rare)} label(s) have too few rows to be learned: {', '.join(shown)}{more}."]
 

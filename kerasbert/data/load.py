@@ -15,6 +15,7 @@ from kerasbert.data.read import Row, read_rows
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 from kerasbert.files import write_json_lines
+from kerasbert.listing import join_first
 
 _SHOWN = 20
 _ADVICE = "Mend the row, or name the label in data.label_map or data.labels."
@@ -139,10 +140,9 @@ def require_known_labels(
         if unknown:
             meant = closest(unknown[0], labels)
             guess = f" Did you mean {meant!r}?" if meant else ""
-            more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
             raise DataError(
                 f"{row.file}:{row.line}: unknown label {unknown[0]!r}.{guess} Known: "
-                f"{', '.join(labels[:_SHOWN])}{more}. {advice}"
+                f"{join_first(labels, _SHOWN)}. {advice}"
             )
 
 

@@ -85,6 +85,12 @@ def closest(label: str, known: Iterable[str]) -> str | None:
     return next(iter(same or difflib.get_close_matches(label, known, n=1, cutoff=0.8)), None)
 
 
+def did_you_mean(label: str, known: Iterable[str]) -> str:
+    """Returns `, did you mean 'that'?`, or nothing."""
+    meant = closest(label, known)
+    return f", did you mean {meant!r}?" if meant else ""
+
+
 def _bare(label: str, forms: Iterable[str] = _FORMS) -> str:
     for name in forms:
         label = _FORMS[name](label)

@@ -7,9 +7,9 @@ import numpy as np
 
 from kerasbert.data.columns import Columns
 from kerasbert.data.label_checks import check_labels, check_labels_present
-from kerasbert.data.listing import join_first
 from kerasbert.data.load import Rows
 from kerasbert.data.read import REPLACEMENT, Row
+from kerasbert.listing import join_first
 
 
 def check_training_rows(

@@ -1,9 +1,10 @@
 """The figures of an evaluation as lines of text, and what they mean in plain words."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rich.cells import cell_len
+
+from kerasbert.listing import join_first
 
 _MOST_NAMED = 10  # labels
 
@@ -58,7 +59,7 @@ def remarks(figures: dict[str, Any]) -> list[str]:
             "never decided."
         )
     if missed := [label for label, of in of_labels.items() if of["support"] and not of["recall"]]:
-        found.append(f"Recall 0, none of their rows was found: {_named(missed)}.")
+        found.append(f"Recall 0, none of their rows was found: {join_first(missed, _MOST_NAMED)}.")
     if "baseline" not in figures:
         found.append("Not compared with naive Bayes: the training rows are not at hand.")
     elif worse := _not_better_in(figures):
@@ -84,8 +85,3 @@ def _not_better_in(figures: dict[str, Any]) -> list[tuple[str, str]]:
     """Returns the keys and names of the figures in which naive Bayes is at least as good."""
     names = {"accuracy": "accuracy", "macro_f1": "macro F1"}
     return [(key, name) for key, name in names.items() if figures[key] <= figures["baseline"][key]]
-
-
-def _named(labels: Sequence[str]) -> str:
-    more = len(labels) - _MOST_NAMED
-    return ", ".join(labels[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -9,6 +9,7 @@ from typing import Any
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.data import Rows
 from kerasbert.errors import UserError
+from kerasbert.listing import join_first
 from kerasbert.training.prepare import Prepared
 from kerasbert.training.training_data import TrainingData
 
@@ -52,18 +53,13 @@ def changed_labels(begun: Iterable[str], now: Iterable[str]) -> str | None:
     before, after = list(begun), list(now)
     if before == after:
         return None
-    lost = [label for label in before if label not in after]
-    new = [label for label in after if label not in before]
+    lost = [repr(label) for label in before if label not in after]
+    new = [repr(label) for label in after if label not in before]
     parts = [
-        *([f"without {_names(lost)}"] if lost else []),
-        *([f"with {_names(new)} added"] if new else []),
+        *([f"without {join_first(lost)}"] if lost else []),
+        *([f"with {join_first(new)} added"] if new else []),
     ]
     return f"the labels are now {' and '.join(parts) or 'in another order'}"
-
-
-def _names(labels: list[str]) -> str:
-    more = f" and {len(labels) - 5} more" if len(labels) > 5 else ""
-    return ", ".join(map(repr, labels[:5])) + more
 
 
 def _changes(begun: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str | None]:

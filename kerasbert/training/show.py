@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasbert.listing import join_first
 from kerasbert.training.prepare import Prepared
 from kerasbert.training.strategy import devices
 from kerasbert.training.table import Column, Table
@@ -86,6 +87,4 @@ def opening(prepared: Prepared, rows: TrainingRows, strategy: tf.distribute.Stra
 
 def _labels(counts: Mapping[str, int]) -> str:
     """Returns each label with its rows, the most frequent first."""
-    named = [f"{label} {count:,}" for label, count in list(counts.items())[:_MOST_LABELS]]
-    more = len(counts) - len(named)
-    return ", ".join(named) + (f" and {more:,} more" if more else "")
+    return join_first([f"{label} {count:,}" for label, count in counts.items()], _MOST_LABELS)

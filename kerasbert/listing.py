@@ -5,10 +5,10 @@ from collections.abc import Sequence
 SHOWN = 5
 
 
-def join_first(names: Sequence[str]) -> str:
-    """Returns `a, b, c`, and what is left out after the first few as `and 3 more`."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+def join_first(names: Sequence[str], most: int = SHOWN) -> str:
+    """Returns `a, b, c`, and what is left out after the first `most` as `and 3 more`."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def join_all(names: Sequence[str]) -> str:
