@@ -43,7 +43,7 @@ def explain(
         from kerasbert.predictors.explain import require_label
 
     opened = open_model(model)
-    require_label(opened, label, "--label")
+    require_label(opened.labels, label, "--label")
     records = explain_rows(opened, rows_of(opened, text, source, reading), label)
     if as_json or not sys.stdout.isatty():  # else the answers themselves show how far it is
         records = progress.track(records, "explaining", estimate_rows(source) if source else len(text))

@@ -3,9 +3,8 @@
 The package imports neither TensorFlow nor Keras: opening a run or an export does.
 """
 
-from kerasbert.predictors.explain import explain_rows
-from kerasbert.predictors.model import Model
+from kerasbert.predictors.model import Model, explain_rows, predict_rows
 from kerasbert.predictors.open import newest_version, open_model
-from kerasbert.predictors.predict import answer_record, predict_rows
+from kerasbert.predictors.predict import answer_record
 
 __all__ = ["Model", "answer_record", "explain_rows", "newest_version", "open_model", "predict_rows"]

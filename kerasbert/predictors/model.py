@@ -1,19 +1,19 @@
 """A model that answers: a run directory, an exported SavedModel or a server, all asked alike."""
 
 import abc
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
 from kerasbert.config import DataConfig
 from kerasbert.errors import UserError
-from kerasbert.predictors.explain import explain_rows
-from kerasbert.predictors.predict import answer_record, in_batches, predict_rows
+from kerasbert.predictors.explain import explanation_record, require_label
+from kerasbert.predictors.predict import WINDOW, AnyRow, TextLike, answer_record, in_batches
 from kerasbert.predictors.texts import Texts, read_texts
 
-if TYPE_CHECKING:
-    from kerasbert.predictors.explain import Outputs
+_EXPLAIN_BATCH = 8
 
 
 class Model(abc.ABC):
@@ -186,7 +186,7 @@ class Model(abc.ABC):
     @abc.abstractmethod
     def predict_batch(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> "Outputs":
+    ) -> dict[str, np.ndarray]:
         """Returns the task's outputs for one batch as arrays, strings as bytes; see `Task.decide`."""
 
     @abc.abstractmethod
@@ -195,14 +195,46 @@ class Model(abc.ABC):
         texts: Sequence[str | bytes],
         pairs: Sequence[str | bytes] | None = None,
         label: str | None = None,
-    ) -> "Outputs":
+    ) -> dict[str, np.ndarray]:
         """Returns the arrays of `kerasbert.explanation.explain` for one batch and a label, or the decided."""
 
     def embed_batch(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> "Outputs":
+    ) -> dict[str, np.ndarray]:
         """Returns `embeddings`, float32 [batch, hidden]."""
         raise UserError(
             f"{self.source}: has no signature for embeddings. Open the run directory that it was exported "
             "from: kerasbert.open_model(RUN).embed(texts)"
         )
+
+
+def predict_rows(
+    model: Model, rows: Iterable[AnyRow], window: int = WINDOW
+) -> Iterator[tuple[AnyRow, dict[str, np.ndarray]]]:
+    """Yields each row with its outputs, in the order of `rows`.
+
+    Args:
+        model: what answers.
+        rows: may be endless.
+        window: so many rows are read, sorted by length for speed, and answered at a time.
+    """
+    return in_batches(model.predict_batch, rows, window, model.batch_size)
+
+
+def explain_rows(
+    model: Model, rows: Iterable[TextLike], label: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yields an explanation of each row, in order: see `explanation_record`.
+
+    Args:
+        model: what answers.
+        rows: are read as they are explained.
+        label: the label to explain. None: the decided one of each row.
+
+    Raises:
+        UserError: the model knows no such label.
+    """
+    require_label(model.labels, label)
+    ask = functools.partial(model.explain_batch, label=label)
+    for row, outputs in in_batches(ask, rows, _EXPLAIN_BATCH):
+        yield explanation_record(row, outputs)

@@ -1,15 +1,12 @@
-"""Answers for a stream of rows, at constant memory and in order."""
+"""A stream of rows in batches, at constant memory and in order, and answers as JSON-ready records."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from kerasbert.predictors.model import Model
-
-_WINDOW = 1024
+WINDOW = 1024
 
 
 class TextLike(Protocol):
@@ -28,23 +25,10 @@ AnyRow = TypeVar("AnyRow", bound=TextLike)
 Item = TypeVar("Item")
 
 
-def predict_rows(
-    model: "Model", rows: Iterable[AnyRow], window: int = _WINDOW
-) -> Iterator[tuple[AnyRow, dict[str, np.ndarray]]]:
-    """Yields each row with its outputs, in the order of `rows`.
-
-    Args:
-        model: what answers.
-        rows: may be endless.
-        window: so many rows are read, sorted by length for speed, and answered at a time.
-    """
-    return in_batches(model.predict_batch, rows, window, model.batch_size)
-
-
 def in_batches(
     ask: Callable[[Sequence[str], Sequence[str] | None], dict[str, np.ndarray]],
     rows: Iterable[AnyRow],
-    window: int = _WINDOW,
+    window: int = WINDOW,
     size: int | None = None,
 ) -> Iterator[tuple[AnyRow, dict[str, np.ndarray]]]:
     """Yields each row with its outputs, in the order of `rows`.

@@ -12,8 +12,8 @@ from kerasbert.data.write import write_records, written_format
 from kerasbert.errors import DataError, KerasBertError, ServerError
 from kerasbert.files import atomic_path, explain_write_errors
 from kerasbert.interrupts import kept
-from kerasbert.predictors.model import Model
-from kerasbert.predictors.predict import answer_record, predict_rows
+from kerasbert.predictors.model import Model, predict_rows
+from kerasbert.predictors.predict import answer_record
 
 
 def argument_rows(texts: Sequence[str], columns: Columns) -> Iterator[Row]:
