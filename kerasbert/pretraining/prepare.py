@@ -1,6 +1,5 @@
 """Everything a pre-training needs before its first step."""
 
-import time
 from dataclasses import dataclass
 
 from kerasbert.checkpoints import BackboneSource, take_up
@@ -9,6 +8,7 @@ from kerasbert.corpus import Corpus
 from kerasbert.errors import ConfigError
 from kerasbert.models import complete_backbone_config
 from kerasbert.text import Vocabulary
+from kerasbert.training.prepare import new_run_dir
 
 _TEXT = ("lowercase", "ascii_punctuation", "added_tokens", "special_tokens")
 
@@ -44,9 +44,7 @@ def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
         UserError: they do not fit together; the message says why.
     """
     config = config.model_copy(deep=True)
-    if config.training.strategy == "multi_worker" and not config.run_dir:
-        raise ConfigError("run_dir: name one; all workers must see the same directory.")
-    config.run_dir = config.run_dir or f"runs/pretrain-{time.strftime('%Y%m%d-%H%M%S')}"
+    config.run_dir = config.run_dir or new_run_dir(config)
     corpora = [Corpus.open(phase.corpus) for phase in config.phases]
     _require_same_text(config, corpora)
     for place, (phase, corpus) in enumerate(zip(config.phases, corpora, strict=True)):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from kerasbert import progress
 from kerasbert.augmentation import augment_rows
 from kerasbert.checkpoints import BackboneSource, RunDirectory, take_up
-from kerasbert.config import Config
+from kerasbert.config import Config, PretrainingConfig
 from kerasbert.data import Rows
 from kerasbert.data.batches import slices
 from kerasbert.data.table import Table
@@ -73,11 +73,12 @@ def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepar
     )
 
 
-def new_run_dir(config: Config) -> str:
+def new_run_dir(config: Config | PretrainingConfig) -> str:
     """Returns where a run goes that was given no place."""
     if config.training.strategy == "multi_worker":
         raise ConfigError("run_dir: name one; all workers must see the same directory.")
-    path = f"runs/{config.task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    name = config.task if isinstance(config, Config) else "pretrain"
+    path = f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     # Small trainings in a notebook may begin within a second of one another.
     names = itertools.chain([path], (f"{path}-{number}" for number in itertools.count(2)))
     return next(name for name in names if not Path(name).exists())

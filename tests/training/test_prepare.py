@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasbert.config import Config
+from kerasbert.config import Config, PretrainingConfig
 from kerasbert.errors import ConfigError, DataError, UserError, VocabularyError
 from kerasbert.tasks import Classification
 from kerasbert.text import Vocabulary
@@ -127,10 +127,17 @@ def test_a_wrong_option_of_the_task_is_refused(tiny_config):
         prepare(tiny_config(task_options={"threshold": 0.5}))
 
 
-def test_two_runs_of_the_same_second_have_names_of_their_own(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("config", "kind"),
+    [
+        (Config(), "classification"),
+        (PretrainingConfig.model_validate({"phases": [{"corpus": "c", "steps": 1}]}), "pretrain"),
+    ],
+)
+def test_two_runs_of_the_same_second_have_names_of_their_own(tmp_path, monkeypatch, config, kind: str):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("time.strftime", lambda form: "20260101-000000")
     for name in ("", "-2", "-3"):
-        path = new_run_dir(Config())
-        assert path == f"runs/classification-20260101-000000{name}"
+        path = new_run_dir(config)
+        assert path == f"runs/{kind}-20260101-000000{name}"
         (tmp_path / path).mkdir(parents=True)
