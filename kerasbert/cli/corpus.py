@@ -2,6 +2,8 @@
 
 import click
 
+from kerasbert.cli.options import raw_text_options
+
 
 @click.group()
 def corpus() -> None:
@@ -36,14 +38,7 @@ def corpus() -> None:
 @click.option("--shards", default=16, show_default=True, help="Files; one is held in memory at a time.")
 @click.option("--seed", default=0, show_default=True, help="Of shards, lengths and pairs.")
 @click.option("--cased", is_flag=True, help="Keep case and accents (with a vocab.txt).")
-@click.option(
-    "--text-field",
-    "--text-column",
-    default="text",
-    show_default=True,
-    help="Column of the text in tables and JSON lines.",
-)
-@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
+@raw_text_options
 @click.option(
     "--beam",
     metavar="FLAGS",

@@ -60,6 +60,19 @@ def reading_options(*names: str) -> Callable[[Callable], Callable]:
     return add
 
 
+def raw_text_options(command: Callable) -> Callable:
+    """Adds what `corpus build` and `vocab train` take alike: how raw text is read."""
+    encoding = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
+    column = click.option(
+        "--text-field",
+        "--text-column",
+        default="text",
+        show_default=True,
+        help="Column of the text in tables and JSON lines.",
+    )
+    return column(encoding(command))
+
+
 def text_options(command: Callable) -> Callable:
     """Adds what `predict` and `explain` take alike: a model, and texts or a file of them."""
     for option in (

@@ -2,6 +2,8 @@
 
 import click
 
+from kerasbert.cli.options import raw_text_options
+
 
 @click.group()
 def vocab() -> None:
@@ -20,14 +22,7 @@ def vocab() -> None:
     help="Rarer characters are left out.",
 )
 @click.option("--cased", is_flag=True, help="Keep case and accents.")
-@click.option(
-    "--text-field",
-    "--text-column",
-    default="text",
-    show_default=True,
-    help="Column of the text in tables and JSON lines.",
-)
-@click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
+@raw_text_options
 def train(
     files: tuple[str, ...],
     output: str,
