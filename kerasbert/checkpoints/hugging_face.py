@@ -219,8 +219,6 @@ def _in_dtype(path: str, weight: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def _no_weights(directory: Path) -> str:
-    if (directory / "pretrain.yaml").is_file():
-        return f"{directory}: this pre-training did not finish (it has no {WEIGHTS})."
     pickled = sorted(path.name for path in directory.glob(_PICKLED))
     if pickled:
         return (

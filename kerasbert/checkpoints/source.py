@@ -9,6 +9,7 @@ from kerasbert.checkpoints.bert_config import read_json
 from kerasbert.checkpoints.google_tf1 import is_google_tf1, read_google_tf1
 from kerasbert.checkpoints.hugging_face import is_hugging_face, read_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
+from kerasbert.checkpoints.safetensors_files import WEIGHTS
 from kerasbert.config import BackboneConfig
 from kerasbert.errors import CheckpointError, ConfigError, UserError, one_line
 from kerasbert.text import Vocabulary
@@ -42,6 +43,8 @@ def _open(source: str) -> BackboneSource:
         return read_hugging_face(_BUNDLED / source, source)
     if RunDirectory.is_run(path):
         return _open_run(source)
+    if (path / "pretrain.yaml").is_file() and not (path / WEIGHTS).is_file():
+        raise CheckpointError(f"{source}: this pre-training did not finish (it has no {WEIGHTS}).")
     if not path.is_dir() and is_google_tf1(path):
         return read_google_tf1(path, source)
     if path.exists() and not path.is_dir():
@@ -51,10 +54,6 @@ def _open(source: str) -> BackboneSource:
             return read_google_tf1(path, source)
         if is_hugging_face(path):
             return read_hugging_face(path, source)
-        if (path / "pretrain.yaml").is_file():
-            raise CheckpointError(
-                f"{source}: this pre-training did not finish (it has no model.safetensors)."
-            )
         raise CheckpointError(f"{source}: is no checkpoint that kerasbert knows. {_EXPECTED}")
     return _open_preset(source)
 

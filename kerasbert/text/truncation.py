@@ -1,11 +1,6 @@
 """Which tokens of a long text are read."""
 
-from typing import Literal, get_args
-
 import tensorflow as tf
-
-Truncation = Literal["head", "tail", "head_tail"]
-TRUNCATIONS: tuple[str, ...] = get_args(Truncation)
 
 
 def truncate(rows: tf.RaggedTensor, budget: tf.Tensor | int, truncation: str) -> tf.RaggedTensor:
