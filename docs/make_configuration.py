@@ -21,7 +21,7 @@ backbone: {source: kerasbert-tiny-zh}
 training: {epochs: 6, learning_rate: 5.0e-4}
 ```
 
-Only `data.train` has no default. A task may have defaults of its own, which come before those below.
+Only `data.train` must be set. A task may have defaults of its own, which replace those below.
 `kerasbert train CONFIG --dry-run` prints the resolved configuration with every key; each run directory keeps
 it as `config.yaml`. Paths are relative to the working directory.
 
