@@ -128,13 +128,7 @@ def fill_source(
     weights = {weight.path: weight for weight in backbone.weights}
     of_heads: dict[str, np.ndarray] = {}
     for path, shape in wanted.items():
-        with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinite
-            tensor = from_file(path, read(file_name(path, form)), shape, form)
-        if not np.isfinite(tensor).all():
-            raise CheckpointError(
-                f"{where}: {file_name(path, form)} holds numbers that are not finite. The file is of a "
-                "training that failed, or damaged: take another."
-            )
+        tensor = _tensor(where, read, path, shape, form)
         if path in OF_TOKENS:
             tensor = tensor[:tokens]
         if path in weights:
@@ -144,3 +138,18 @@ def fill_source(
     return BackboneSource(
         backbone, vocabulary, config, heads=of_heads, missing=tuple(missing), notes=tuple(notes), **settings
     )
+
+
+def _tensor(
+    where: str, read: Callable[[str], np.ndarray], path: str, shape: tuple[int, ...], form: Format
+) -> np.ndarray:
+    """Returns the weight at a Keras path, from the tensor that has its place in a file."""
+    name = file_name(path, form)
+    with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinite
+        tensor = from_file(path, read(name), shape, form)
+    if not np.isfinite(tensor).all():
+        raise CheckpointError(
+            f"{where}: {name} holds numbers that are not finite. The file is of a training that failed, or "
+            "damaged: take another."
+        )
+    return tensor

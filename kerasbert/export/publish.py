@@ -3,6 +3,7 @@
 import os
 import shutil
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,12 +91,7 @@ def export_model(
     folders = version_folders(base)
     highest = max(folders, default=None)
     number = (highest or 0) + 1 if version is None else version
-    if not 0 <= number <= LARGEST_VERSION:
-        raise UserError(f"version: must be from 0 to {LARGEST_VERSION}. Received: {number}")
-    target = folders.get(number, base / str(number))
-    if target.exists():
-        raise UserError(f"{target}: exists already. Choose another --version or leave it out.")
-
+    target = _require_free(number, base, folders)
     staging = base / f".staging-{uuid.uuid4().hex[:8]}"
     try:
         with kept("nothing was published"):
@@ -121,6 +117,16 @@ def export_model(
     removed = [] if keep is None else prune(base, keep, {number, *before})
     labels = served.labels_of(number)
     return Published(target, number, directory_size(target), memory.peak, labels, removed, changes)
+
+
+def _require_free(number: int, base: Path, folders: Mapping[int, Path]) -> Path:
+    """Returns the folder of a new version."""
+    if not 0 <= number <= LARGEST_VERSION:
+        raise UserError(f"version: must be from 0 to {LARGEST_VERSION}. Received: {number}")
+    target = folders.get(number, base / str(number))
+    if target.exists():
+        raise UserError(f"{target}: exists already. Choose another --version or leave it out.")
+    return target
 
 
 def _verify(staging: Path, trainer: TextClassifier, arithmetic: str) -> tuple[Memory, LabelChanges | None]:

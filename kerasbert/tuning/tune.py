@@ -81,6 +81,7 @@ def tune(
     """
     optuna = _optuna()
     config = require_fitting(config_path, overrides, space)
+    states = optuna.trial.TrialState
     if resume and not (directory / "study.journal").is_file():
         raise UserError(f"{directory}: holds no search to resume.")
     data = fingerprint(read_training_data(config), config.distillation.teacher)
@@ -90,21 +91,8 @@ def tune(
         require_new_directory(directory)
         make_directory(directory)
         write_json(directory / "data.json", data)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    backend = optuna.storages.journal.JournalFileBackend(str(directory / "study.journal"))
     with held(directory):
-        study = optuna.create_study(
-            study_name="kerasbert",
-            storage=optuna.storages.JournalStorage(backend),
-            sampler=optuna.samplers.TPESampler(seed=config.training.seed),
-            pruner=optuna.pruners.MedianPruner(),
-            direction="minimize" if monitor_of(config) == "loss" else "maximize",
-            load_if_exists=True,
-        )
-        states = optuna.trial.TrialState
-        for begun in study.get_trials(states=[states.RUNNING]):
-            study.tell(begun.number, state=states.FAIL)
-            study.enqueue_trial(begun.params)
+        study = _open_study(directory, config)
         done = len(study.get_trials(states=[states.COMPLETE, states.PRUNED]))
 
         warned: set[str] = set()
@@ -126,6 +114,26 @@ def tune(
             key: json.loads(value) if isinstance(value, str) else value for key, value in best.params.items()
         }
         return Best(best.number, best.value, chosen, directory / "best", len(study.trials))
+
+
+def _open_study(directory: Path, config: Config) -> Any:
+    """Returns the study of a new or a resumed search; trials that were under way are begun anew."""
+    optuna = _optuna()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    backend = optuna.storages.journal.JournalFileBackend(str(directory / "study.journal"))
+    study = optuna.create_study(
+        study_name="kerasbert",
+        storage=optuna.storages.JournalStorage(backend),
+        sampler=optuna.samplers.TPESampler(seed=config.training.seed),
+        pruner=optuna.pruners.MedianPruner(),
+        direction="minimize" if monitor_of(config) == "loss" else "maximize",
+        load_if_exists=True,
+    )
+    states = optuna.trial.TrialState
+    for begun in study.get_trials(states=[states.RUNNING]):
+        study.tell(begun.number, state=states.FAIL)
+        study.enqueue_trial(begun.params)
+    return study
 
 
 def _train(
