@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kerasbert.data.columns import Columns, Settings
 from kerasbert.data.formats import Cells, read_cells
+from kerasbert.data.read import whole_characters
 from kerasbert.data.source import FORMATS, Source
 from kerasbert.errors import DataError
 
@@ -133,9 +134,7 @@ def _table(rows: Iterator[Cells]) -> Iterator[tuple[int, list[str] | _Fault]]:
 
 
 def _documents(line: int, text: str) -> Iterator[tuple[int, list[str]]]:
-    # JSON can name half a surrogate pair, which is no character.
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    sentences = [part.strip() for part in _SENTENCE.findall(text)]
+    sentences = [part.strip() for part in _SENTENCE.findall(whole_characters(text))]
     sentences = [part for part in sentences if part]
     for start in range(0, len(sentences), _LONGEST):
         yield line, sentences[start : start + _LONGEST]

@@ -135,14 +135,19 @@ def _labels(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, names)))
 
 
+def whole_characters(text: str) -> str:
+    """Returns `text` with U+FFFD for each half of a surrogate pair: JSON can name what is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def _scalar(value: Any, column: str, place: str) -> str:
     """Returns a cell as text; what is missing or no number is empty."""
     if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:  # JSON can name half a surrogate pair, which is no character
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return value
+        return whole_characters(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, bytes):
