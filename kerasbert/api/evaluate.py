@@ -30,8 +30,8 @@ def evaluate(
         encoding: of text files, likewise.
 
     Returns:
-        The evaluation: `figures` is a dict with `accuracy`, `macro_f1`, `per_class` and more, and a naive
-        Bayes as `baseline` where the training rows are at hand.
+        An evaluation whose `figures` are a dict with `accuracy`, `macro_f1`, `per_class` and more, and
+        naive Bayes as `baseline` where the training rows are at hand.
 
     Raises:
         UserError: the model or the rows cannot be read, or a label is unknown to the model.

@@ -57,12 +57,12 @@ def train(
             `training={"epochs": 3}`, `run_dir="runs/mine"`.
 
     Returns:
-        The result: `result.model` answers, `result.metrics` are the figures of the validation rows, and
-        `result.run.path` is the run directory.
+        What the training reached. `result.model` is the trained model, `result.metrics` are the metrics on
+        the validation rows, and `result.run.path` is the run directory.
 
     Raises:
         UserError: the configuration or the rows cannot be trained on, or the run not resumed.
-        KerasBertError: the loss stopped being a number, SIGTERM came, or another worker was lost.
+        KerasBertError: the loss is not finite, SIGTERM came, or another worker was lost.
 
     Examples:
         >>> result = kerasbert.train(data=rows, training={"epochs": 1}, run_dir=run_dir, quiet=True)

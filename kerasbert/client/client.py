@@ -38,10 +38,10 @@ class Client:
         api_key: sent as `Authorization: Bearer KEY`. None: the environment
             variable KERASBERT_API_KEY, if set.
         headers: sent with every request; `Authorization` among them takes the place of the key.
-        timeout: seconds for one try of a request.
-        deadline: seconds for a request with all its tries.
-        batch_size: texts in one request, at most.
-        concurrency: requests under way at once, at most.
+        timeout: seconds for one attempt of a request.
+        deadline: seconds for a request with all its attempts.
+        batch_size: maximum number of texts in one request.
+        concurrency: maximum number of requests at once.
 
     Raises:
         AddressError: `url` is malformed.

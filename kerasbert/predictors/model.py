@@ -72,12 +72,12 @@ class Model(abc.ABC):
             pairs: the second texts, for a model of pairs.
 
         Returns:
-            For one text a dict, the record that `kerasbert predict` prints as JSON: `text` (and `pair`),
+            For one text a dict, the record that `kerasbert predict` prints as JSON, with `text` (and `pair`),
             `label`, `score` (the label's probability), what else the task answers, and `probabilities`, a
             dict of each label's. For several texts a list of such dicts.
 
         Raises:
-            UserError: something is no text, or pairs are missing or not wanted.
+            UserError: an item is not a text, or pairs are missing or not wanted.
             ServerError: a server does not answer.
 
         Examples:
@@ -101,7 +101,7 @@ class Model(abc.ABC):
             pairs: the second texts, for a model of pairs.
 
         Raises:
-            UserError: something is no text, or pairs are missing or not wanted.
+            UserError: an item is not a text, or pairs are missing or not wanted.
             ServerError: a server does not answer.
 
         Examples:
@@ -129,7 +129,7 @@ class Model(abc.ABC):
 
         Raises:
             UserError: the model is an export or behind a server, which have no signature for it; or
-                something is no text, or pairs are missing or not wanted.
+                an item is not a text, or pairs are missing or not wanted.
 
         Examples:
             >>> model.embed(["手机很好", "酒店太差", ""]).shape
@@ -162,13 +162,13 @@ class Model(abc.ABC):
             label: the label to explain. None: the decided one of each text.
 
         Returns:
-            For one text a dict, the record that `kerasbert explain --json` prints: `text` (and `pair`),
+            For one text a dict, the record that `kerasbert explain --json` prints, with `text` (and `pair`),
             `label`, `score` (its log-odds), `baseline_score` (the same with every word masked), `error`,
             and `words` (and `pair_words`), a list of `{"word": str, "attribution": float}`. For several
             texts a list of such dicts.
 
         Raises:
-            UserError: something is no text, pairs are missing or not wanted, the model knows no such
+            UserError: an item is not a text, pairs are missing or not wanted, the model knows no such
                 label, or it was exported without explanations.
             ServerError: a server does not answer.
 

@@ -17,10 +17,10 @@ def open_model(path: str | Path) -> Model:
             `grpc(s)://HOST[:PORT]/NAME` for gRPC.
 
     Returns:
-        What answers: see `kerasbert.Model`.
+        An open model; see `kerasbert.Model` for its methods.
 
     Raises:
-        CheckpointError: it is neither, or it is damaged.
+        CheckpointError: the path is neither a run nor an export, or it is damaged.
         AddressError: the URL is malformed, or the server has no such model.
         ServerError: the server cannot be reached.
 

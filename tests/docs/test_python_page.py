@@ -9,7 +9,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
-READMES = ("README.md", "README.zh-CN.md")
 CONFIG = """
 backbone: {num_layers: 1, hidden_dim: 32, num_heads: 2, intermediate_dim: 64}
 head: {pooling: mean}
@@ -58,9 +57,10 @@ def test_the_example_of_readme_prints_what_it_says(after_readme):
     assert after_readme[1] == blocks("README.md")[0][1]
 
 
-def test_the_example_is_the_same_in_chinese_but_for_its_comments():
-    english, chinese = ([re.sub(r" *#.*", "", text) for text in blocks(page)[0]] for page in READMES)
-    assert english == chinese
+@pytest.mark.parametrize("page", ["README.zh-CN.md", "docs/index.md", "docs/zh/index.md"])
+def test_the_example_is_the_same_elsewhere_but_for_its_comments(page: str):
+    readme, other = ([re.sub(r" *#.*", "", text) for text in blocks(name)[0]] for name in ("README.md", page))
+    assert other == readme
 
 
 @pytest.mark.filterwarnings(
