@@ -11,6 +11,8 @@ from kerasbert.config import Config, merge, parse_config
 from kerasbert.errors import PluginError, UserError
 from kerasbert.evaluation import report_training, summary
 from kerasbert.export import NativeModel, export_model
+from kerasbert.files import explain_write_errors
+from kerasbert.progress import print_plain
 from kerasbert.tasks import get_task
 from kerasbert.training import train
 
@@ -55,10 +57,10 @@ def quickstart(workdir: Path, task_name: str, console: Console, say: Callable[[s
     result = train(config, console)
     console.rule("2/4 evaluate")
     page, figures = report_training(result)
-    console.print(summary(figures), highlight=False)
+    print_plain(console, summary(figures))
     console.rule("3/4 export a SavedModel and verify it in the native loader")
     published = export_model(run_dir, model_dir)
-    console.print(f"{published.path}, {published.size / 1e6:.1f} MB", highlight=False)
+    print_plain(console, f"{published.path}, {published.size / 1e6:.1f} MB")
     console.rule("4/4 classify with the native loader")
     for line in _answers(published.path, task.sample_texts):
         say(line)
@@ -82,7 +84,7 @@ def _answers(version: Path, texts: tuple[str, ...]) -> list[str]:
 
 
 def _make_anew(workdir: Path) -> None:
-    try:
+    with explain_write_errors(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
         old = list(workdir.iterdir())
         if old and not (workdir / _MARK).is_file():
@@ -93,5 +95,3 @@ def _make_anew(workdir: Path) -> None:
             else:
                 path.unlink()
         (workdir / _MARK).touch()
-    except OSError as error:
-        raise UserError(f"{workdir}: cannot be written ({error.strerror}).") from error
