@@ -8,6 +8,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import contextlib
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -27,6 +28,9 @@ from kerasbert.export import export_model
 from kerasbert.tasks import Classification
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary
 from kerasbert.training import TrainResult, prepare, train
+
+# A job that a shell runs in the background ignores Ctrl-C, and so would the processes that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
