@@ -70,7 +70,8 @@ def test_an_exported_model_answers_over_http_as_predict_does(kerasbert, process,
     model, texts = tmp_path / "a model", ["手机很好", "", "酒店太差"]
     assert kerasbert("export", trained.run.path, model).exit_code == 0
     answers, complaints = process("predict", model, *texts, text=True).communicate(timeout=300)
-    assert complaints == ""
+    progress = ("loading ", "predicting")  # on a slow machine
+    assert [line for line in complaints.splitlines() if not line.startswith(progress)] == []
     wanted = [json.loads(line) for line in answers.splitlines()]
     server = process("serve", model, "--rest-port", 0, "--grpc-port", 0, text=True)
     try:

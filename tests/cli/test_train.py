@@ -40,7 +40,7 @@ def test_a_wrong_configuration_is_refused(refused, tmp_path, content, message):
 def test_a_configuration_that_is_a_directory_or_no_text_is_refused(refused, tmp_path):
     assert "cannot be read" in refused("train", tmp_path)
     (tmp_path / "config.yaml").write_bytes(b"task: \xff\xfe")
-    assert "cannot be read" in refused("train", tmp_path / "config.yaml")
+    assert "is not UTF-8" in refused("train", tmp_path / "config.yaml")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def agree(answer, wanted) -> None:
 
 def test_run_and_saved_model_and_native_loader_explain_alike(exported, strings):
     wanted = expected(exported.classifier, text=TEXTS)
-    agree(SavedModel(exported.path).explain(TEXTS), wanted)
+    agree(SavedModel(exported.path).explain_batch(TEXTS), wanted)
     requests = [
         ("explain", {"text": strings(texts), "label": strings([""] * len(texts))}) for texts in (TEXTS, [])
     ]
@@ -39,7 +39,7 @@ def test_run_and_saved_model_and_native_loader_explain_alike(exported, strings):
 
 def test_pairs_are_explained_alike(exported_pairs, strings):
     wanted = expected(exported_pairs.classifier, text=TEXTS, pair=PAIRS)
-    agree(SavedModel(exported_pairs.path).explain(TEXTS, PAIRS), wanted)
+    agree(SavedModel(exported_pairs.path).explain_batch(TEXTS, PAIRS), wanted)
     features = {"text": strings(TEXTS), "pair": strings(PAIRS), "label": strings([""] * len(TEXTS))}
     agree(NativeModel(exported_pairs.path).run([("explain", features)])[0], wanted)
 
