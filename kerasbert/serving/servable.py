@@ -70,6 +70,8 @@ class Servable:
             return {name: _to_array(tensor) for name, tensor in outputs.items()}
         except tf.errors.OpError as error:
             raise explain(error) from error
+        except UnicodeDecodeError as error:  # TensorFlow could not make an error of one that quotes the input
+            raise invalid(error.object.decode("utf-8", "replace")) from error
 
     def batches(self, signature: str) -> bool:
         """Whether every input and output of a signature has rows, so that requests can share a run."""

@@ -30,3 +30,10 @@ def test_a_dimension_too_many_is_refused_by_name(half_plus_two):
         ServingError, match=r"input x must have the shape \(None, 1\)\. Received: \[1, 1, 1\]"
     ):
         half_plus_two.run("serving_default", {"x": np.ones([1, 1, 1], np.float32)})
+
+
+def test_an_error_that_quotes_bytes_is_the_clients(saved):
+    broken = np.array([b"\xed\xb0\x80x"], object)  # no tf.Example, and no UTF-8
+    with pytest.raises(ServingError, match=r"Could not parse example input, value: '�+x'") as caught:
+        Servable(saved).run("classify", {"inputs": broken})
+    assert caught.value.http_status == 400

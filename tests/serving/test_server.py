@@ -39,6 +39,7 @@ def test_metrics_have_tensorflow_servings_names(server):
     server.post(BODY)
     server.post(BODY, "nobody:predict")
     page = httpx2.get(server.rest.replace("/v1/models", "/monitoring/prometheus/metrics")).text
+    assert "# TYPE :tensorflow:serving:request_count counter\n" in page
     assert ':tensorflow:serving:request_count{model_name="m",status="OK"}' in page
     assert ':tensorflow:serving:request_count{model_name="unknown",status="NOT_FOUND"}' in page
     assert ":tensorflow:serving:request_latency_bucket{" in page
