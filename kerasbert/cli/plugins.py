@@ -49,8 +49,7 @@ def check(name: str) -> None:
     with quiet_import():
         from kerasbert.tasks import get_task
         from kerasbert.testing import run_checks
-
-        task = get_task(name)
+    task = get_task(name)  # its error is all there is to say
     failed = 0
     for check_name, error in progress.track(run_checks(task), f"checking {name}", unit="checks"):
         failed += error is not None

@@ -1,10 +1,12 @@
 """Tasks are found through entry points of the group `kerasbert.tasks`, the built-in ones too."""
 
 import difflib
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
-from kerasbert.errors import PluginError
+from kerasbert.errors import PluginError, one_line
 from kerasbert.tasks.task import Task
 
 GROUP = "kerasbert.tasks"
@@ -23,7 +25,9 @@ class TaskEntry:
 
 def list_tasks() -> list[TaskEntry]:
     """Returns all installed tasks by name. A broken one has an `error` and harms nothing."""
-    return [_load(point) for point in sorted(_points(), key=lambda point: point.name)]
+    points = sorted(_points(), key=lambda point: point.name)
+    counts = Counter(point.name for point in points)
+    return [_load(point) if counts[point.name] == 1 else _repeated(point, points) for point in points]
 
 
 def get_task(name: str) -> type[Task]:
@@ -42,8 +46,7 @@ def get_task(name: str) -> type[Task]:
             f"A plugin comes with: pip install kerasbert-{name.replace('_', '-')}"
         )
     if len(points) > 1:
-        owners = ", ".join(point.dist.name if point.dist else "?" for point in points)
-        raise PluginError(f"task: {name!r} is provided more than once, by {owners}. Uninstall one.")
+        raise PluginError(f"task: {name!r} {_repeated(points[0], points).error}")
     entry = _load(points[0])
     if entry.task is None:
         raise PluginError(f"task: {name!r} of {entry.distribution} is broken: {entry.error}")
@@ -54,8 +57,19 @@ def _points() -> list[EntryPoint]:
     return list(entry_points(group=GROUP))
 
 
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "?"
+
+
+def _repeated(point: EntryPoint, points: Iterable[EntryPoint]) -> TaskEntry:
+    owners = ", ".join(_distribution(other) for other in points if other.name == point.name)
+    error = f"is provided more than once, by {owners}. Uninstall one."
+    version = point.dist.version if point.dist else "?"
+    return TaskEntry(point.name, _distribution(point), version, None, error)
+
+
 def _load(point: EntryPoint) -> TaskEntry:
-    distribution = point.dist.name if point.dist else "?"
+    distribution = _distribution(point)
     version = point.dist.version if point.dist else "?"
     task, error = None, None
     try:
@@ -64,9 +78,13 @@ def _load(point: EntryPoint) -> TaskEntry:
             raise TypeError(f"{point.value} is not a subclass of kerasbert.tasks.Task")
         if loaded.name != point.name:
             raise ValueError(f"it calls itself {loaded.name!r}, its entry point {point.name!r}")
+        if not (isinstance(loaded.summary, str) and loaded.summary.isprintable()):
+            raise TypeError(f"its summary must be one line of text. Received: {loaded.summary!r}")
+        if missing := sorted(getattr(loaded, "__abstractmethods__", ())):
+            raise TypeError(f"it does not implement {', '.join(missing)}")
         task = loaded
     except BaseException as caught:
         if isinstance(caught, KeyboardInterrupt):
             raise
-        error = f"{type(caught).__name__}: {caught}"
+        error = one_line(f"{type(caught).__name__}: {caught}")
     return TaskEntry(point.name, distribution, version, task, error)

@@ -63,6 +63,7 @@ class TaskContract:
         assert task.name == self.name, f"name is {task.name!r}"
         assert task.summary, "summary is empty"
         labels = task.fixed_labels
+        assert isinstance(labels, tuple | list), f"fixed_labels must be a tuple, is {labels!r}"
         assert len(labels) != 1, "one label leaves nothing to decide"
         assert len(set(labels)) == len(labels), "a label repeats"
         assert all(label.strip() == label and "\n" not in label for label in labels)

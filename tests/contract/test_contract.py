@@ -114,6 +114,12 @@ class OneLabel(Classification):
     fixed_labels = ("only",)
 
 
+class LabelsInAString(Classification):
+    name = "labels_in_a_string"
+    summary = "broken"
+    fixed_labels = "ab"
+
+
 class WrongDefaults(Classification):
     name = "wrong_defaults"
     summary = "broken"
@@ -130,6 +136,7 @@ BROKEN = {
     BreaksText: ("cleaning_is_total", "UnicodeDecodeError"),
     IgnoresTheText: ("head_gives_logits", "no gradient reaches the embeddings"),
     OneLabel: ("says_what_it_is", "one label leaves nothing to decide"),
+    LabelsInAString: ("says_what_it_is", "fixed_labels must be a tuple, is 'ab'"),
     WrongDefaults: ("defaults_are_valid", r"training\.epoch: unknown key"),
 }
 

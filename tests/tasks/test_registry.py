@@ -86,6 +86,13 @@ BROKEN = {
     "function": ("def Mine(): pass", "TypeError: .* is not a subclass"),
     "nameless": (WORKING.replace('name = "mine"', ""), "calls itself 'classification'"),
     "unnamed": ("from kerasbert.tasks import Task\nclass Mine(Task): pass", "AttributeError: .*'name'"),
+    "speechless": ("from kerasbert.tasks import Task\nclass Mine(Task): name = 'mine'", "Error: .*'summary'"),
+    "two_lines": (WORKING + "    summary = 'a\\nb'", r"its summary must be one line of text"),
+    "abstract": (
+        "from kerasbert.tasks import Task\nclass Mine(Task):\n    name = summary = 'mine'",
+        "it does not implement decide, loss",
+    ),
+    "talkative": ("raise RuntimeError('a\\nb ' * 999)", r"RuntimeError: a b[ ab]* \.\.\.$"),
     "misnamed": (WORKING.replace('"mine"', '"yours"'), "calls itself 'yours', its entry point 'mine'"),
 }
 
@@ -116,6 +123,7 @@ def test_a_task_provided_twice_is_refused(install):
     install("plugin_two", WORKING, mine="plugin_two:Mine")
     with pytest.raises(PluginError, match=r"more than once, by plugin_(one|two), plugin_(one|two)"):
         get_task("mine")
+    assert all("more than once" in entry.error for entry in list_tasks() if entry.name == "mine")
     assert [entry.distribution for entry in list_tasks() if entry.name == "mine"] == [
         "plugin_two",
         "plugin_one",
