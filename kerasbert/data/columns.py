@@ -165,7 +165,8 @@ class Columns:
 
 def named_in(header: Sequence[str]) -> str:
     """Returns the names of columns for a message; what cannot be seen in them is spelt out."""
-    return ", ".join(name if name.isprintable() and name == name.strip() else repr(name) for name in header)
+    shown = (name if name.isprintable() and name == name.strip() else repr(name) for name in header)
+    return ", ".join(shown) or "none"
 
 
 def _likely(name: str, known: Sequence[str], header: Sequence[str]) -> str | None:

@@ -155,12 +155,13 @@ def _scalar(value: Any, column: str, place: str) -> str:
             return value.decode()
         except UnicodeDecodeError as error:
             raise DataError(f"{place}: {column!r} holds bytes that are not UTF-8.") from error
-    if isinstance(value, (list, tuple, dict)):
-        kind = "an object" if isinstance(value, dict) else "a list"
+    if isinstance(value, Iterable) or type(value).__repr__ is object.__repr__:
+        kind = {list: "a list", tuple: "a list", dict: "an object", object: "an object"}.get(type(value))
+        kind = kind or f"a {type(value).__name__}"
         raise DataError(f"{place}: {column!r} holds {kind}; text is wanted. Received: {_shown(value)}")
     return str(value)
 
 
 def _shown(value: Any) -> str:
-    shown = repr(value)
+    shown = " ".join(repr(value).split("\n"))
     return shown if len(shown) <= 60 else f"{shown[:60]}..."
