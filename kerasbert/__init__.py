@@ -70,8 +70,10 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'kerasbert' has no attribute {name!r}")
-    with quiet_import():
-        return getattr(import_module(_HOMES[name]), name)
+if not TYPE_CHECKING:  # a type checker would take any misspelt name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'kerasbert' has no attribute {name!r}")
+        with quiet_import():
+            return getattr(import_module(_HOMES[name]), name)

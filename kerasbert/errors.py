@@ -45,6 +45,10 @@ class AddressError(UserError):
     """The URL of a served model is malformed, or its server has no such model or refuses the request."""
 
 
+class UnavailableError(UserError, AttributeError):
+    """This kind of model has no such attribute. `hasattr` is False, as for any that is missing."""
+
+
 class ServerError(KerasBertError):
     """A server cannot be reached, gives no answer in time, or answers something else than it should."""
 

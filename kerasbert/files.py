@@ -17,6 +17,21 @@ from typing import IO, Any, cast
 from kerasbert.errors import DataError, UserError
 
 
+def require_path(given: object, name: str) -> str:
+    """Returns a path, or a URL, as a string.
+
+    Args:
+        given: what was passed.
+        name: of the argument.
+
+    Raises:
+        UserError: it is none.
+    """
+    if isinstance(given, str | os.PathLike) and isinstance(path := os.fspath(given), str):
+        return path
+    raise UserError(f"{name}: must be a path (str or os.PathLike). Received: {type(given).__name__}.")
+
+
 def open_bytes(path: Path) -> IO[bytes]:
     """Opens a file for reading; what is gzipped is unpacked on the way, whatever its name.
 

@@ -56,8 +56,10 @@ def test_each_name_is_listed_for_tab_completion():
 
 def test_editors_see_what_is_looked_up_late():
     tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    block, late = (node for node in tree.body if isinstance(node, ast.If))
+    assert (ast.unparse(block.test), ast.unparse(late.test)) == ("TYPE_CHECKING", "not TYPE_CHECKING")
+    # Seen by a type checker, it would make any misspelt name of the module a good one.
+    assert "__getattr__" not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
     imported = {alias.name: statement.module for statement in block.body for alias in statement.names}
     assert {*imported, "__version__"} == set(kerasbert.__all__)
     for name, module in imported.items():

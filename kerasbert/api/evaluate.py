@@ -7,6 +7,7 @@ from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import as_sources
 from kerasbert.evaluation import Evaluation
 from kerasbert.evaluation import evaluate as evaluate_sources
+from kerasbert.files import require_path
 from kerasbert.predictors import Model
 
 
@@ -45,5 +46,5 @@ def evaluate(
         ((2, 2), 'float32')
     """
     reading = ReadOptions(text_column, label_column, pair_column, encoding)
-    opened = model if isinstance(model, Model) else os.fspath(model)
+    opened = model if isinstance(model, Model) else require_path(model, "model")
     return evaluate_sources(opened, as_sources(data, "data"), reading)

@@ -11,7 +11,7 @@ import numpy as np
 from kerasbert.config import Config, DataConfig, merge, parse_config, read_yaml
 from kerasbert.data.table import Table, as_sources
 from kerasbert.errors import ConfigError
-from kerasbert.tasks import get_task
+from kerasbert.tasks.load_config import over_defaults
 from kerasbert.training.prepare import new_run_dir
 
 Settings = str | os.PathLike[str] | Config | Mapping[str, Any] | None
@@ -49,7 +49,7 @@ def gather(config: Settings, rows: Mapping[str, Any], settings: Mapping[str, Any
             paths.append(source)
         values = merge(values, {"data": {side: paths}})
     if not isinstance(config, Config):
-        values = merge(get_task(str(values.get("task", Config().task))).defaults, values)
+        values = over_defaults(values)
     parsed = parse_config(Config, values, where)
     if tables:
         parsed.run_dir = parsed.run_dir or new_run_dir(parsed)

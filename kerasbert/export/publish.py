@@ -29,7 +29,7 @@ from kerasbert.export.inference import InferenceClassifier
 from kerasbert.export.signatures import build_signatures
 from kerasbert.export.verify import verify
 from kerasbert.export.warmup import warmup_requests, write_warmup
-from kerasbert.files import explain_write_errors, make_directory, write_text
+from kerasbert.files import explain_write_errors, make_directory, require_path, write_text
 from kerasbert.interrupts import deferred, kept
 from kerasbert.models import TextClassifier
 from kerasbert.predictors.saved_model import EXPORTED_CONFIG
@@ -52,8 +52,8 @@ class Published:
 
 
 def export_model(
-    run: str | Path,
-    model_dir: str | Path,
+    run: str | os.PathLike[str],
+    model_dir: str | os.PathLike[str],
     version: int | None = None,
     precision: str = "float32",
     quantize: str | None = None,
@@ -83,9 +83,9 @@ def export_model(
         raise ConfigError(f"precision: must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
     if quantize not in QUANTIZATIONS:
         raise ConfigError(f"quantize: must be int8 or left out. Received: {quantize!r}")
+    run, base = require_path(run, "run"), Path(require_path(model_dir, "model_dir"))
     with progress.phase(f"loading {run}"):
         trainer = RunDirectory(run).load()
-    base = Path(model_dir)
     make_directory(base)
     ServedVersions(base)  # a damaged models.config is refused at once
     folders = version_folders(base)

@@ -3,17 +3,21 @@
 import abc
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 
 from kerasbert.config import DataConfig
-from kerasbert.errors import UserError
+from kerasbert.errors import UnavailableError, UserError
 from kerasbert.predictors.explain import explanation_record, require_label
 from kerasbert.predictors.predict import WINDOW, AnyRow, TextLike, answer_record, in_batches
 from kerasbert.predictors.texts import Texts, read_texts
 
+if TYPE_CHECKING:
+    import keras
+
 _EXPLAIN_BATCH = 8
+_OPEN_THE_RUN = "Open the run directory that it was exported from: kerasbert.open_model(RUN)"
 
 
 class Model(abc.ABC):
@@ -181,6 +185,27 @@ class Model(abc.ABC):
         records = list(explain_rows(self, rows, label))
         return records[0] if single else records
 
+    @property
+    def keras_model(self) -> "keras.Model":
+        """The Keras model, from token ids to logits.
+
+        Raises:
+            UnavailableError: the model is an export or behind a server.
+        """
+        raise UnavailableError(f"{self.source}: has no Keras model. {_OPEN_THE_RUN}.")
+
+    def keras_inputs(self, texts: Texts, pairs: Texts | None = None) -> dict[str, np.ndarray]:
+        """Returns texts as the Keras model takes them.
+
+        Args:
+            texts: one text, or any number of them.
+            pairs: the second texts, for a model of pairs.
+
+        Raises:
+            UnavailableError: the model is an export or behind a server.
+        """
+        raise UnavailableError(f"{self.source}: has no Keras model. {_OPEN_THE_RUN}.")
+
     # What a kind of model brings: arrays for one batch.
 
     @abc.abstractmethod
@@ -202,10 +227,7 @@ class Model(abc.ABC):
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
         """Returns `embeddings`, float32 [batch, hidden]."""
-        raise UserError(
-            f"{self.source}: has no signature for embeddings. Open the run directory that it was exported "
-            "from: kerasbert.open_model(RUN).embed(texts)"
-        )
+        raise UserError(f"{self.source}: has no signature for embeddings. {_OPEN_THE_RUN}.embed(texts)")
 
 
 def predict_rows(

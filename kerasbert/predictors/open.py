@@ -1,15 +1,17 @@
 """Opening what answers texts: a run directory, an exported SavedModel or a server."""
 
+import os
 from pathlib import Path
 
 from kerasbert import progress
 from kerasbert.deployment import version_folders
 from kerasbert.errors import CheckpointError
+from kerasbert.files import require_path
 from kerasbert.predictors.model import Model
 from kerasbert.startup import quiet_import
 
 
-def open_model(path: str | Path) -> Model:
+def open_model(path: str | os.PathLike[str]) -> Model:
     """Opens a run directory, an exported model with or without the version folder, or a server's URL.
 
     Args:
@@ -21,6 +23,7 @@ def open_model(path: str | Path) -> Model:
 
     Raises:
         CheckpointError: the path is neither a run nor an export, or it is damaged.
+        UserError: it is no path at all.
         AddressError: the URL is malformed, or the server has no such model.
         ServerError: the server cannot be reached.
 
@@ -29,10 +32,11 @@ def open_model(path: str | Path) -> Model:
         >>> model.labels
         ('negative', 'positive')
     """
-    if "://" in str(path):
+    path = require_path(path, "path")
+    if "://" in path:
         from kerasbert.predictors.served import ServedModel
 
-        return ServedModel(str(path))
+        return ServedModel(path)
     with progress.phase("loading TensorFlow"), quiet_import():
         from kerasbert.checkpoints import RunDirectory
         from kerasbert.predictors.saved_model import SavedModel

@@ -48,7 +48,7 @@ def read_texts(model: _Asked, texts: Texts, pairs: Texts | None = None) -> tuple
 def _listed(texts: Any, name: str) -> list[str]:
     if isinstance(texts, str):
         return [_text(texts, name)]
-    table = isinstance(texts, Mapping) or hasattr(texts, "columns") or getattr(texts, "ndim", 1) > 1
+    table = isinstance(texts, Mapping) or hasattr(texts, "columns") or getattr(texts, "ndim", 1) != 1
     if table or isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         advice = ""
         if table:

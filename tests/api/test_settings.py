@@ -1,5 +1,6 @@
 """What `kerasbert.train` makes of its arguments."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,16 @@ def test_wrong_keys_are_refused_in_the_words_of_the_command_line(settings, messa
 def test_an_unknown_task_is_refused_with_a_suggestion():
     with pytest.raises(PluginError, match="Did you mean sentiment"):
         config(task="sentimen")
+
+
+@pytest.mark.parametrize("task", [None, 7, ["spam"]])
+def test_a_task_is_a_name(task, tmp_path):
+    with pytest.raises(ConfigError, match="task: should be a valid string"):
+        config(task=task)
+    path = tmp_path / "config.yaml"
+    path.write_text(json.dumps({"task": task}))
+    with pytest.raises(ConfigError, match="task: should be a valid string"):
+        kerasbert.load_config(path)
 
 
 @pytest.mark.parametrize("given", [7, ROWS, pd.DataFrame(ROWS)])

@@ -106,6 +106,7 @@ def test_nothing_gives_nothing(model):
         (pd.DataFrame({"text": ["好"]}), "Received: DataFrame. Pass one column of it."),
         (pl.DataFrame({"text": ["好"]}), "Received: DataFrame. Pass one column of it."),
         (pa.table({"text": ["好"]}), "Received: Table. Pass one column of it."),
+        (np.array("好"), "Received: ndarray. Pass"),
         (np.array([["好", "坏"]]), "Received: ndarray. Pass one column of it."),
         (["好", None], r"texts\[1\]: must be a text \(str\). Received: None \(NoneType\)"),
         (["好", 1], r"texts\[1\]: .* Received: 1 \(int\)"),
@@ -200,6 +201,14 @@ def test_exports_have_no_vectors_and_say_so(exported_model):
     for texts in ("好", []):
         with pytest.raises(UserError, match=r"has no signature for embeddings. Open the run directory"):
             exported_model.embed(texts)
+
+
+def test_exports_have_no_keras_model_and_say_so(exported_model):
+    with pytest.raises(UserError, match=r"has no Keras model. Open the run directory"):
+        _ = exported_model.keras_model
+    with pytest.raises(UserError, match=r"has no Keras model. Open the run directory"):
+        exported_model.keras_inputs("好")
+    assert not hasattr(exported_model, "keras_model")
 
 
 def test_models_show_where_they_come_from(trained, exported_model):

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kerasbert import evaluate, export_model, load_config
 from kerasbert.errors import AddressError, CheckpointError, PluginError, UserError
 from kerasbert.predictors import newest_version, open_model
 from kerasbert.predictors.saved_model import SavedModel
@@ -82,6 +83,21 @@ def test_what_is_no_model_is_refused(tmp_path):
     for name in ("empty", "file"):
         with pytest.raises(CheckpointError, match=f"{name}: must be a run directory or an exported model"):
             open_model(tmp_path / name)
+
+
+@pytest.mark.parametrize("given", [None, 7, b"runs/mine", ["runs/mine"]])
+def test_what_is_no_path_is_refused(given, tmp_path):
+    message = rf"must be a path \(str or os\.PathLike\)\. Received: {type(given).__name__}\."
+    with pytest.raises(UserError, match=f"^path: {message}"):
+        open_model(given)
+    with pytest.raises(UserError, match=f"^model: {message}"):
+        evaluate(given, [("好", "positive")])
+    with pytest.raises(UserError, match=f"^run: {message}"):
+        export_model(given, tmp_path)
+    with pytest.raises(UserError, match=f"^model_dir: {message}"):
+        export_model(tmp_path, given)
+    with pytest.raises(UserError, match=f"^path: {message}"):
+        load_config(given)
 
 
 def test_the_url_of_a_server_must_be_whole():
