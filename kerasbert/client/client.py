@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import cached_property
+from numbers import Real
 from threading import Event
 from typing import Any
 
@@ -16,7 +17,7 @@ from kerasbert.client.retries import Retries
 from kerasbert.client.signature import Signature
 from kerasbert.client.transport import Transport
 from kerasbert.config import DataConfig
-from kerasbert.errors import UserError
+from kerasbert.errors import AddressError, DataError, UserError
 
 # The body that nginx takes by default is twice as large.
 _REQUEST_BYTES = 512 * 1024
@@ -45,6 +46,7 @@ class Client:
 
     Raises:
         AddressError: `url` is malformed.
+        UserError: a number is not above 0, or a header is not printable ASCII.
     """
 
     def __init__(
@@ -58,8 +60,17 @@ class Client:
         batch_size: int = 64,
         concurrency: int = 4,
     ):
-        if min(timeout, deadline, batch_size, concurrency) <= 0:
-            raise ValueError("timeout, deadline, batch_size and concurrency must be above 0.")
+        if not isinstance(url, str):
+            raise AddressError(f"url: must be a str. Received: {type(url).__name__}.")
+        given = {
+            "timeout": timeout,
+            "deadline": deadline,
+            "batch_size": batch_size,
+            "concurrency": concurrency,
+        }
+        for name, value in given.items():
+            if not (isinstance(value, Real) and value > 0):
+                raise UserError(f"{name}: must be a number above 0. Received: {value!r}")
         self._address = Address.parse(url)
         self._transport = _transport(self._address, _all_headers(api_key, headers))
         self._disconnect = weakref.finalize(self, self._transport.close)
@@ -109,7 +120,8 @@ class Client:
         """Returns the task's outputs for any number of texts, as the model in this process would.
 
         Raises:
-            UserError: the server refuses the request, or pairs are wanted and not given.
+            UserError: the server refuses the request, something is no text, or pairs are wanted and not
+                given.
             ServerError: it cannot be reached, did not answer by the deadline, or answers nonsense.
         """
         return self._ask(self._signature, self._batch_size, text=texts, pair=pairs)
@@ -124,20 +136,25 @@ class Client:
 
         Raises:
             AddressError: the model has no such signature, or the server refuses it.
-            UserError: pairs are wanted and not given.
+            UserError: the model knows no such label, or as in `predict`.
             ServerError: as in `predict`.
         """
+        if label is not None and label not in self.labels:
+            raise UserError(f"label: must be one of {', '.join(self.labels)}. Received: {label!r}")
         rows = min(self._batch_size, _EXPLAINED)
+        texts = _encoded(texts, "texts")
         labels = [label or ""] * len(texts)
         return self._ask(self._explanation, rows, text=texts, pair=pairs, label=labels)
 
     def _ask(
         self, signature: Signature, rows: int, **given: Sequence[str | bytes] | None
     ) -> dict[str, np.ndarray]:
-        columns = {name: column for name, column in given.items() if column is not None}
+        columns = {name: _encoded(column, f"{name}s") for name, column in given.items() if column is not None}
         if tuple(columns) != signature.inputs:
             takes = "pairs: two texts a row" if self.takes_pairs else "single texts, not pairs"
             raise UserError(f"{self._address.url}: takes {takes}.")
+        if len(set(map(len, columns.values()))) > 1:
+            raise DataError("texts and pairs: must be equally many.")
         return signature.join(self._in_flight(signature, _batches(columns, rows)))
 
     def _in_flight(self, signature: Signature, batches: Iterable[_Feeds]) -> list[dict[str, np.ndarray]]:
@@ -194,11 +211,30 @@ def _all_headers(api_key: str | None, headers: Mapping[str, str] | None) -> dict
     return result
 
 
-def _batches(columns: Mapping[str, Sequence[str | bytes]], most: int) -> Iterator[_Feeds]:
+def _encoded(texts: Iterable[str | bytes], name: str) -> list[bytes]:
+    """Returns texts as UTF-8.
+
+    Raises:
+        DataError: something is no text. One text is no list of its characters either.
+    """
+    table = isinstance(texts, Mapping) or hasattr(texts, "columns")
+    if table or isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        raise DataError(f"{name}: must be a list of texts. Received: {type(texts).__name__}.")
+    encoded = []
+    for place, text in enumerate(texts):
+        if not isinstance(text, str | bytes):
+            raise DataError(f"{name}[{place}]: must be a text. Received: {text!r} ({type(text).__name__}).")
+        try:
+            encoded.append(text.encode() if isinstance(text, str) else text)
+        except UnicodeEncodeError as error:
+            raise DataError(f"{name}[{place}]: holds half of a surrogate pair: {text[:60]!r}") from error
+    return encoded
+
+
+def _batches(columns: Mapping[str, Sequence[bytes]], most: int) -> Iterator[_Feeds]:
     rows: list[tuple[bytes, ...]] = []
     size = 0
-    for values in zip(*columns.values(), strict=True):
-        row = tuple(value if isinstance(value, bytes) else value.encode() for value in values)
+    for row in zip(*columns.values(), strict=True):
         length = sum(map(len, row))
         if rows and (len(rows) == most or size + length > _REQUEST_BYTES):
             yield _feeds(columns, rows)

@@ -1,10 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kerasbert.client import Client
-from kerasbert.errors import AddressError, UserError
+from kerasbert.errors import AddressError, DataError, UserError
 from kerasbert.models import TextClassifier
 from kerasbert.predictors import open_model
 
@@ -82,6 +83,43 @@ def test_explanations_are_those_of_the_model_in_this_process(served, exported):
         assert client.explain([])["words"].shape == (0, 0)
         with pytest.raises(UserError, match="takes single texts, not pairs"):
             client.explain(["a"], ["b"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ("手机很好", r"^texts: must be a list of texts\. Received: str"),  # not four answers
+        (b"abc", "^texts: must be a list of texts. Received: bytes"),
+        ({"text": "好"}, "^texts: .* Received: dict"),
+        (pd.DataFrame({"text": ["好"]}), "^texts: .* Received: DataFrame"),
+        (7, "^texts: .* Received: int"),
+        (["好", None], r"^texts\[1\]: must be a text\. Received: None"),
+        ([("好", "坏")], r"^texts\[0\]: .* \(tuple\)"),
+        (["\ud83d"], r"^texts\[0\]: holds half of a surrogate pair"),
+    ],
+)
+def test_what_is_no_text_is_refused_before_it_is_sent(served, texts, message):
+    with Client(served[0]) as client:
+        for method in (client.predict, client.explain):
+            with pytest.raises(DataError, match=message):
+                method(texts)
+
+
+def test_an_unknown_label_is_not_answered_as_the_decided_one(served):
+    with Client(served[0]) as client, pytest.raises(UserError, match="must be one of negative, positive"):
+        client.explain(["好"], label="neutral")
+
+
+@pytest.mark.parametrize("name", ["timeout", "deadline", "batch_size", "concurrency"])
+@pytest.mark.parametrize("value", [0, -1, "3", None])
+def test_numbers_must_be_above_0(name, value):
+    with pytest.raises(UserError, match=f"^{name}: must be a number above 0. Received: {value!r}"):
+        Client("http://127.0.0.1/v1/models/mine", **{name: value})
+
+
+def test_a_url_is_a_string():
+    with pytest.raises(AddressError, match=r"^url: must be a str\. Received: NoneType"):
+        Client(None)
 
 
 def test_a_model_without_explanations_says_so(served_handmade):
