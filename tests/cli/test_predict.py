@@ -115,7 +115,8 @@ def test_a_closed_pipe_is_no_error_to_show(process, trained, tmp_path):
     running.stderr.close()
     assert json.loads(first)["text"] == "手机很好"
     assert running.wait(timeout=400) in (0, 1)
-    assert [line for line in err.splitlines() if not line.startswith("loading ")] == []
+    progress = ("loading ", "predicting")  # on a slow machine
+    assert [line for line in err.splitlines() if not line.startswith(progress)] == []
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
