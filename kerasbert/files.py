@@ -117,6 +117,14 @@ def append_json(path: Path, record: Mapping[str, Any]) -> None:
         file.write(json.dumps(record) + "\n")
 
 
+def require_other_file(output: str, sources: Iterable[str]) -> None:
+    """Raises `UserError` if the file to write, `output`, is one of those to read."""
+    for source in sources:
+        with contextlib.suppress(OSError):  # one of them is not there
+            if Path(output).is_file() and os.path.samefile(output, source):
+                raise UserError(f"{output}: is read here, and would be lost. Write to another file.")
+
+
 def make_directory(path: Path) -> None:
     """Makes `path` and its parents."""
     with explain_write_errors(path):

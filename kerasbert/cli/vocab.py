@@ -42,7 +42,9 @@ def train(
         from pathlib import Path
 
         from kerasbert.corpus import train_vocabulary
+        from kerasbert.files import require_other_file
 
+    require_other_file(output, files)
     vocabulary, unreadable = train_vocabulary(files, size, min_count, not cased, text_field, encoding)
     vocabulary.save(Path(output))
     note = f"; {unreadable:,} unreadable lines left out" if unreadable else ""

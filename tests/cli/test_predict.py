@@ -213,3 +213,14 @@ def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once):
         "Warning: standard input: 6 row(s) hold U+FFFD, left by an earlier conversion: "
         "line 2, 3, 4, 5, 6 and 1 more.\n"
     )
+
+
+def test_the_file_that_is_read_is_not_written(kerasbert, opened_once, tmp_path):
+    source = tmp_path / "a.csv"
+    source.write_text("text,label\n好,1\n", encoding="utf-8")
+    (tmp_path / "link.csv").symlink_to(source)
+    for output in (source, tmp_path / "link.csv"):
+        result = kerasbert("predict", opened_once, "--input", source, "--output", output)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "would be lost. Write to another file" in result.stderr
+    assert source.read_text(encoding="utf-8") == "text,label\n好,1\n"
