@@ -1,6 +1,7 @@
 """Reading configurations: YAML plus KEY=VALUE overrides, with errors that name the key."""
 
 import difflib
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +15,12 @@ from kerasbert.errors import ConfigError, DataError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+# Aliases of YAML can make a value of a few lines endless in print.
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 2
+_SHORT.maxlist = _SHORT.maxdict = 8
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 200
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Returns the mapping in the YAML file at `path`."""
@@ -25,6 +32,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise ConfigError(str(error)) from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
         raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: is nested too deeply.") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -41,7 +50,7 @@ def apply_overrides(values: Mapping[str, Any], overrides: Sequence[str]) -> dict
             raise ConfigError(f"--set must be KEY=VALUE. Received: {override!r}")
         try:
             value = load_yaml(text)
-        except (yaml.YAMLError, ValueError) as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise ConfigError(f"--set {key}: the value is not YAML. Received: {text!r}") from error
         branch: dict[str, Any] = {}
         leaf = branch
@@ -102,7 +111,9 @@ def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
         messages.append(f"{message[0].lower()}{message[1:]}")
     for key, (messages, received) in faults.items():
         message = ", or ".join(dict.fromkeys(messages))
-        lines.append(f"{key}: {message}{'' if message.endswith('?') else '.'} Received: {received!r}")
+        lines.append(
+            f"{key}: {message}{'' if message.endswith('?') else '.'} Received: {_SHORT.repr(received)}"
+        )
     return lines
 
 

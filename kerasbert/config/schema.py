@@ -1,8 +1,16 @@
 """Every key of a training configuration, with its type, default and meaning."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from kerasbert.config.yaml_values import SpelledInt
 
@@ -19,6 +27,8 @@ def _as_string(value: Any) -> str:
         raise ValueError(f"put quotes around it: YAML reads it as {value}")
     if isinstance(value, SpelledInt):
         raise ValueError(f"put quotes around it: YAML reads {value.spelling} as {int(value)}")
+    if isinstance(value, list | dict):
+        raise ValueError("should be text, not a list or a mapping")
     return str(value)
 
 
@@ -72,7 +82,17 @@ LabelList = Annotated[list[str], BeforeValidator(_as_strings)]
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_word_is_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Pydantic takes true for 1, and YAML takes yes and on for true."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        kinds = get_args(annotation) or (annotation,)
+        if isinstance(value, bool) and bool not in kinds and {int, float} & set(kinds):
+            raise ValueError("should be a number; YAML reads yes, no, on and off as true and false")
+        return value
 
 
 class DataConfig(Section):

@@ -338,3 +338,12 @@ def test_a_section_that_does_not_hang_together_is_named_once():
         parse_config(Config, {"training": {"batch_tokens": 16, "max_length": 64}}, where="c.yaml")
     message = "c.yaml: training.batch_tokens: must be at least 64, max_length. Received: 16"
     assert str(caught.value) == message
+
+
+def test_what_is_nested_too_deeply_is_refused(tmp_path: Path):
+    path = tmp_path / "a.yaml"
+    path.write_text(f"a: {'[' * 5000}{']' * 5000}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        read_yaml(path)
+    with pytest.raises(ConfigError, match="--set a: the value is not YAML"):
+        apply_overrides({}, ["a=" + "[" * 5000])

@@ -58,3 +58,28 @@ def test_keys_may_be_merged():
         "a": {"x": 1, "y": 2},
         "b": {"x": 3, "y": 2},
     }
+
+
+@pytest.mark.parametrize("key", ["training: {epochs", "training: {learning_rate", "backbone: {num_layers"])
+def test_yes_is_no_number(key: str):
+    assert "should be a number; YAML reads yes, no, on and off as true and false" in error_of(f"{key}: yes}}")
+
+
+def test_infinite_numbers_are_refused():
+    assert "learning_rate: should be a finite number" in error_of("training: {learning_rate: .inf}")
+
+
+@pytest.mark.parametrize("key", ["extra", "data: {labels", "data: {label_map", "data: {train"])
+def test_aliases_that_multiply_are_refused_in_a_short_line(key: str):
+    bomb = "[x, x, x, x, x, x, x, x]"
+    anchors = []
+    for name in "abcdefghij":
+        anchors.append(f"&{name} {bomb}")
+        bomb = f"[{', '.join([f'*{name}'] * 8)}]"
+    value = bomb if "map" not in key else f"{{x: {bomb}}}"
+    text = f"{key}: {value}{'}' if '{' in key else ''}\nanchors: 1\n"
+    values = load_yaml(f"first: [{', '.join(anchors)}]\n{text}")
+    del values["first"]
+    with pytest.raises(ConfigError) as raised:
+        parse_config(Config, values, where="a.yaml")
+    assert max(map(len, str(raised.value).splitlines())) < 800
