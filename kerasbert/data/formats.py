@@ -1,6 +1,7 @@
 """The wanted cells of each row of a table, whatever its format."""
 
 import csv
+import io
 import itertools
 import json
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from kerasbert.errors import DataError, UserError
 Cells = tuple[int, Sequence[Any]]
 
 _LONGEST_CELL = 1 << 30
-_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
 def read_cells(source: Source, file: IO[bytes], form: str, columns: Columns) -> Iterator[Cells]:
@@ -137,7 +138,10 @@ def _json_lines(lines: Iterator[str], source: Source, columns: Columns) -> Itera
         try:
             record = json.loads(line, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{source.name}:{number}: is not JSON ({error}).") from error
+            whole = (
+                " Write each object in one line, or all of them in an array." if line.strip() == "{" else ""
+            )
+            raise DataError(f"{source.name}:{number}: is not JSON ({error}).{whole}") from error
         yield number, _of_record(record, line, f"{source.name}:{number}", columns)
 
 
@@ -191,8 +195,6 @@ def _of_record(record: Any, line: str, place: str, columns: Columns) -> list[Any
 
 
 def _parquet(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cells]:
-    import io
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -217,7 +219,8 @@ def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cel
             "'kerasbert[excel]', or save the sheet as CSV UTF-8."
         ) from error
     try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        content = io.BytesIO(file.read()) if source.is_stream else file
+        book = openpyxl.load_workbook(content, read_only=True, data_only=True)
     except Exception as error:  # whatever a damaged archive makes it raise
         raise DataError(f"{source.name}: is not an Excel workbook ({error}).") from error
     filled = [sheet for sheet in book.worksheets if any(map(_filled, sheet.iter_rows(values_only=True)))]

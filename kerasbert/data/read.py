@@ -18,6 +18,8 @@ from kerasbert.errors import DataError
 # What stands in a text where an earlier conversion lost a character.
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
+_INDENTED = 100  # lines in which the first object of indented JSON should end
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -97,27 +99,29 @@ def row_of_line(line: str, columns: Columns, file: str, number: int) -> Row:
 
 
 def _texts(lines: Iterator[str], source: Source, columns: Columns) -> Iterator[Row]:
-    first = next(lines, None)
-    if first is None:
-        return
-    if _is_json(first, columns):
+    start = list(itertools.islice(lines, 1))
+    if start and start[0].strip() in ("[", "{", "[{"):  # perhaps JSON with an indent
+        start += itertools.islice(lines, _INDENTED)
+    if _is_json("".join(start), columns):
         remedy = (
             columns.settings.advise((columns.settings.text, columns.text))
             if source.is_stdin
             else "Name it .jsonl, or .json."
         )
         raise DataError(f"{source.name}: holds JSON rather than lines of text. {remedy}")
-    for number, line in enumerate(itertools.chain([first], lines), 1):
+    for number, line in enumerate(itertools.chain(start, lines), 1):
         yield row_of_line(line.rstrip("\r\n"), columns, source.name, number)
 
 
-def _is_json(line: str, columns: Columns) -> bool:
-    """Whether a line can hardly be anything but the beginning of JSON rows."""
+def _is_json(start: str, columns: Columns) -> bool:
+    """Whether text can hardly be anything but the beginning of JSON rows."""
+    content = start.strip().removeprefix("[").lstrip()
     try:
-        record = json.loads(line.strip().removeprefix("[").removesuffix(","))
+        record, end = json.JSONDecoder().raw_decode(content)
     except (ValueError, RecursionError):
         return False
-    return isinstance(record, dict) and columns.text in record
+    is_whole = content[end:].lstrip()[:1] in ("", ",", "]", "{")
+    return is_whole and isinstance(record, dict) and columns.text in record
 
 
 def _labels(value: Any, columns: Columns, place: str) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class Source:
         if start.startswith(_PARQUET):
             return ".parquet"
         if start.startswith(_ZIP):
-            if not self.is_stream and _is_workbook(file):
+            if self.is_stream or _is_workbook(file):  # of a stream the reader tells
                 return ".xlsx"
             if self.suffix not in (".xlsx", ".xlsm"):
                 raise DataError(f"{self.name}: is a zip archive. Unpack it first.")
@@ -108,7 +108,8 @@ class Source:
         Args:
             file: what `open` gave. A file is read to its end first, and refused if it is not text in the
                 encoding; a stream is refused at the line.
-            universal: a carriage return ends a line too.
+            universal: a carriage return ends a line too. It always does where there is no line feed at all,
+                as in files of the old Mac OS.
         """
         if self.is_stream:
             lines = strict_lines(file, self.name, self.encoding, self._advise)
@@ -116,7 +117,8 @@ class Source:
         else:
             encoding = require_encoding(lambda: open_bytes(self.path), self.name, self.encoding, self._advise)
             lines = decoded_lines(file, encoding, newline="" if universal else "\n")
-        return _without_mark(lines)
+        lines = _without_mark(lines)
+        return lines if universal else _of_old_mac(lines)
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
@@ -152,6 +154,13 @@ def _split(lines: Iterator[str]) -> Iterator[str]:
             yield from io.StringIO(line, newline="")
         else:
             yield line
+
+
+def _of_old_mac(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield from [line] if line.endswith("\n") else _split(iter([line]))
+        break
+    yield from lines
 
 
 def _without_mark(lines: Iterator[str]) -> Iterator[str]:

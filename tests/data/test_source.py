@@ -1,4 +1,5 @@
 import gzip
+import io
 import json
 import os
 import subprocess
@@ -19,6 +20,14 @@ from kerasbert.data.source import read_lines
 from kerasbert.errors import DataError, UserError
 
 TEXTS = Columns(label=None)
+
+
+def _workbook(*rows: list) -> bytes:
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(content)
+    return content.getvalue()
 
 
 def texts_of(path: Path, columns: Columns = TEXTS) -> list[str]:
@@ -93,6 +102,11 @@ def test_parquet_and_workbooks_are_known_by_their_content(write_texts, tmp_path:
             "holds JSON rather than lines of text. Name it .jsonl",
         ),
         ("a.log", '[{"text": "一"},\n'.encode(), "holds JSON rather than lines"),
+        ("a.txt", '[{"text": "一"}, {"text": "二"}]'.encode(), "holds JSON rather than lines"),
+        ("a.txt", '[\n  {\n    "text": "一"\n  }\n]\n'.encode(), "holds JSON rather than lines"),
+        ("a.txt", '{\n  "text": "一"\n}\n'.encode(), "holds JSON rather than lines"),
+        ("a.json", '{\n  "text": "一"\n}\n'.encode(), "Write each object in one line"),
+        ("a.csv", "text|label\n一|1\n".encode(), "seems separated by vertical bars, not commas"),
         ("a.json", b'[{"text": "a"} {"text": "b"}]', "a comma or ] is missing"),
         ("a.json", b'[{"text": "a"}] x', "something follows the array"),
         ("a.json", b'[{"text": "a"}', "is not JSON"),
@@ -108,8 +122,25 @@ def test_what_is_not_what_it_should_be_is_refused(tmp_path: Path, name: str, con
 
 def test_text_that_looks_like_json_is_text(tmp_path: Path):
     path = tmp_path / "a.txt"
-    path.write_text('{"other": 1}\n[1]\n{text}\n', encoding="utf-8")
-    assert texts_of(path) == ['{"other": 1}', "[1]", "{text}"]
+    for lines in (['{"other": 1}', "[1]", "{text}"], ['{"text": 1} is JSON'], ["[", "{", "房间很好"], ["{"]):
+        path.write_text("\n".join(lines), encoding="utf-8")
+        assert texts_of(path) == lines
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.tsv", "a.csv", "a.jsonl", "pipe"])
+def test_carriage_returns_end_lines_where_there_are_no_line_feeds(write_texts, tmp_path: Path, name: str):
+    source = write_texts(tmp_path / name.replace("pipe", "a.txt"), ["一", "二", "三"])
+    content = source.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r")
+    source.unlink()
+    path = tmp_path / name
+    writer = threading.Thread(target=path.write_bytes, args=[content])
+    if name == "pipe":
+        os.mkfifo(path)
+    writer.start()
+    if name != "pipe":
+        writer.join()
+    assert texts_of(path) == ["一", "二", "三"]
+    writer.join()
 
 
 def test_a_json_array_gives_the_line_of_each_object(tmp_path: Path):
@@ -253,6 +284,7 @@ def test_commas_in_tsv_are_named(tmp_path: Path):
         b'{"text": "x", "label": 1}\n{"text": "y", "label": 2}\n',
         b'[{"text": "x", "label": 1}, {"text": "y", "label": 2}]',
         gzip.compress(b"label,text\n1,x\n2,y\n"),
+        pytest.param(_workbook(["text", "label"], ["x", 1], ["y", 2]), id="workbook"),
     ],
 )
 def test_a_pipe_holds_a_table_where_labels_are_needed(tmp_path: Path, content: bytes):
