@@ -1,5 +1,9 @@
 """The errors that kerasbert raises on purpose. A message says what is wrong, where, and what to do."""
 
+import re
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
 
 def one_line(message: object, most: int = 300) -> str:
     """Returns a message of another library on one line, cut between words after `most` characters."""
@@ -7,6 +11,11 @@ def one_line(message: object, most: int = 300) -> str:
     if len(line) <= most:
         return line
     return f"{line[:most].rpartition(' ')[0] or line[:most]} ..."
+
+
+def visible(text: str) -> str:
+    """Returns text with control characters spelt out, which a terminal would obey; tabs stay."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 class KerasBertError(Exception):

@@ -12,7 +12,7 @@ import click
 
 from kerasbert import progress
 from kerasbert.cli.interrupts import STATUS, Interrupted, acknowledged, leave, say
-from kerasbert.errors import KerasBertError
+from kerasbert.errors import KerasBertError, visible
 
 
 class LazyGroup(click.Group):
@@ -68,6 +68,7 @@ class LazyGroup(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Runs a command; an error made for the user is shown in one line, with its exit status."""
+        _prepare_stdout()
         with _stderr() as display, progress.shown(display), acknowledged(display):
             try:
                 return self._main(*args, **kwargs)
@@ -83,17 +84,33 @@ class LazyGroup(click.Group):
             say(f"Interrupted: {interrupted}.")
             sys.exit(STATUS)
         except KerasBertError as error:
-            for line in str(error).splitlines():
-                click.echo(f"Error: {line}", err=True)
+            for line in str(error).strip("\n").split("\n"):
+                click.echo(f"Error: {visible(line)}", err=True)
             sys.exit(error.exit_code)
         except BrokenPipeError:  # the reader of our output went away, as `head` does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_stdout()
             sys.exit(1)
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if error.errno not in (errno.ENOSPC, errno.EBADF):
                 raise
+            if error.errno == errno.EBADF:
+                _drop_stdout()
             click.echo(f"Error: the output cannot be written ({error.strerror}).", err=True)
             sys.exit(KerasBertError.exit_code)
+
+
+def _drop_stdout() -> None:
+    """Lets what is still to be written to stdout go nowhere, so that leaving raises no further error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _prepare_stdout() -> None:
+    """Makes what a terminal's encoding lacks no error, and writing to a stdout that was closed one."""
+    if sys.stdout is None:  # its descriptor, 1, must not become that of another file
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    with contextlib.suppress(AttributeError):  # put in its place by a test or a notebook
+        if sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kerasbert.data.check import CheckReport, FileReport
+from kerasbert.errors import visible
 
 
 def print_report(report: CheckReport, console: Console) -> None:
@@ -15,9 +16,9 @@ def print_report(report: CheckReport, console: Console) -> None:
         console.print(_lengths(file))
         console.print(f"[UNK] {file.unk_rate:.2%} of the tokens\n", markup=False, highlight=False)
     for warning in report.warnings:
-        console.print(Text(f"warning: {warning}"), soft_wrap=True)
+        console.print(Text(visible(f"warning: {warning}")), soft_wrap=True)
     for error in report.errors:
-        console.print(Text(f"error: {error}"), soft_wrap=True)
+        console.print(Text(visible(f"error: {error}")), soft_wrap=True)
     console.print(f"{len(report.errors)} error(s), {len(report.warnings)} warning(s)", highlight=False)
 
 
@@ -25,7 +26,7 @@ def _labels(file: FileReport) -> Table:
     table = Table("label", "rows", "share", box=None, pad_edge=False)
     total = max(sum(file.label_counts.values()), 1)
     for label, count in file.label_counts.items():
-        table.add_row(Text(label), f"{count:,}", f"{count / total:.1%}")
+        table.add_row(Text(visible(label)), f"{count:,}", f"{count / total:.1%}")
     for reason, count in file.left_out.items():
         table.add_row(f"({reason})", f"{count:,}", "left out")
     return table

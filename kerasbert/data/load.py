@@ -1,5 +1,6 @@
 """Rows that can be learned from: what is left out is counted and can be written down."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -119,9 +120,12 @@ def labels_of(rows: Rows, fixed: Sequence[str]) -> tuple[str, ...]:
             "data.labels: a label must not be empty. Remove it; rows without a label are left out."
         )
     labels = tuple(fixed) or sort_labels(rows.label_counts)
-    broken = [label for label in labels if "\n" in label or "\r" in label]
+    broken = [label for label in labels if any(unicodedata.category(c) == "Cc" for c in label)]
     if broken:
-        raise DataError(f"data.train: a label must not hold a line break. Received: {broken[0]!r}")
+        raise DataError(
+            "data.train: a label must not hold a line break, a tab or another control character. Received: "
+            f"{broken[0]!r}"
+        )
     if len(labels) < 2 or len(rows.label_counts) < 2:
         found = ", ".join(f"{label} ({n})" for label, n in rows.label_counts.items()) or "none"
         raise DataError(f"data.train: must hold at least two labels. Received: {found}")

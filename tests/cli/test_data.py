@@ -1,6 +1,12 @@
+import contextlib
+import io
 import json
+import shutil
+import sys
 
 import pytest
+
+from kerasbert.cli import main
 
 
 def row(text: str, label: str) -> str:
@@ -104,3 +110,33 @@ def test_standard_input_is_refused_where_rows_are_read_again(refused, config_fil
     message = "standard input: can be read but once, which is not enough here. Name a file."
     assert message in refused("data", "check", "-", stdin=b"text,label\nx,1\n")
     assert message in refused("train", config_file("data: {train: '-'}"), stdin=b"text,label\nx,1\n")
+
+
+def test_control_characters_in_labels_are_refused_and_spelt_out(kerasbert, write):
+    lines = [row(f"{label}{n}", label) for n in range(20) for label in ("a\x1b[31m", "b")]
+    result = kerasbert("data", "check", write("data.jsonl", lines))
+    assert result.exit_code == 2
+    assert "must not hold a line break, a tab or another control character" in result.stdout
+    assert "\x1b" not in result.stdout
+    assert "a\\x1b[31m" in result.stdout
+
+
+def test_an_output_that_cannot_show_a_character_spells_it(reviews_file, tmp_path, monkeypatch):
+    path = shutil.copy(reviews_file, tmp_path / "评论.jsonl")
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", shown)
+    with pytest.raises(SystemExit) as end:
+        main(["data", "check", str(path)])
+    shown.flush()
+    assert end.value.code == 0
+    assert b"\\u8bc4\\u8bba.jsonl: 80 rows" in shown.buffer.getvalue()
+
+
+def test_a_closed_output_is_an_error_in_one_line(reviews_file, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as end:
+        main(["data", "check", str(reviews_file)])
+    assert end.value.code == 1
+    with contextlib.suppress(OSError):
+        sys.stdout.close()
+    assert "the output cannot be written" in capfd.readouterr().err
