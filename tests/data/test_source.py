@@ -283,7 +283,7 @@ def test_commas_in_tsv_are_named(tmp_path: Path):
         b"text\tlabel\nx\t1\ny\t2\n",
         b'{"text": "x", "label": 1}\n{"text": "y", "label": 2}\n',
         b'[{"text": "x", "label": 1}, {"text": "y", "label": 2}]',
-        gzip.compress(b"label,text\n1,x\n2,y\n"),
+        gzip.compress(b"label,text\n1,x\n2,y\n", mtime=0),
         pytest.param(_workbook(["text", "label"], ["x", 1], ["y", 2]), id="workbook"),
     ],
 )
