@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
+from kerasbert import progress
 from kerasbert.config import Config, DataConfig, merge, parse_config
 from kerasbert.data import Row, Rows
 from kerasbert.export import export_model
@@ -48,6 +49,14 @@ THINGS = ("手机", "酒店", "早餐", "衣服", "电影", "快递", "耳机", 
 def _two_cpus() -> None:
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_progress_lines() -> Iterator[None]:
+    """Commands in this process show no progress, however slow the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "_LINE_AFTER", 1e9)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from kerasbert import progress
 from kerasbert.cli import main
 from kerasbert.predictors import open_model
 
@@ -31,9 +30,7 @@ def kerasbert():
     """Runs the command in this process."""
 
     def run(*arguments, stdin: str | bytes = b"") -> Result:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(progress, "_LINE_AFTER", 1e9)  # however slow the machine is
-            result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -5,16 +5,13 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
-from kerasbert import progress
 from kerasbert.cli import main
 
 
 @pytest.fixture(scope="session")
 def kerasbert():
     def run(*arguments, stdin: str = "") -> Result:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(progress, "_LINE_AFTER", 1e9)  # however slow the machine is
-            result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from kerasbert import progress
 from kerasbert.cli import main
 from kerasbert.deployment import ServedVersions
 from kerasbert.errors import KerasBertError
@@ -47,9 +46,7 @@ def url(served, request) -> str:
 
 
 def kerasbert(*arguments) -> str:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress, "_LINE_AFTER", 1e9)  # however slow the machine is
-        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert (result.exit_code, result.stderr) == (0, ""), result.stderr
     return result.stdout
 
