@@ -24,7 +24,7 @@ DECIDES = '{"text": "很好", "label": "positive"}'
         ("learning_rate: 1", "Did you mean training.learning_rate?"),
         ("training: {epochs: 0}", "training.epochs: "),
         ("task: sentimnt", "Did you mean sentiment?"),
-        ("task:", "task: no task"),
+        ("task:", "task: should be a valid string"),
         ("seed: 2020-13-45", "is not YAML"),
         ("task: classification", "data.train: name at least one training file"),
         ("{1: 2}", "config.yaml"),
