@@ -9,6 +9,7 @@ import keras
 
 from kerasbert.checkpoints.weights import load_weights, save_weights
 from kerasbert.config import Config, dump_yaml, parse_config, read_yaml
+from kerasbert.data.labels import read_labels, write_labels
 from kerasbert.errors import CheckpointError, UserError
 from kerasbert.files import append_json, make_directory, write_json, write_text
 from kerasbert.models import TextClassifier
@@ -58,7 +59,7 @@ class RunDirectory:
         """Writes what is known before the training."""
         self.save_config(config)
         vocabulary.save(self.vocabulary)
-        write_text(self.labels, "".join(f"{label}\n" for label in labels))
+        write_labels(self.labels, labels)
 
     def save_config(self, config: Config) -> None:
         """Writes the resolved configuration."""
@@ -113,10 +114,7 @@ class RunDirectory:
 
     def load_labels(self) -> list[str]:
         """Returns the labels in their order."""
-        try:
-            return self.labels.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CheckpointError(f"{self.labels}: cannot be read ({error}).") from error
+        return read_labels(self.labels)
 
 
 def _belongs_to(vocabulary: Vocabulary, labels: Sequence[str]) -> dict[str, str]:

@@ -91,7 +91,7 @@ def prune(model_dir: str, keep: int) -> None:
     from pathlib import Path
 
     from kerasbert.deployment import prune
-    from kerasbert.deployment.folders import require_versions
+    from kerasbert.layout import require_versions
 
     require_versions(Path(model_dir))
     for number in prune(Path(model_dir), keep):

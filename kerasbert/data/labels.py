@@ -1,9 +1,13 @@
-"""Labels as strings: their order, and how they are shown."""
+"""Labels as strings: their order, how they are shown, and the file that keeps them."""
 
 import json
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
+
+from kerasbert.errors import CheckpointError
+from kerasbert.files import write_text
 
 # Some writers turn a column of integers into 1.0, 2.0, ..., 10.0.
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?")
@@ -30,3 +34,21 @@ def quoted(label: str) -> str:
 def is_unseen(character: str) -> bool:
     """Whether a character takes no room: U+200B, a byte-order mark, a control character."""
     return unicodedata.category(character) in ("Cf", "Cc") or character in _UNSEEN
+
+
+def write_labels(path: Path, labels: Iterable[str]) -> None:
+    """Writes one label a line: that of label 0, 1, ..."""
+    write_text(path, "".join(f"{label}\n" for label in labels))
+
+
+def read_labels(path: Path) -> list[str]:
+    """Reads what `write_labels` wrote, also if an editor made its line ends CRLF.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    try:
+        lines = path.read_bytes().decode().removesuffix("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error}).") from error
+    return [line.removesuffix("\r") for line in lines]

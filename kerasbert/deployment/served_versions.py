@@ -9,15 +9,13 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
-from kerasbert.deployment.folders import require_versions, version_folders
 from kerasbert.errors import UserError
 from kerasbert.files import explain_read_errors, locked, make_directory, write_text
+from kerasbert.layout import MODELS_CONFIG, require_versions, version_folders
 
-SERVING = "serving"  # in MODEL_DIR; no number, so a server does not take it for a version
 STABLE, CANARY, PREVIOUS = "stable", "canary", "previous"
 POLL_SECONDS = 5  # how often a server reads models.config
 
-_FILE = "models.config"
 _HEAD = "# Kept by `kerasbert export` and `kerasbert versions`; the server polls it. Comments are lost.\n"
 _LABEL = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -36,7 +34,7 @@ class ServedVersions:
     """
 
     def __init__(self, model_dir: Path):
-        self.path = config_path(model_dir)
+        self.path = model_dir / MODELS_CONFIG
         self.model_dir = model_dir
         self.exists = self.path.is_file()
         self._proto = read_server_config(self.path) if self.exists else ModelServerConfig()
@@ -149,11 +147,6 @@ class ServedVersions:
         """What loses its last label is no longer served; what never had one waits for it."""
         self.numbers = (self.numbers - set(self.labels.values())) | set(labels.values())
         self.labels = labels
-
-
-def config_path(model_dir: Path) -> Path:
-    """Returns where `models.config` is, or would be."""
-    return model_dir / SERVING / _FILE
 
 
 def read_server_config(path: Path) -> ModelServerConfig:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import jinja2
 
-from kerasbert.deployment.served_versions import POLL_SECONDS, SERVING, STABLE
+from kerasbert.deployment.served_versions import POLL_SECONDS, STABLE
 from kerasbert.files import make_directory, write_text
+from kerasbert.layout import SERVING
 
 # docs/deployment.md says what each is for.
 FILES = (

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kerasbert.deployment.folders import directory_size, require_versions, version_folders
 from kerasbert.deployment.served_versions import ServedVersions
 from kerasbert.errors import UserError
 from kerasbert.files import locked
+from kerasbert.layout import directory_size, require_versions, version_folders
 
 _REMOVED = ".removed-"
 

@@ -1,6 +1,6 @@
 """Whether those who use the version before can use the new one: by its files alone."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +8,10 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
-from kerasbert.deployment import version_folders
+from kerasbert.data.labels import read_labels
 from kerasbert.errors import UserError
-from kerasbert.files import make_directory, write_text
+from kerasbert.layout import EXPORTED_LABELS, GRAPH, is_version, version_folders
 
-# Labels are constants inside the graph; here they can be read without running it.
-EXPORTED_LABELS = Path("assets.extra") / "labels.txt"
 _INTERNAL = "__saved_model_init_op"
 
 
@@ -23,7 +21,7 @@ def refuse_breaking_changes(staging: Path, model_dir: Path) -> None:
     Raises:
         UserError: its users would fail with the new one.
     """
-    before = [path for path in version_folders(model_dir).values() if (path / "saved_model.pb").is_file()]
+    before = [path for path in version_folders(model_dir).values() if is_version(path)]
     if not before:
         return
     changes = list(breaking_changes(before[-1], staging))
@@ -44,7 +42,7 @@ def breaking_changes(old: Path, new: Path) -> Iterator[str]:
         where = f"signature {name}"
         yield from _inputs(where, before.inputs, signatures[name].inputs)
         yield from _outputs(where, before.outputs, signatures[name].outputs)
-    labels_before, labels = read_labels(old), read_labels(new)
+    labels_before, labels = _labels(old), _labels(new)
     if labels_before and labels and labels_before != labels:
         yield f"the labels were {', '.join(labels_before)} and are {', '.join(labels)}"
 
@@ -55,7 +53,7 @@ def read_signatures(version: Path) -> Mapping[str, Any]:
     Raises:
         UserError: the file is no SavedModel.
     """
-    path = version / "saved_model.pb"
+    path = version / GRAPH
     proto = saved_model_pb2.SavedModel()
     try:
         proto.ParseFromString(path.read_bytes())
@@ -68,18 +66,10 @@ def read_signatures(version: Path) -> Mapping[str, Any]:
     return {name: signature for name, signature in signatures.items() if name != _INTERNAL}
 
 
-def write_labels(version: Path, labels: Sequence[str]) -> None:
-    """Writes the labels beside the model, for the next version to compare."""
-    make_directory((version / EXPORTED_LABELS).parent)
-    write_text(version / EXPORTED_LABELS, "".join(f"{label}\n" for label in labels))
-
-
-def read_labels(version: Path) -> list[str]:
+def _labels(version: Path) -> list[str]:
     """Returns the labels in their order; none where the export did not write them."""
     path = version / EXPORTED_LABELS
-    if not path.is_file():
-        return []
-    return path.read_bytes().decode().removesuffix("\n").split("\n")
+    return read_labels(path) if path.is_file() else []
 
 
 def _inputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

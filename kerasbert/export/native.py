@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from kerasbert.deployment import Memory
 from kerasbert.errors import ExportError
+from kerasbert.layout import GRAPH
 from kerasbert.native.exchange import decode, encode
 
 _TIME_LIMIT = 600.0  # seconds
@@ -33,7 +34,7 @@ class NativeModel:
         self.memory: Memory | None = None  # of the last run
         self.runtime: str | None = None  # TensorFlow's version in the last run
         proto = saved_model_pb2.SavedModel()
-        proto.ParseFromString((path / "saved_model.pb").read_bytes())
+        proto.ParseFromString((path / GRAPH).read_bytes())
         self.signatures: Mapping[str, Any] = proto.meta_graphs[0].signature_def
         self.graph = proto.meta_graphs[0].graph_def
 

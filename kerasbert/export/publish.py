@@ -12,27 +12,31 @@ import tensorflow as tf
 from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import dump_yaml
+from kerasbert.data.labels import write_labels
 from kerasbert.deployment import (
-    LARGEST_VERSION,
     Memory,
     ServedVersions,
     changing,
     prune,
-    version_folders,
     write_server_files,
 )
-from kerasbert.deployment.folders import directory_size
 from kerasbert.errors import ConfigError, ExportError, UserError
 from kerasbert.export.changes import LabelChanges, count_label_changes
-from kerasbert.export.compatibility import refuse_breaking_changes, write_labels
+from kerasbert.export.compatibility import refuse_breaking_changes
 from kerasbert.export.inference import InferenceClassifier
 from kerasbert.export.signatures import build_signatures
 from kerasbert.export.verify import verify
 from kerasbert.export.warmup import warmup_requests, write_warmup
 from kerasbert.files import explain_write_errors, make_directory, require_path, write_text
 from kerasbert.interrupts import deferred, kept
+from kerasbert.layout import (
+    EXPORTED_CONFIG,
+    EXPORTED_LABELS,
+    LARGEST_VERSION,
+    directory_size,
+    version_folders,
+)
 from kerasbert.models import TextClassifier
-from kerasbert.predictors.saved_model import EXPORTED_CONFIG
 
 PRECISIONS = ("float32", "bfloat16")
 QUANTIZATIONS = (None, "int8")
@@ -97,7 +101,7 @@ def export_model(
         with kept("nothing was published"):
             with progress.phase("writing the SavedModel"), explain_write_errors(base):
                 _write(trainer, precision, quantize, staging)
-            write_labels(staging, trainer.labels)
+            write_labels(staging / EXPORTED_LABELS, trainer.labels)
             if not allow_breaking:
                 refuse_breaking_changes(staging, base)
             memory, changes = _verify(staging, trainer, quantize or precision)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from kerasbert.files import make_directory
+from kerasbert.layout import WARMUP_REQUESTS
 from kerasbert.text import TextGraph
 
 Request = tuple[str, Mapping[str, tf.Tensor]]  # a signature and its inputs
@@ -19,7 +20,7 @@ _TEXT = "预热：今天天气很好，我们去公园散步。"
 
 def write_warmup(version: Path, requests: Iterable[Request]) -> Path:
     """Writes `assets.extra/tf_serving_warmup_requests` (TFRecord of PredictionLog)."""
-    path = version / "assets.extra" / "tf_serving_warmup_requests"
+    path = version / WARMUP_REQUESTS
     make_directory(path.parent)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for name, inputs in requests:

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 from kerasbert import progress
-from kerasbert.deployment import version_folders
 from kerasbert.errors import CheckpointError
 from kerasbert.files import require_path
+from kerasbert.layout import is_version, version_folders
 from kerasbert.predictors.model import Model
 from kerasbert.startup import quiet_import
 
@@ -55,7 +55,7 @@ def open_model(path: str | os.PathLike[str]) -> Model:
 
 def newest_version(path: Path) -> Path | None:
     """Returns `path` if it is a SavedModel, else its folder with the highest number, or None."""
-    if (path / "saved_model.pb").is_file():
+    if is_version(path):
         return path
-    versions = [p for p in version_folders(path).values() if (p / "saved_model.pb").is_file()]
+    versions = list(filter(is_version, version_folders(path).values()))
     return versions[-1] if versions else None

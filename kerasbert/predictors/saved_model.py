@@ -9,11 +9,9 @@ import tensorflow as tf
 
 from kerasbert.config import Config, DataConfig, parse_config, read_yaml
 from kerasbert.errors import CheckpointError, one_line
+from kerasbert.layout import EXPORTED_CONFIG
 from kerasbert.predictors.model import Model
 from kerasbert.tasks import get_task
-
-# Where an exported SavedModel keeps the configuration of its run. TensorFlow Serving ignores it.
-EXPORTED_CONFIG = Path("assets.extra") / "kerasbert.yaml"
 
 
 class SavedModel(Model):

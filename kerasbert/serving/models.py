@@ -12,9 +12,8 @@ from pathlib import Path
 import grpc
 
 from kerasbert.checkpoints import RunDirectory
-from kerasbert.deployment import config_path, version_folders
-from kerasbert.deployment.folders import require_versions
 from kerasbert.errors import UserError
+from kerasbert.layout import GRAPH, MODELS_CONFIG, is_version, require_versions, version_folders
 from kerasbert.serving.errors import ServingError, invalid
 from kerasbert.serving.model_config import ModelConfig, read_models_config, read_own_config
 from kerasbert.serving.servable import Servable
@@ -58,7 +57,7 @@ class Models:
         self.name = name
         self._directory = directory
         self._config_file = config_file
-        self._config_path = config_file or config_path(directory)
+        self._config_path = config_file or directory / MODELS_CONFIG
         self._poll_interval = poll_interval
         self._drain = drain
         self._config = ModelConfig()
@@ -169,7 +168,7 @@ class Models:
         wanted = self._config.choose(present)
         for version in sorted(wanted - self._available.keys()):
             path = present[version]
-            stamp = _stamp(path / "saved_model.pb")
+            stamp = _stamp(path / GRAPH)
             if self._failed.get(version) != (stamp,):
                 self._load(version, path, stamp)
         extra = self._available.keys() - wanted
@@ -224,7 +223,7 @@ def _check(directory: Path) -> None:
             f"{directory}: is a run, not an export. Export it, then serve MODEL_DIR: kerasbert export "
             f"{directory} MODEL_DIR"
         )
-    if (directory / "saved_model.pb").is_file():
+    if is_version(directory):
         raise UserError(f"{directory}: is a version itself. Serve {directory.resolve().parent}.")
     require_versions(directory)
 

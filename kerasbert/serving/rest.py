@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 from tensorflow_serving.apis import model_pb2
 
-from kerasbert.deployment import version_number
+from kerasbert.layout import version_number
 from kerasbert.serving import json_answer
 from kerasbert.serving.background import Background, Steps
 from kerasbert.serving.body import BodyReader

@@ -10,6 +10,7 @@ import tensorflow_text  # noqa: F401 - registers the ops of the text graph
 from tensorflow.core.protobuf import saved_model_pb2
 
 from kerasbert.errors import one_line
+from kerasbert.layout import GRAPH
 from kerasbert.serving.errors import ServingError, explain, invalid
 from kerasbert.serving.tensors import dtype_of, type_name
 
@@ -32,7 +33,7 @@ class Servable:
         self.in_flight = 0  # requests that use this version now; `Models` counts them
         try:
             proto = saved_model_pb2.SavedModel()
-            proto.ParseFromString((path / "saved_model.pb").read_bytes())
+            proto.ParseFromString((path / GRAPH).read_bytes())
             graphs = [graph for graph in proto.meta_graphs if "serve" in graph.meta_info_def.tags]
             self.signatures: Mapping[str, Any] = graphs[0].signature_def
             # The object must be kept: its signatures hold its variables only weakly.

@@ -8,12 +8,12 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from kerasbert.layout import WARMUP_REQUESTS
 from kerasbert.serving.errors import ServingError, explain, invalid
 from kerasbert.serving.examples import examples_of, serialized_examples
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
 from kerasbert.serving.tensors import to_array
 
-_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 _MOST_RECORDS = 1000
 
 
@@ -23,7 +23,7 @@ def warm_up(servable: Servable, path: Path) -> None:
     Raises:
         ServingError: a record cannot be read or answered.
     """
-    file = path / _FILE
+    file = path / WARMUP_REQUESTS
     if not file.is_file():
         return
     try:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from kerasbert.config import BackboneConfig, Config, HeadConfig, dump_yaml, merge, parse_config
 from kerasbert.data import Columns, load_rows, read_valid_rows, sort_labels
 from kerasbert.export import export_model
+from kerasbert.layout import is_version
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import SampleData, Task, get_task
 from kerasbert.tasks.metrics import decisions
@@ -148,7 +149,7 @@ class TaskContract:
             result = train(prepare(config))
             assert np.isfinite(result.metrics["macro_f1"])
             published = export_model(result.run.path, Path(directory) / "model")
-            assert (published.path / "saved_model.pb").is_file()
+            assert is_version(published.path)
 
     def _config(self) -> Config:
         defaults = merge({"task": self.name}, self.task_class.defaults)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from kerasbert.deployment import ServedVersions, changing, version_folders
+from kerasbert.deployment import ServedVersions, changing
 from kerasbert.deployment.served_versions import POLL_SECONDS
 from kerasbert.errors import UserError
+from kerasbert.layout import version_folders
 
 
 def read(model_dir):

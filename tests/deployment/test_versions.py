@@ -1,7 +1,8 @@
 import pytest
 
-from kerasbert.deployment import changing, list_versions, prune, version_folders
+from kerasbert.deployment import changing, list_versions, prune
 from kerasbert.errors import UserError
+from kerasbert.layout import version_folders
 
 
 def numbers(model_dir):

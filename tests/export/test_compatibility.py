@@ -5,14 +5,14 @@ import pytest
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
+from kerasbert.data.labels import write_labels
 from kerasbert.errors import UserError
 from kerasbert.export.compatibility import (
     breaking_changes,
-    read_labels,
     read_signatures,
     refuse_breaking_changes,
-    write_labels,
 )
+from kerasbert.layout import EXPORTED_LABELS
 
 # A signature: its inputs and its outputs, each (dtype, sizes); None: of any rank.
 STRINGS, FLOATS = ("STRING", [-1]), ("FLOAT", [-1, 2])
@@ -35,7 +35,8 @@ def write(path: Path, signatures: dict, labels: tuple[str, ...] = ()) -> Path:
                     infos[tensor].tensor_shape.dim.add(size=size)
     (path / "saved_model.pb").write_bytes(proto.SerializeToString())
     if labels:
-        write_labels(path, labels)
+        (path / "assets.extra").mkdir()
+        write_labels(path / EXPORTED_LABELS, labels)
     return path
 
 
@@ -108,12 +109,6 @@ def test_the_labels_are_part_of_what_users_know(tmp_path, before, after, breaks)
     old, new = write(tmp_path / "1", {"a": SERVE}, before), write(tmp_path / "2", {"a": SERVE}, after)
     wanted = [f"the labels were {', '.join(before)} and are {', '.join(after)}"] if breaks else []
     assert list(breaking_changes(old, new)) == wanted
-
-
-def test_labels_come_back_as_they_were(tmp_path):
-    labels = ["", "好\u2028评", " b ", "c\rd"]
-    write_labels(tmp_path, labels)
-    assert read_labels(tmp_path) == labels
 
 
 def test_the_highest_version_counts(tmp_path):

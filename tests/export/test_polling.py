@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kerasbert.deployment import Memory, prune, served_versions, version_folders
+from kerasbert.deployment import Memory, prune, served_versions
 from kerasbert.export import NativeModel, export_model, publish
+from kerasbert.layout import version_folders
 
 PUBLISHES, POLLS = 200, 1000
 

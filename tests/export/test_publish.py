@@ -26,7 +26,8 @@ def quick(trained, monkeypatch):
             return trained.classifier
 
     def write(trainer, precision, quantize, staging):
-        (staging / "variables").mkdir(parents=True)
+        for name in ("variables", "assets.extra"):
+            (staging / name).mkdir(parents=True)
         (staging / "saved_model.pb").write_bytes(GRAPH)
         (staging / "variables" / "variables.index").write_bytes(b"index")
 

@@ -1,10 +1,26 @@
-"""The folders below a model directory that a server takes for versions."""
+"""What lies where in a model directory, which holds the exported versions of one model.
+
+MODEL_DIR/VERSION/saved_model.pb, variables/    what a server loads
+MODEL_DIR/VERSION/assets.extra/                 what it ignores, but for the warm-up requests
+MODEL_DIR/serving/                              the server's own files
+"""
 
 from pathlib import Path
 
 from kerasbert.errors import UserError
 
 LARGEST_VERSION = 2**63 - 1  # a version is an int64
+
+# In a version directory.
+GRAPH = "saved_model.pb"
+EXTRA = "assets.extra"
+EXPORTED_CONFIG = f"{EXTRA}/kerasbert.yaml"
+EXPORTED_LABELS = f"{EXTRA}/labels.txt"  # constants of the graph; here they are read without running it
+WARMUP_REQUESTS = f"{EXTRA}/tf_serving_warmup_requests"
+
+# In a model directory; no number, so a server does not take it for a version.
+SERVING = "serving"
+MODELS_CONFIG = f"{SERVING}/models.config"
 
 
 def version_number(name: str) -> int | None:
@@ -42,6 +58,11 @@ def version_folders(model_dir: Path) -> dict[int, Path]:
             )
         folders[number] = path
     return dict(sorted(folders.items()))
+
+
+def is_version(path: Path) -> bool:
+    """Whether `path` is a version directory."""
+    return (path / GRAPH).is_file()
 
 
 def require_versions(model_dir: Path) -> dict[int, Path]:
