@@ -76,7 +76,7 @@ dist: .venv/installed-dev
 
 # The tests' lock first: Apache Beam in it needs an older protobuf, and both locks shall agree.
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-  --no-annotate --custom-compile-command "make lock" --quiet pyproject.toml requirements-build.in
+  --no-annotate --custom-compile-command "make lock" --quiet pyproject.toml --extra serve requirements-build.in
 
 lock: .venv/installed-dev
 	$(BIN)/$(LOCK) --group lint --group test --output-file requirements-dev.txt

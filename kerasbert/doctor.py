@@ -12,6 +12,7 @@ from kerasbert.native.session import NativeError, library_version
 from kerasbert.tasks import list_tasks
 
 _PACKAGES = ("tensorflow", "tensorflow-text", "keras", "keras-nlp", "tensorflow-serving-api")
+_SERVE = ("starlette", "uvicorn", "grpcio-health-checking", "grpcio-reflection", "prometheus-client")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ def examine() -> list[Finding]:
         Finding("kerasbert", __version__),
         Finding("python", f"{platform.python_version()} on {platform.platform()}", _python_fits()),
         *map(_package, _PACKAGES),
+        _serve(),
         _devices(),
         _native_loader(),
     ]
@@ -52,6 +54,15 @@ def _package(name: str) -> Finding:
         return Finding("package", f"{name} {version(name)}")
     except PackageNotFoundError:
         return Finding("package", f"{name} is not installed", ok=False)
+
+
+def _serve() -> Finding:
+    """Training and export do without it."""
+    missing = [name for name in _SERVE if not _package(name).ok]
+    if missing:
+        lacks = f"kerasbert serve lacks {', '.join(missing)}: pip install 'kerasbert[serve]'"
+        return Finding("serve", lacks)
+    return Finding("serve", "kerasbert serve has what it needs")
 
 
 def _devices() -> Finding:

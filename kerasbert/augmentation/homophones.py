@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kerasbert.errors import UserError
+from kerasbert.extras import needs_extra
 
 
 class Homophones:
@@ -19,13 +19,8 @@ class Homophones:
     """
 
     def __init__(self, texts: Iterable[str]):
-        try:
+        with needs_extra("augment", "augmentation.methods: homophone"):
             from pypinyin import lazy_pinyin
-        except ImportError as error:
-            raise UserError(
-                "augmentation.methods: homophone needs pypinyin. Install it with "
-                "pip install 'kerasbert[augment]'."
-            ) from error
         counts = Counter(character for text in texts for character in text if "一" <= character <= "鿿")
         alike = defaultdict(list)
         for character in sorted(counts):

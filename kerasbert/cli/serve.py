@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from kerasbert.extras import needs_extra
+
 _PORT = click.IntRange(0, 65535)
 
 
@@ -77,7 +79,7 @@ def serve(
     """
     from kerasbert.cli.startup import quiet_import
 
-    with quiet_import():
+    with quiet_import(), needs_extra("serve", "kerasbert serve"):
         from kerasbert.deployment import ServedVersions
         from kerasbert.serving import Settings
         from kerasbert.serving import serve as run

@@ -15,13 +15,12 @@ from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.shards import shard_of, write_shard
 from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
 from kerasbert.errors import UserError
+from kerasbert.extras import needs_extra
 from kerasbert.text import Vocabulary
 
-try:
+with needs_extra("beam", "--beam"):
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
-except ImportError as error:
-    raise UserError("Apache Beam is not installed. Install it with: pip install 'kerasbert[beam]'") from error
 
 _BATCH = 256  # documents tokenised at once
 

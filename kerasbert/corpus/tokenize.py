@@ -54,7 +54,7 @@ class Tokenizer:
             added_tokens=settings.added_tokens,
             special_tokens=settings.special_tokens,
         )
-        self._segment = word_segmenter("take words: characters") if settings.words == "jieba" else None
+        self._segment = word_segmenter("use --words characters") if settings.words == "jieba" else None
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
         def split(sentences: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -9,7 +9,8 @@ from typing import IO, Any
 
 from kerasbert.data.columns import Columns, named_in
 from kerasbert.data.source import Source
-from kerasbert.errors import DataError, UserError
+from kerasbert.errors import DataError
+from kerasbert.extras import needs_extra
 
 # The number of the line, or of the row where there are no lines, and the cells in the order of
 # `Columns.wanted`.
@@ -211,13 +212,8 @@ def _parquet(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cell
 
 
 def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cells]:
-    try:
+    with needs_extra("excel", f"{source.name}: a workbook", otherwise="save the sheet as CSV UTF-8"):
         import openpyxl
-    except ImportError as error:
-        raise UserError(
-            f"{source.name}: reading Excel workbooks needs openpyxl. Install it with pip install "
-            "'kerasbert[excel]', or save the sheet as CSV UTF-8."
-        ) from error
     try:
         content = io.BytesIO(file.read()) if source.is_stream else file
         book = openpyxl.load_workbook(content, read_only=True, data_only=True)

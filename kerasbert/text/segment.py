@@ -4,7 +4,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 
-from kerasbert.errors import UserError
+from kerasbert.extras import needs_extra
 
 
 def word_segmenter(otherwise: str) -> Callable[[str], Iterator[str]]:
@@ -16,13 +16,8 @@ def word_segmenter(otherwise: str) -> Callable[[str], Iterator[str]]:
     Raises:
         UserError: jieba is not installed.
     """
-    try:
-        with warnings.catch_warnings():  # its source has escapes that Python warns of
-            warnings.simplefilter("ignore")
-            import jieba
-    except ImportError as error:
-        raise UserError(
-            f"jieba is not installed. Install it with pip install 'kerasbert[segment]', or {otherwise}."
-        ) from error
+    with needs_extra("segment", "splitting into words", otherwise), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its source has escapes that Python warns of
+        import jieba
     jieba.setLogLevel(logging.WARNING)
     return jieba.Tokenizer().cut

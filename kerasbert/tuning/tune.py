@@ -11,6 +11,7 @@ from rich.console import Console
 
 from kerasbert.config import Config
 from kerasbert.errors import ConfigError, KerasBertError, UserError
+from kerasbert.extras import needs_extra
 from kerasbert.files import held, make_directory, require_new_directory, write_json
 from kerasbert.progress import print_plain
 from kerasbert.tasks import load_config
@@ -182,8 +183,6 @@ def _is_best(study: Any, score: float) -> bool:
 
 
 def _optuna() -> Any:
-    try:
+    with needs_extra("tune", "kerasbert tune"):
         import optuna
-    except ImportError as error:
-        raise UserError("Optuna is not installed. Install it with pip install 'kerasbert[tune]'.") from error
     return optuna
