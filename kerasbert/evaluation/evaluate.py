@@ -1,7 +1,7 @@
 """Figures of a model on labelled rows."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,10 +75,23 @@ def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evalua
         rows: with labels the model knows.
         train: rows for the baseline; without them there is none.
     """
-    labels = model.labels
     rows_answered = progress.track(predict_rows(model, rows.rows), "evaluating", len(rows))
     answers = [answer for _, answer in rows_answered]
     outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
+    return evaluate_outputs(model.labels, rows, outputs, train)
+
+
+def evaluate_outputs(
+    labels: tuple[str, ...], rows: Rows, outputs: Mapping[str, np.ndarray], train: Rows | None = None
+) -> Evaluation:
+    """Evaluates what a model of `labels` answered to `rows`.
+
+    Args:
+        labels: of the model, in their order.
+        rows: with labels among these.
+        outputs: of the task, arrays [rows, ...]; see `Task.decide`.
+        train: rows for the baseline; without them there is none.
+    """
     decided = decisions(outputs, len(labels))
     targets = _targets(rows, labels)
     figures = score_decisions(targets, decided, labels)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from kerasbert import progress
 from kerasbert.evaluation import plots
-from kerasbert.evaluation.evaluate import Evaluation, evaluate_rows
+from kerasbert.evaluation.evaluate import Evaluation, evaluate_outputs
 from kerasbert.evaluation.summary import remarks, training_summary
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
 from kerasbert.training import TrainResult
@@ -61,7 +61,8 @@ def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
         The page, and the figures of the evaluation.
     """
     prepared = result.prepared
-    evaluation = evaluate_rows(result.model, prepared.validation, prepared.train)
+    labels = prepared.task.labels
+    evaluation = evaluate_outputs(labels, prepared.validation, result.outputs, prepared.train)
     history = result.run.history  # none where the first epoch was interrupted
     lines = history.read_text(encoding="utf-8").splitlines() if history.is_file() else []
     title = f"{result.run.path.name}: {prepared.config.task} on its validation rows"

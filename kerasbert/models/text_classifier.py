@@ -50,7 +50,9 @@ class TextClassifier(tf.Module):
         )
         strings = tf.TensorSpec([None], tf.string)
         signature = [strings, strings] if self.takes_pairs else [strings]
-        self._answer = tf.function(self.__call__, input_signature=signature)
+        self._logits = tf.function(self._logits_of_strings, input_signature=signature)
+        logits = tf.TensorSpec([None, len(task.labels)], tf.float32)
+        self._decide = tf.function(task.decide, input_signature=[logits])
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -74,7 +76,10 @@ class TextClassifier(tf.Module):
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
-        return self.task.decide(self.logits(self.text_graph(text, pair)))
+        return self.task.decide(self._logits_of_strings(text, pair))
+
+    def _logits_of_strings(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
+        return self.logits(self.text_graph(text, pair))
 
     def decide(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
@@ -104,6 +109,19 @@ class TextClassifier(tf.Module):
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
         """Returns the task's outputs for one batch of texts as arrays."""
+        return self.decide_logits(self.predict_logits(texts, pairs))
+
+    def predict_logits(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> np.ndarray:
+        """Returns the logits, float32 [batch, labels], for one batch of texts."""
         columns = [texts] if pairs is None else [texts, pairs]
         strings = [tf.constant(list(column), tf.string, shape=[len(column)]) for column in columns]
-        return {name: value.numpy() for name, value in self._answer(*strings).items()}
+        return self._logits(*strings).numpy()
+
+    def decide_logits(self, logits: np.ndarray) -> dict[str, np.ndarray]:
+        """Returns the task's outputs for logits, float32 [batch, labels], as arrays.
+
+        The task's options are those of the first call.
+        """
+        return {name: value.numpy() for name, value in self._decide(logits).items()}

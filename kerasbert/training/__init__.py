@@ -2,9 +2,10 @@
 
 from kerasbert.training.check import check_for_training
 from kerasbert.training.describe import describe
+from kerasbert.training.finish import TrainResult
 from kerasbert.training.prepare import Prepared, prepare
 from kerasbert.training.repeat import folds_of, seeds_of, train_each
-from kerasbert.training.train import TrainResult, train
+from kerasbert.training.train import train
 
 __all__ = [
     "Prepared",

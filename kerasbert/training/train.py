@@ -1,17 +1,11 @@
 """A training, from prepared inputs to a finished run directory."""
 
 import contextlib
-import json
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from rich.console import Console
 
@@ -19,19 +13,16 @@ from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.data import Columns
-from kerasbert.data.batches import slices
 from kerasbert.data.load import write_left_out, write_rows
 from kerasbert.data.table import Table, write_table
 from kerasbert.files import held, make_directory, write_json
 from kerasbert.interrupts import kept
-from kerasbert.models import TextClassifier, build_backbone, build_model
-from kerasbert.predictors.trained import TrainedModel
-from kerasbert.tasks.metrics import decisions, score_decisions
+from kerasbert.models import build_backbone, build_model
 from kerasbert.training.distillation import Distillation
 from kerasbert.training.fingerprint import fingerprint
+from kerasbert.training.finish import TrainResult, finish, load_result
 from kerasbert.training.graphs import released_graphs
 from kerasbert.training.loop import Loop
-from kerasbert.training.model_card import write_model_card
 from kerasbert.training.objective import build_objective
 from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.prepare import Prepared, prepare
@@ -47,39 +38,6 @@ from kerasbert.training.strategy import (
 )
 from kerasbert.training.trainer import Trainer
 from kerasbert.training.training_rows import TrainingRows
-
-_PREDICT_BATCH = 64
-
-
-@dataclass(frozen=True, repr=False)
-class TrainResult:
-    """What a training reached.
-
-    Attributes:
-        run: the run directory; `run.path` is where.
-        classifier: with the best weights and the calibrated decision.
-        metrics: of the validation rows: `accuracy`, `macro_f1`, `per_class`, `best_epoch` and more.
-        prepared: the complete configuration, the task and the rows.
-        interrupted: whether Ctrl-C ended it early.
-        chief: False on the other workers of a cluster, which write nothing.
-        model: the trained model, as `kerasbert.open_model` opens it.
-    """
-
-    run: RunDirectory
-    classifier: TextClassifier
-    metrics: dict[str, Any]
-    prepared: Prepared
-    interrupted: bool
-    chief: bool = True
-
-    def __repr__(self) -> str:
-        figures = ", ".join(f"{name}={self.metrics[name]:.4f}" for name in ("accuracy", "macro_f1"))
-        return f"TrainResult({str(self.run.path)!r}, {figures})"
-
-    @cached_property
-    def model(self) -> TrainedModel:
-        """The trained model, as `kerasbert.open_model` opens it."""
-        return TrainedModel(self.classifier, str(self.run.path))
 
 
 def train(
@@ -138,7 +96,7 @@ def _train_or_resume(
         _warn([*prepared.warnings, *rows.warnings], warned)
         result = _train(prepared, run, strategy, rows, resume, on_epoch)
         wait_for_all(strategy)  # a worker that leaves early would end the others
-    return _load_result(prepared, run) if result is None else result
+    return load_result(prepared, run) if result is None else result
 
 
 def _warn(warnings: list[str], warned: set[str]) -> None:
@@ -221,7 +179,7 @@ def _train(
         return None
     seconds = time.perf_counter() - start
     with kept(f"{run.path} is trained but not measured: go on with --resume"):
-        return _finish(prepared, run, loop.position.best.epoch, seconds, interrupted)
+        return finish(prepared, run, loop.position.best.epoch, seconds, interrupted)
 
 
 def _initial_model(prepared: Prepared) -> keras.Model:
@@ -234,51 +192,3 @@ def _initial_model(prepared: Prepared) -> keras.Model:
         # LoRA (Hu et al. 2022), which freezes the rest of the encoder.
         backbone.enable_lora(config.training.lora_rank)
     return model
-
-
-def _finish(
-    prepared: Prepared, run: RunDirectory, best_epoch: int, seconds: float, interrupted: bool
-) -> TrainResult:
-    """Loads the best weights as a server would, calibrates the decision, writes the figures."""
-    config, task = prepared.config, prepared.task
-    classifier = run.load_weights_into(TextClassifier(config, task, prepared.vocabulary))
-    rows = prepared.validation
-    probabilities = _predict(classifier, prepared)["probabilities"]
-    targets = task.targets(rows.labels)
-    task.options = task.calibrate(probabilities, targets)
-    config.task_options = task.options.model_dump()
-    run.save_config(config)
-
-    classifier = run.load_weights_into(TextClassifier(config, task, prepared.vocabulary))
-    decided = decisions(_predict(classifier, prepared), len(task.labels))
-    metrics = {
-        **score_decisions(targets, decided, task.labels),
-        "best_epoch": best_epoch,
-        "train_rows": len(prepared.train),
-        "augmented_rows": len(prepared.augmented),
-        "left_out_rows": len(prepared.train.left_out + prepared.validation.left_out),
-        "parameters": classifier.model.count_params(),
-        "train_seconds": round(seconds, 1),
-        "interrupted": interrupted,
-    }
-    write_model_card(run.model_card, prepared, metrics)
-    if not interrupted:
-        shutil.rmtree(run.checkpoints, ignore_errors=True)
-    run.save_metrics(metrics)
-    return TrainResult(run, classifier, metrics, prepared, interrupted)
-
-
-def _load_result(prepared: Prepared, run: RunDirectory) -> TrainResult:
-    """Returns, on the other workers, what the chief wrote."""
-    metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
-    return TrainResult(run, run.load(), metrics, prepared, metrics["interrupted"], chief=False)
-
-
-def _predict(classifier: TextClassifier, prepared: Prepared) -> dict[str, np.ndarray]:
-    rows = prepared.validation
-    texts, pairs, parts = rows.texts, rows.pairs, []
-    with progress.phase("measuring the best weights", len(rows), "rows") as measured:
-        for part in slices(len(rows), _PREDICT_BATCH):
-            parts.append(classifier.predict(texts[part], pairs[part] if pairs else None))
-            measured.advance(len(texts[part]))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -132,7 +132,7 @@ def _steps_only(monkeypatch: pytest.MonkeyPatch) -> None:
     # Each epoch is the best: the saved weights are those after the last step.
     figures = lambda self: {"loss": 1.0, "accuracy": time.time(), "macro_f1": time.time()}  # noqa: E731
     monkeypatch.setattr(Validation, "__call__", figures)
-    monkeypatch.setattr(importlib.import_module("kerasbert.training.train"), "_finish", lambda *given: given)
+    monkeypatch.setattr(importlib.import_module("kerasbert.training.train"), "finish", lambda *given: given)
 
 
 def test_two_replicas_learn_what_one_device_learns(learn):

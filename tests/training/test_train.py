@@ -78,7 +78,7 @@ def accuracy_of(run: RunDirectory, rows: Rows) -> float:
 def weights_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Config], list[np.ndarray]]:
     """Returns a function that trains without the figures at the end and returns the best weights."""
     module = importlib.import_module("kerasbert.training.train")
-    monkeypatch.setattr(module, "_finish", lambda prepared, run, *rest: (prepared, run))
+    monkeypatch.setattr(module, "finish", lambda prepared, run, *rest: (prepared, run))
 
     def run(config: Config) -> list[np.ndarray]:
         prepared, directory = train(config)

@@ -1,0 +1,101 @@
+"""The end of a training: the best weights, measured and with a calibrated decision."""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert import progress
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.data import Rows
+from kerasbert.models import TextClassifier
+from kerasbert.predictors.predict import in_batches
+from kerasbert.predictors.trained import TrainedModel
+from kerasbert.tasks.metrics import decisions, score_decisions
+from kerasbert.training.model_card import write_model_card
+from kerasbert.training.prepare import Prepared
+
+
+@dataclass(frozen=True, repr=False)
+class TrainResult:
+    """What a training reached.
+
+    Attributes:
+        run: the run directory; `run.path` is where.
+        classifier: with the best weights and the calibrated decision.
+        metrics: of the validation rows: `accuracy`, `macro_f1`, `per_class`, `best_epoch` and more.
+        prepared: the complete configuration, the task and the rows.
+        interrupted: whether Ctrl-C ended it early.
+        outputs: of the task for the validation rows, arrays [rows, ...]; see `Task.decide`.
+        chief: False on the other workers of a cluster, which write nothing and have no `outputs`.
+        model: the trained model, as `kerasbert.open_model` opens it.
+    """
+
+    run: RunDirectory
+    classifier: TextClassifier
+    metrics: dict[str, Any]
+    prepared: Prepared
+    interrupted: bool
+    outputs: dict[str, np.ndarray] = field(default_factory=dict)
+    chief: bool = True
+
+    def __repr__(self) -> str:
+        metrics = ", ".join(f"{name}={self.metrics[name]:.4f}" for name in ("accuracy", "macro_f1"))
+        return f"TrainResult({str(self.run.path)!r}, {metrics})"
+
+    @cached_property
+    def model(self) -> TrainedModel:
+        """The trained model, as `kerasbert.open_model` opens it."""
+        return TrainedModel(self.classifier, str(self.run.path))
+
+
+def finish(
+    prepared: Prepared, run: RunDirectory, best_epoch: int, seconds: float, interrupted: bool
+) -> TrainResult:
+    """Loads the best weights, calibrates the decision and writes the metrics, which finishes the run."""
+    config, task, rows = prepared.config, prepared.task, prepared.validation
+    classifier = run.load_weights_into(TextClassifier(config, task, prepared.vocabulary))
+    logits = _predict_logits(classifier, rows)
+    targets = task.targets(rows.labels)
+    probabilities = task.decide(tf.constant(logits))["probabilities"].numpy()
+    task.options = task.calibrate(probabilities, targets)
+    config.task_options = task.options.model_dump()
+    run.save_config(config)
+
+    outputs = classifier.decide_logits(logits)
+    metrics = {
+        **score_decisions(targets, decisions(outputs, len(task.labels)), task.labels),
+        "best_epoch": best_epoch,
+        "train_rows": len(prepared.train),
+        "augmented_rows": len(prepared.augmented),
+        "left_out_rows": len(prepared.train.left_out + prepared.validation.left_out),
+        "parameters": classifier.model.count_params(),
+        "train_seconds": round(seconds, 1),
+        "interrupted": interrupted,
+    }
+    write_model_card(run.model_card, prepared, metrics)
+    if not interrupted:
+        shutil.rmtree(run.checkpoints, ignore_errors=True)
+    run.save_metrics(metrics)
+    return TrainResult(run, classifier, metrics, prepared, interrupted, outputs)
+
+
+def load_result(prepared: Prepared, run: RunDirectory) -> TrainResult:
+    """Returns, on the other workers, what the chief wrote."""
+    metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
+    return TrainResult(run, run.load(), metrics, prepared, metrics["interrupted"], chief=False)
+
+
+def _predict_logits(classifier: TextClassifier, rows: Rows) -> np.ndarray:
+    """Returns float32 [rows, labels]."""
+
+    def ask(texts: list[str], pairs: list[str] | None) -> dict[str, np.ndarray]:
+        return {"logits": classifier.predict_logits(texts, pairs)}
+
+    answered = in_batches(ask, rows.rows, size=TrainedModel.batch_size)
+    tracked = progress.track(answered, "measuring the best weights", len(rows))
+    return np.stack([answer["logits"] for _, answer in tracked])
