@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -93,7 +94,7 @@ def load_result(prepared: Prepared, run: RunDirectory) -> TrainResult:
 def _predict_logits(classifier: TextClassifier, rows: Rows) -> np.ndarray:
     """Returns float32 [rows, labels]."""
 
-    def ask(texts: list[str], pairs: list[str] | None) -> dict[str, np.ndarray]:
+    def ask(texts: Sequence[str], pairs: Sequence[str] | None) -> dict[str, np.ndarray]:
         return {"logits": classifier.predict_logits(texts, pairs)}
 
     answered = in_batches(ask, rows.rows, size=TrainedModel.batch_size)
