@@ -150,7 +150,7 @@ class ChosenModel:
             "probabilities": probabilities,
         }
         if self._threshold is not None:
-            outputs["given"] = (probabilities >= self._threshold).astype(np.int32)
+            outputs["selected"] = (probabilities >= self._threshold).astype(np.int32)
         return outputs
 
 

@@ -39,17 +39,18 @@ class MultiLabel(Task):
         return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
     def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
-        """`label` joins the given labels; `score` and `label_id` are those of the most probable one."""
+        """`label` joins the selected labels; `score` and `label_id` are those of the most probable one."""
         import tensorflow as tf
 
         probabilities = tf.sigmoid(logits)
-        given = probabilities >= self.options.threshold
-        width = len(self.labels)
-        names = tf.ragged.boolean_mask(tf.tile([self.labels], [tf.shape(logits)[0], 1]), given)
+        reached = probabilities >= self.options.threshold
+        selected = tf.ensure_shape(tf.cast(reached, tf.int32), [None, len(self.labels)])
+        names = tf.ragged.boolean_mask(tf.tile([self.labels], [tf.shape(logits)[0], 1]), reached)
         return {
             "label": tf.strings.reduce_join(names, axis=-1, separator=self.label_separator),
             "label_id": tf.argmax(probabilities, axis=-1),
             "score": tf.reduce_max(probabilities, axis=-1),
             "probabilities": probabilities,
-            "given": tf.ensure_shape(tf.cast(given, tf.int32), [None, width]),
+            "selected": selected,
+            "given": selected,  # deprecated: its name in 0.1
         }

@@ -108,6 +108,6 @@ class Task(abc.ABC):
         """Returns what the server answers, computed in the graph from logits float32 [batch, labels].
 
         At least `label` string [batch], `label_id` int64 [batch], `score` float32 [batch] and
-        `probabilities` float32 [batch, labels]. A task with several labels a row also gives `given`,
-        int32 [batch, labels]. Any further output has the batch as its first dimension.
+        `probabilities` float32 [batch, labels]. A task with several labels a row also gives `selected`,
+        int32 [batch, labels] of zeros and ones. Any further output has the batch as its first dimension.
         """

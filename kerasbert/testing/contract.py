@@ -116,6 +116,9 @@ class TaskContract:
             assert all(len(value) == rows for value in outputs.values()), "an output lacks the batch"
             assert np.all((probabilities >= 0) & (probabilities <= 1))
             np.testing.assert_allclose(outputs["score"], probabilities[np.arange(rows), label_id])
+            if {"selected", "given"} <= set(outputs):
+                same = np.array_equal(outputs["selected"], outputs["given"])
+                assert same, "selected differs from given, its old name: set both"
             decided = decisions(outputs, count)
             for row in range(rows):
                 given = [label for label, one in zip(task.labels, decided[row], strict=True) if one]

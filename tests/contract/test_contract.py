@@ -35,7 +35,7 @@ class Topics(MultiLabel):
 
     def decide(self, logits):
         outputs = super().decide(logits)
-        return {**outputs, "count": tf.reduce_sum(outputs["given"], axis=1)}
+        return {**outputs, "count": tf.reduce_sum(outputs["selected"], axis=1)}
 
 
 class LacksAnOutput(Classification):
@@ -46,6 +46,15 @@ class LacksAnOutput(Classification):
         outputs = super().decide(logits)
         del outputs["score"]
         return outputs
+
+
+class WritesOnlyTheNewName(MultiLabel):
+    name = "writes_only_the_new_name"
+    summary = "broken"
+
+    def decide(self, logits):
+        outputs = super().decide(logits)
+        return {**outputs, "selected": 1 - outputs["selected"]}
 
 
 class DropsRows(Classification):
@@ -128,6 +137,7 @@ class WrongDefaults(Classification):
 
 BROKEN = {
     LacksAnOutput: ("decision_is_consistent", "score"),
+    WritesOnlyTheNewName: ("decision_is_consistent", "set both"),
     DropsRows: ("cleaning_is_total", "11 texts became"),
     HalfLogits: ("head_gives_logits", "logits are float16"),
     OneLogitMore: ("head_gives_logits", r"4\b.*3\b|3\b.*4\b"),

@@ -214,8 +214,8 @@ def test_a_model_of_several_labels_gives_them(exported_multi_label, strings):
     texts = ["好快", "好贵", "无", ""]
     (answer,) = NativeModel(exported_multi_label.path).run([("serving_default", {"text": strings(texts)})])
     expected = exported_multi_label.classifier.predict(texts)
-    assert answer["given"].tolist() == expected["given"].tolist()
-    assert 0 < answer["given"].sum() < answer["given"].size
+    assert answer["selected"].tolist() == answer["given"].tolist() == expected["selected"].tolist()
+    assert 0 < answer["selected"].sum() < answer["selected"].size
     assert answer["label"].tolist() == expected["label"].tolist()
-    np.testing.assert_array_equal(answer["given"], answer["probabilities"] >= 0.5)
+    np.testing.assert_array_equal(answer["selected"], answer["probabilities"] >= 0.5)
     np.testing.assert_allclose(answer["probabilities"], expected["probabilities"], atol=1e-5, rtol=0)

@@ -92,7 +92,7 @@ def test_a_record_is_json_with_text_label_and_score_first():
         "score": np.float32(0.75),
         "probabilities": np.array([0.75, 0.25], np.float32),
         "top_labels": np.array(["甲".encode(), b"b"], object),
-        "given": np.array([1, 0], np.int32),
+        "selected": np.array([1, 0], np.int32),
     }
     record = answer_record(row("一", "二"), answer, ("甲", "b"))
     assert json.loads(json.dumps(record)) == {
@@ -101,7 +101,7 @@ def test_a_record_is_json_with_text_label_and_score_first():
         "label": "甲",
         "score": 0.75,
         "top_labels": ["甲", "b"],
-        "given": [1, 0],
+        "selected": [1, 0],
         "probabilities": {"甲": 0.75, "b": 0.25},
     }
     assert list(record)[:4] == ["text", "pair", "label", "score"]

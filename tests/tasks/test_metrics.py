@@ -59,8 +59,9 @@ def test_label_ids_become_one_hot_rows():
     np.testing.assert_array_equal(decisions({"label_id": np.array([2, 0])}, 3), [[0, 0, 1], [1, 0, 0]])
 
 
-def test_given_labels_go_before_the_label_id():
-    outputs = {"label_id": np.array([2]), "given": np.array([[1, 1, 0]], np.int32)}
+@pytest.mark.parametrize("names", [["selected"], ["given"], ["selected", "given"]])  # `given`: of 0.1
+def test_selected_labels_go_before_the_label_id(names):
+    outputs = {"label_id": np.array([2]), **dict.fromkeys(names, np.array([[1, 1, 0]], np.int32))}
     decided = decisions(outputs, 3)
     np.testing.assert_array_equal(decided, [[1, 1, 0]])
     assert decided.dtype == np.float32

@@ -29,24 +29,29 @@ def test_each_probability_is_a_sigmoid(logits: np.ndarray):
 
 @settings(deadline=None, max_examples=50)
 @given(logit_arrays, st.sampled_from([0.1, 0.5, 0.9]))
-def test_a_label_is_given_from_the_threshold_on(logits: np.ndarray, threshold: float):
+def test_a_label_is_selected_from_the_threshold_on(logits: np.ndarray, threshold: float):
     outputs = decide(logits, threshold=threshold)
-    np.testing.assert_array_equal(outputs["given"], outputs["probabilities"] >= np.float32(threshold))
+    np.testing.assert_array_equal(outputs["selected"], outputs["probabilities"] >= np.float32(threshold))
 
 
 def test_the_threshold_itself_is_enough():
     assert decide([[0.0, -1.0, -1.0]])["label"].tolist() == [b"food"]
 
 
-def test_given_labels_are_joined_in_order():
+def test_selected_labels_are_joined_in_order():
     outputs = decide([[5, -5, 5], [5, 5, 5], [-5, 5, -5]])
     assert outputs["label"].tolist() == [b"food|staff", b"food|room|staff", b"room"]
+
+
+def test_the_name_of_before_gives_the_same():
+    outputs = decide([[5, -5, 5], [-5, 5, -5]])
+    np.testing.assert_array_equal(outputs["given"], outputs["selected"])
 
 
 def test_no_label_at_all_is_an_answer():
     outputs = decide([[-3, -1, -2]])
     assert outputs["label"].tolist() == [b""]
-    assert outputs["given"].tolist() == [[0, 0, 0]]
+    assert outputs["selected"].tolist() == [[0, 0, 0]]
     assert outputs["label_id"].tolist() == [1]
     assert outputs["score"][0] == pytest.approx(expit(-1.0), abs=1e-6)
 
@@ -54,7 +59,8 @@ def test_no_label_at_all_is_an_answer():
 def test_an_empty_batch_has_empty_outputs():
     outputs = decide(np.zeros((0, 3), np.float32))
     assert {name: value.shape for name, value in outputs.items()} == {
-        "label": (0,), "label_id": (0,), "score": (0,), "probabilities": (0, 3), "given": (0, 3),
+        "label": (0,), "label_id": (0,), "score": (0,), "probabilities": (0, 3),
+        "selected": (0, 3), "given": (0, 3),
     }  # fmt: skip
 
 

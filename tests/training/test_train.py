@@ -280,14 +280,14 @@ def test_several_labels_a_row_train_and_evaluate(tiny_config, write, tmp_path: P
     data = {"train": path, "validation": path}
     settings = {"epochs": 12, "learning_rate": 3e-2}
     result = train(tiny_config(task="multi_label", data=data, training=settings))
-    given = result.run.load().predict([row["text"] for row in rows])["given"]
+    selected = result.run.load().predict([row["text"] for row in rows])["selected"]
     truth = np.array([[label in row["label"].split("|") for label in words] for row in rows])
     found = metrics(result.run)
     assert result.classifier.labels == tuple(words)
-    assert found["accuracy"] == accuracy_score(truth, given)
+    assert found["accuracy"] == accuracy_score(truth, selected)
     for average in ("macro", "micro"):
         assert found[f"{average}_f1"] == pytest.approx(
-            f1_score(truth, given, average=average, zero_division=0)
+            f1_score(truth, selected, average=average, zero_division=0)
         )
     assert found["macro_f1"] > 0.9
     figures = evaluate(result.run.path, [path]).figures
