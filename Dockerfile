@@ -1,8 +1,8 @@
 # Everything kerasbert does, in a container, as a user without rights:
 #   docker build -t kerasbert .
 #   docker build -t kerasbert:gpu --build-arg EXTRA=gpu .
-#   docker run --rm -v "$PWD:/work" kerasbert train config.yaml --run-dir runs/mine
-#   docker run --rm --gpus all -v "$PWD:/work" kerasbert:gpu train config.yaml --run-dir runs/mine
+#   docker run --rm -v "$PWD:/work" kerasbert train config.yaml --output runs/mine
+#   docker run --rm --gpus all -v "$PWD:/work" kerasbert:gpu train config.yaml --output runs/mine
 # A release pins its base image by digest: FROM python:3.11-slim-bookworm@sha256:...
 FROM python:3.11-slim-bookworm AS build
 ARG EXTRA=""

@@ -5,7 +5,7 @@ SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 .PHONY: quickstart test test-fast test-interop test-runtime lint docs dist lock clean
 
 quickstart: .venv/installed
-	$(BIN)/kerasbert quickstart --workdir quickstart
+	$(BIN)/kerasbert quickstart --output quickstart
 
 test: .venv/installed-dev
 	$(BIN)/pytest -n 2 --dist worksteal --durations 25
@@ -38,7 +38,7 @@ dist: .venv/installed-dev
 	$(PYTHON) -m venv --clear dist/.venv
 	dist/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	dist/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
-	cd dist && .venv/bin/kerasbert quickstart --workdir .quickstart
+	cd dist && .venv/bin/kerasbert quickstart --output .quickstart
 	rm -rf dist/.venv dist/.quickstart
 
 # From the lock, hashes checked; the project itself editable, without looking for anything else.

@@ -88,7 +88,7 @@ def _make_anew(workdir: Path) -> None:
         workdir.mkdir(parents=True, exist_ok=True)
         old = list(workdir.iterdir())
         if old and not (workdir / _MARK).is_file():
-            raise UserError(f"{workdir}: is not empty. Name another directory with --workdir.")
+            raise UserError(f"{workdir}: is not empty. Name another directory with --output.")
         for path in old:
             if path.is_dir():
                 shutil.rmtree(path)

@@ -9,4 +9,4 @@
 
 resume=""
 if [ -e "$2/checkpoints" ]; then resume=--resume; fi
-srun kerasbert train "$1" --run-dir "$2" --set training.strategy=multi_worker $resume
+srun kerasbert train "$1" --output "$2" --set training.strategy=multi_worker $resume

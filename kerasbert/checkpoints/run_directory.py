@@ -51,7 +51,7 @@ class RunDirectory:
         """Makes the directory, which must be new or empty."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise UserError(
-                f"{self.path}: exists already. Name another with run_dir (--run-dir), or remove it."
+                f"{self.path}: exists already. Name another with run_dir (--output), or remove it."
             )
         make_directory(self.path)
 

@@ -2,7 +2,7 @@
 
 import click
 
-from kerasbert.cli.options import raw_text_options
+from kerasbert.cli.options import output_option, raw_text_options
 
 
 @click.group()
@@ -12,7 +12,7 @@ def corpus() -> None:
 
 @corpus.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@click.option("--output", required=True, type=click.Path(), help="Directory of the corpus.")
+@output_option(required=True, help="Directory of the corpus.")
 @click.option(
     "--vocabulary",
     required=True,

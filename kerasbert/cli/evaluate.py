@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import reading_options
+from kerasbert.cli.options import output_option, reading_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path())
 @click.option("--data", required=True, multiple=True, type=click.Path(), help="Labelled rows; - is stdin.")
 @reading_options("text_column", "label_column", "pair_column", "encoding")
-@click.option("--report", type=click.Path(), help="Write an HTML report into this directory.")
+@output_option("report", "--report", help="Write an HTML report into this directory.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def evaluate(
     model: str, data: tuple[str, ...], report: str | None, as_json: bool, reading: "ReadOptions"

@@ -15,12 +15,34 @@ if TYPE_CHECKING:
 _SHOWN_LINES = 5
 
 
+class _Output(click.Option):
+    """An option of whose names help shows the first."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        names = self.opts
+        self.opts = names[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = names
+
+
+def output_option(*names: str, **settings: Any) -> Callable[[Callable], Callable]:
+    """Adds `--output`, the file or directory that a command writes.
+
+    Args:
+        names: the argument, and hidden aliases: what 0.1 called the option.
+        settings: of Click.
+    """
+    return click.option("--output", *names, cls=_Output, type=click.Path(), **settings)
+
+
 def training_options(command: Callable) -> Callable:
     """Adds what `train` and `pretrain` take alike."""
     for option in (
         click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing."),
-        click.option("--resume", is_flag=True, help="Go on with the unfinished run in --run-dir."),
-        click.option("--run-dir", type=click.Path(), help="Where the run goes; must be new or empty."),
+        click.option("--resume", is_flag=True, help="Go on with the unfinished run in --output."),
+        output_option("run_dir", "--run-dir", help="Directory of the run; must be new or empty."),
         click.option(
             "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of CONFIG."
         ),

@@ -3,6 +3,7 @@
 import click
 
 from kerasbert import progress
+from kerasbert.cli.options import output_option
 
 
 @click.group()
@@ -62,7 +63,7 @@ def check(name: str) -> None:
 
 @plugins.command()
 @click.argument("name")
-@click.option("--directory", type=click.Path(), help="Default: kerasbert-NAME.")
+@output_option("directory", "--directory", help="Directory of the plugin. Default: kerasbert-NAME.")
 def new(name: str, directory: str | None) -> None:
     """Start a plugin for a task called NAME."""
     from pathlib import Path

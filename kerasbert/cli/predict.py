@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import rows_of, text_options
+from kerasbert.cli.options import output_option, rows_of, text_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @text_options
-@click.option(
-    "--output",
-    type=click.Path(),
+@output_option(
     default="-",
     help="A file, .jsonl .csv .tsv or .parquet, text also with .gz; or - for stdout.",
 )

@@ -36,7 +36,7 @@ def pretrain(
     if not result.chief:
         return
     if result.interrupted:
-        again = f"kerasbert pretrain {config} --resume --run-dir {result.run.path}"
+        again = f"kerasbert pretrain {config} --resume --output {result.run.path}"
         if result.kept:
             say(f"Interrupted: kept until step {result.kept:,}. Go on with: {again}")
         else:

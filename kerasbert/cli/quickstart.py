@@ -3,10 +3,11 @@
 import click
 
 from kerasbert import progress
+from kerasbert.cli.options import output_option
 
 
 @click.command()
-@click.option("--workdir", type=click.Path(), default="quickstart", show_default=True)
+@output_option("workdir", "--workdir", default="quickstart", show_default=True, help="Directory to work in.")
 @click.option("--task", "task", default="sentiment", show_default=True, help="One with sample data.")
 def quickstart(workdir: str, task: str) -> None:
     """Train, evaluate and export a small model, to see it work."""

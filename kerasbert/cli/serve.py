@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from kerasbert.extras import needs_extra
-
 _PORT = click.IntRange(0, 65535)
 
 
@@ -78,6 +76,7 @@ def serve(
     SIGTERM and Ctrl-C let the requests in flight finish.
     """
     from kerasbert.cli.startup import quiet_import
+    from kerasbert.extras import needs_extra
 
     with quiet_import(), needs_extra("serve", "kerasbert serve"):
         from kerasbert.deployment import ServedVersions

@@ -49,7 +49,7 @@ def tune(
     console = progress.console()
     best = search(config, overrides, choices, trials, directory, console, resume, report_training)
     if best is None:
-        say(f"Interrupted: the finished trials are kept. Go on with --resume --run-dir {directory}")
+        say(f"Interrupted: the finished trials are kept. Go on with --resume --output {directory}")
         raise SystemExit(STATUS)
     monitor = monitor_of(settings)
     click.echo(f"best of {best.trials} trials: number {best.number}, {monitor} {best.score:.4f}", err=True)

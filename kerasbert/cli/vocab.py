@@ -2,7 +2,7 @@
 
 import click
 
-from kerasbert.cli.options import raw_text_options
+from kerasbert.cli.options import output_option, raw_text_options
 
 
 @click.group()
@@ -12,7 +12,7 @@ def vocab() -> None:
 
 @vocab.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@click.option("--output", required=True, type=click.Path(), help="The vocab.txt to write.")
+@output_option(required=True, help="The vocab.txt to write.")
 @click.option("--size", default=8000, show_default=True, type=click.IntRange(32), help="Most tokens.")
 @click.option(
     "--min-count",

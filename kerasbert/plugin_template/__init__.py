@@ -33,7 +33,7 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
     dashed = name.replace("_", "-")
     target = directory or Path(f"kerasbert-{dashed}")
     if target.exists():
-        raise UserError(f"{target}: exists already. Name another with --directory.")
+        raise UserError(f"{target}: exists already. Name another with --output.")
     words = {"name": name, "dashed": dashed, "cls": class_name}
     with explain_write_errors(target):
         _copy(files(__package__) / "files", target, words)

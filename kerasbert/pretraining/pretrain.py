@@ -233,7 +233,7 @@ def _reopen(run: PretrainingRun, prepared: PreparedPretraining) -> None:
     if other:
         raise ConfigError(
             f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
-            "pretrain.yaml, or begin anew with another --run-dir."
+            "pretrain.yaml, or begin anew with another --output."
         )
     run.require_same(prepared.corpora)
     remove_temporaries(run.path)

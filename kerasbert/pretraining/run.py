@@ -40,7 +40,7 @@ class PretrainingRun:
                 raise UserError(
                     f"phases.{place}.corpus: {corpus.path} was built anew, with other examples, since "
                     f"{self.path} was begun. Resume with the corpus it was begun with, or begin anew with "
-                    "another --run-dir."
+                    "another --output."
                 )
 
     def load_config(self) -> PretrainingConfig:

@@ -44,7 +44,7 @@ def require_fingerprint(path: Path, now: Mapping[str, Any]) -> None:
     if changes:
         raise UserError(
             f"{path.parent}: was begun with other data: {'; '.join(changes)}. Resume with the data it was "
-            "begun with, or train anew with another run_dir (--run-dir)."
+            "begun with, or train anew with another run_dir (--output)."
         )
 
 

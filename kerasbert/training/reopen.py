@@ -27,7 +27,7 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
     if other:
         raise ConfigError(
             f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
-            "config.yaml, or train anew with another run_dir (--run-dir)."
+            "config.yaml, or train anew with another run_dir (--output)."
         )
     require_fingerprint(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
     # Runs from before there were fingerprints have these two alone.
@@ -36,7 +36,7 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
         changed = f"the vocabulary that {_source_of_vocabulary(prepared)} gives is now another"
     if changed:
         raise UserError(
-            f"{run.path}: was begun with other data: {changed}. Train anew with another run_dir (--run-dir)."
+            f"{run.path}: was begun with other data: {changed}. Train anew with another run_dir (--output)."
         )
     run.metrics.unlink(missing_ok=True)
     remove_temporaries(run.path)

@@ -108,7 +108,7 @@ def _require_same(run: RunDirectory, config: Config) -> None:
     if other:
         raise ConfigError(
             f"{', '.join(other)}: differs from what {run.path} was trained with. Resume with the same "
-            "settings, or train anew with another run_dir (--run-dir)."
+            "settings, or train anew with another run_dir (--output)."
         )
     if run.data.is_file():
         require_fingerprint(run.data, fingerprint(read_training_data(config), config.distillation.teacher))

@@ -41,7 +41,7 @@ def test_several_files_are_taken_together(kerasbert, opened_once, data, reviews_
 
 def test_the_report_is_written_and_named_on_stderr(kerasbert, opened_once, data, tmp_path):
     report = tmp_path / "deep" / "report"
-    result = kerasbert("evaluate", opened_once, "--data", data, "--json", "--report", report)
+    result = kerasbert("evaluate", opened_once, "--data", data, "--json", "--output", report)
     assert result.exit_code == 0
     assert str(report / "index.html") in result.stderr
     assert json.loads((report / "metrics.json").read_text()) == json.loads(result.stdout)
@@ -64,7 +64,7 @@ def test_wrong_data_are_refused(refused, opened_once, tmp_path, name, content, m
 
 
 def test_a_report_below_a_file_is_refused(kerasbert, opened_once, data, tmp_path):
-    result = kerasbert("evaluate", opened_once, "--data", data, "--report", data / "report")
+    result = kerasbert("evaluate", opened_once, "--data", data, "--output", data / "report")
     assert result.exit_code == 2
     assert result.stderr.startswith(f"Error: {data / 'report'}: cannot be written")
 
@@ -72,7 +72,7 @@ def test_a_report_below_a_file_is_refused(kerasbert, opened_once, data, tmp_path
 def test_a_full_disk_leaves_no_half_of_a_report(kerasbert, opened_once, data, tmp_path, largest_file):
     report = tmp_path / "report"
     with largest_file(4096):
-        result = kerasbert("evaluate", opened_once, "--data", data, "--report", report)
+        result = kerasbert("evaluate", opened_once, "--data", data, "--output", report)
     assert result.exit_code == 2
     assert result.stderr.startswith(f"Error: {report / 'index.html'}: cannot be written")
     assert len(result.stderr.splitlines()) == 1

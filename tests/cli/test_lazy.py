@@ -105,6 +105,26 @@ def test_the_options_of_the_contract_are_there(words):
     assert options >= OPTIONS[words]
 
 
+@pytest.mark.parametrize(
+    ("words", "old"),
+    [
+        ("quickstart", "--workdir"),
+        ("train", "--run-dir"),
+        ("distill", "--run-dir"),
+        ("tune", "--run-dir"),
+        ("pretrain", "--run-dir"),
+        ("evaluate", "--report"),
+        ("plugins new", "--directory"),
+    ],
+)
+def test_what_a_command_writes_is_output_and_the_older_name_works_unseen(helped, words, old):
+    (option,) = [parameter for parameter in command(words).params if "--output" in parameter.opts]
+    assert old in option.opts
+    text = helped["shown"][words]
+    assert "--output PATH" in text
+    assert old not in text
+
+
 def test_the_version_is_printed(kerasbert):
     result = kerasbert("--version")
     assert (result.exit_code, result.stdout.strip()) == (0, f"kerasbert {__version__}")

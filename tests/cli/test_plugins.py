@@ -145,10 +145,10 @@ def test_a_name_that_is_taken_is_refused(refused, broken, tmp_path, monkeypatch,
 
 def test_a_directory_that_exists_is_refused(refused, tmp_path):
     (tmp_path / "there").mkdir()
-    assert "exists already" in refused("plugins", "new", "mine", "--directory", tmp_path / "there")
+    assert "exists already" in refused("plugins", "new", "mine", "--output", tmp_path / "there")
 
 
 def test_a_place_below_a_file_is_refused(refused, tmp_path):
     (tmp_path / "file").touch()
-    line = refused("plugins", "new", "mine", "--directory", tmp_path / "file" / "x")
+    line = refused("plugins", "new", "mine", "--output", tmp_path / "file" / "x")
     assert "cannot be written" in line

@@ -48,12 +48,12 @@ def test_from_text_to_a_backbone(kerasbert, text, vocabulary, config, tmp_path):
     again = build(kerasbert, text, vocabulary, tmp_path)
     assert "documents" in again.stderr
 
-    dry = kerasbert("pretrain", config, "--run-dir", tmp_path / "run", "--dry-run")
+    dry = kerasbert("pretrain", config, "--output", tmp_path / "run", "--dry-run")
     assert dry.exit_code == 0
     assert "4 steps are" in dry.stdout
     assert not (tmp_path / "run").exists()
 
-    done = kerasbert("pretrain", config, "--run-dir", tmp_path / "run")
+    done = kerasbert("pretrain", config, "--output", tmp_path / "run")
     assert done.exit_code == 0
     assert "perplexity" in done.stderr
     inspected = kerasbert("checkpoint", "inspect", tmp_path / "run", "--json")
@@ -62,7 +62,7 @@ def test_from_text_to_a_backbone(kerasbert, text, vocabulary, config, tmp_path):
 
 def test_a_source_brings_its_vocabulary(kerasbert, text, vocabulary, config, tmp_path):
     assert build(kerasbert, text, vocabulary, tmp_path).exit_code == 0
-    assert kerasbert("pretrain", config, "--run-dir", tmp_path / "run").exit_code == 0
+    assert kerasbert("pretrain", config, "--output", tmp_path / "run").exit_code == 0
     options = ["--vocabulary", tmp_path / "run", "--output", tmp_path / "more", "--held-out", 0]
     assert kerasbert("corpus", "build", text, *options).exit_code == 0
     assert (tmp_path / "more" / "vocab.txt").read_bytes() == vocabulary.read_bytes()
@@ -75,11 +75,11 @@ def test_ctrl_c_says_how_to_go_on(kerasbert, text, vocabulary, config, tmp_path,
         raise KeyboardInterrupt
 
     monkeypatch.setattr("kerasbert.training.table.Table.line", interrupt)
-    result = kerasbert("pretrain", config, "--run-dir", tmp_path / "run")
+    result = kerasbert("pretrain", config, "--output", tmp_path / "run")
     assert result.exit_code == 130
-    assert f"--resume --run-dir {tmp_path / 'run'}" in result.stderr
+    assert f"--resume --output {tmp_path / 'run'}" in result.stderr
     monkeypatch.undo()
-    assert kerasbert("pretrain", config, "--run-dir", tmp_path / "run", "--resume").exit_code == 0
+    assert kerasbert("pretrain", config, "--output", tmp_path / "run", "--resume").exit_code == 0
 
 
 @pytest.mark.parametrize(

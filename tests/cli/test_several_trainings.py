@@ -13,7 +13,7 @@ from kerasbert.predictors import open_model
 )
 def test_a_training_several_times_shows_mean_and_deviation(kerasbert, config_file, tmp_path, option, names):
     run_dir = tmp_path / "runs"
-    done = kerasbert("train", config_file(), option, 2, "--run-dir", run_dir)
+    done = kerasbert("train", config_file(), option, 2, "--output", run_dir)
     assert done.exit_code == 0
     shown = re.search(r"accuracy ([\d.]+) ± ([\d.]+), macro F1 .* over 2 (seeds|folds)", done.stderr)
     summary = json.loads((run_dir / "summary.json").read_text(encoding="utf-8"))
@@ -33,7 +33,7 @@ def test_seeds_and_folds_are_not_for_one_command(kerasbert, config_file):
 def test_a_student_is_distilled(kerasbert, config_file, tmp_path, trained, write):
     texts = write("texts.jsonl", [json.dumps({"text": f"手机很好{n}"}) for n in range(20)])
     student = tmp_path / "student"
-    options = ["--unlabelled", texts, "--run-dir", student, "--set", "backbone.hidden_dim=8"]
+    options = ["--unlabelled", texts, "--output", student, "--set", "backbone.hidden_dim=8"]
     dry = kerasbert("distill", trained.run.path, config_file(), *options, "--dry-run")
     assert "unlabelled: 20 rows" in dry.stdout
     assert f"teacher: {trained.run.path}" in dry.stdout
@@ -50,7 +50,7 @@ def test_a_teacher_that_is_none_is_refused(refused, config_file, tmp_path):
 
 def test_the_best_settings_are_searched_for(kerasbert, config_file, tmp_path, write):
     space = write("space.yaml", ["training.learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}"])
-    done = kerasbert("tune", config_file(), "--space", space, "--trials", 2, "--run-dir", tmp_path / "study")
+    done = kerasbert("tune", config_file(), "--space", space, "--trials", 2, "--output", tmp_path / "study")
     assert done.exit_code == 0, done.stderr
     assert re.search(
         r"best of 2 trials: number \d, macro_f1 0\.\d+\n  training\.learning_rate: ", done.stderr
@@ -65,7 +65,7 @@ def test_the_best_settings_are_searched_for(kerasbert, config_file, tmp_path, wr
 def test_a_dry_run_of_a_search_names_its_own_directory(kerasbert, config_file, tmp_path, write):
     space = write("space.yaml", ["training.batch_size: [8, 16]"])
     study = tmp_path / "study"
-    done = kerasbert("tune", config_file(), "--space", space, "--run-dir", study, "--dry-run")
+    done = kerasbert("tune", config_file(), "--space", space, "--output", study, "--dry-run")
     assert done.exit_code == 0
     assert f"output: {study}\n" in done.stdout
     assert not study.exists()
