@@ -13,14 +13,10 @@ from grpc_reflection.v1alpha import reflection
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
 from kerasbert.errors import UserError
-from kerasbert.serving.background import Background
+from kerasbert.serving.backend import Backend
 from kerasbert.serving.errors import ServingError, invalid, timed_out, unavailable
-from kerasbert.serving.inference import Inference
-from kerasbert.serving.metrics import Metrics
-from kerasbert.serving.models import Models
 from kerasbert.serving.proto_reader import read_message
 from kerasbert.serving.services import ModelService, PredictionService
-from kerasbert.serving.settings import Settings
 
 _PREDICTION = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"]
 _MODEL = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
@@ -33,24 +29,11 @@ class GrpcServer:
     """Takes a port, answers, and stops.
 
     Args:
-        models: what is served.
-        inference: runs it.
-        background: reads what is large.
-        metrics: counts requests.
-        settings: the limits.
+        backend: shared with the REST server.
     """
 
-    def __init__(
-        self,
-        models: Models,
-        inference: Inference,
-        background: Background,
-        metrics: Metrics,
-        settings: Settings,
-    ):
-        self._inference = inference
-        self._background = background
-        self._settings = settings
+    def __init__(self, backend: Backend):
+        self._backend, settings = backend, backend.settings
         self._server = grpc.aio.server(
             interceptors=[_FewStreams()],
             options=[
@@ -65,8 +48,8 @@ class GrpcServer:
         )
         self._health = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._add(_PREDICTION, PredictionService(models, inference, background, metrics))
-        self._add(_MODEL, ModelService(models))
+        self._add(_PREDICTION, PredictionService(backend))
+        self._add(_MODEL, ModelService(backend.models))
         names = (_PREDICTION.full_name, _MODEL.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
 
@@ -116,7 +99,7 @@ class GrpcServer:
 
     def _reading(self, kind: Any, answer: Callable[[Any, Any], Awaitable[Any]]) -> Any:
         """Returns a handler that takes the bytes of a request, and reads them within bounds."""
-        settings = self._settings
+        settings = self._backend.settings
 
         async def handle(messages: AsyncIterator[bytes], context: Any) -> Any:
             with contextlib.ExitStack() as stack:
@@ -124,9 +107,9 @@ class GrpcServer:
                     content = await asyncio.wait_for(anext(messages), settings.patience)
                     async with asyncio.timeout(settings.timeout):
                         steps = read_message(kind, content, settings.max_fields)
-                        request = await self._background.finish(len(content), steps)
+                        request = await self._backend.background.finish(len(content), steps)
                     if answer.__name__ in _RUNS:
-                        stack.enter_context(self._inference.place())
+                        stack.enter_context(self._backend.inference.place())
                 except TimeoutError:
                     failure = timed_out()
                 except StopAsyncIteration:

@@ -19,18 +19,15 @@ from tensorflow_serving.apis import model_pb2
 
 from kerasbert.layout import version_number
 from kerasbert.serving import json_answer
-from kerasbert.serving.background import Background, Steps
+from kerasbert.serving.backend import Backend
+from kerasbert.serving.background import Steps
 from kerasbert.serving.body import BodyReader
 from kerasbert.serving.errors import ServingError, explain, invalid, timed_out
-from kerasbert.serving.inference import Inference
 from kerasbert.serving.json_examples import example_input
 from kerasbert.serving.json_reader import read_object
 from kerasbert.serving.json_request import count_rows, predict_inputs, signature_name
 from kerasbert.serving.metadata import signature_map, status_response
-from kerasbert.serving.metrics import Metrics
-from kerasbert.serving.models import Models
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
-from kerasbert.serving.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 _WHERE = r"(?:(?:/versions/(?P<version>[0-9]+))|(?:/labels/(?P<label>[^/:]+)))?"
@@ -45,27 +42,16 @@ _WEB_ORIGIN = re.compile("https?://")
 _OPENAPI = Path(__file__).with_name("openapi.yaml")
 
 
-def build_app(
-    models: Models,
-    inference: Inference,
-    background: Background,
-    metrics: Metrics,
-    settings: Settings,
-    extra_routes: Sequence[BaseRoute] = (),
-) -> Starlette:
+def build_app(backend: Backend, extra_routes: Sequence[BaseRoute] = ()) -> Starlette:
     """Returns the ASGI application.
 
     Args:
-        models: what is served.
-        inference: runs it.
-        background: reads and writes what is large.
-        metrics: counts requests, and is shown at `/monitoring/prometheus/metrics`.
-        settings: the limits.
+        backend: its metrics are shown at `/monitoring/prometheus/metrics`.
         extra_routes: come first; a page for people belongs here.
     """
 
     def show_metrics(request: Request) -> Response:
-        return Response(metrics.page(), media_type="text/plain")
+        return Response(backend.metrics.page(), media_type="text/plain")
 
     def show_openapi(request: Request) -> Response:
         return FileResponse(_OPENAPI, media_type="application/yaml")
@@ -78,27 +64,16 @@ def build_app(
         ]
     )
     app.router.redirect_slashes = False
-    app.router.default = _RestApi(models, inference, background, metrics, settings)
+    app.router.default = _RestApi(backend)
     return app
 
 
 class _RestApi:
     """Answers everything below `/v1/`."""
 
-    def __init__(
-        self,
-        models: Models,
-        inference: Inference,
-        background: Background,
-        metrics: Metrics,
-        settings: Settings,
-    ):
-        self._models = models
-        self._inference = inference
-        self._background = background
-        self._metrics = metrics
-        self._settings = settings
-        self._bodies = BodyReader(settings, background)
+    def __init__(self, backend: Backend):
+        self._backend = backend
+        self._bodies = BodyReader(backend.settings, backend.background)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -106,7 +81,7 @@ class _RestApi:
             response = await self._answer(request)
         except ClientDisconnect:
             return
-        if self._settings.cors:
+        if self._backend.settings.cors:
             response.headers.update(_CORS_HEADERS)
         await response(scope, receive, send)
 
@@ -141,9 +116,9 @@ class _RestApi:
         spec = _model_spec(match)
         if request.method == "POST":
             api = match["method"].lower()
-            with self._metrics.request(spec.name, api.capitalize(), "REST"):
+            with self._backend.metrics.request(spec.name, api.capitalize(), "REST"):
                 async with self._bodies.read(request) as body:
-                    with self._inference.place():
+                    with self._backend.inference.place():
                         return await self._in_time(getattr(self, f"_{api}")(spec, body))
         if not spec.name:
             raise invalid("Missing model name in request.")
@@ -152,46 +127,47 @@ class _RestApi:
     async def _in_time(self, answer: Coroutine[Any, Any, str]) -> str:
         """Reading the body counts: a request for which too little time is left is not run."""
         try:
-            async with asyncio.timeout(self._settings.timeout):
+            async with asyncio.timeout(self._backend.settings.timeout):
                 return await answer
         except TimeoutError:
             raise timed_out() from None
 
     async def _predict(self, spec: Any, body: bytes) -> str:
         size = len(body)
-        document = await self._background.finish(size, read_object(body, self._settings))
+        document = await self._backend.background.finish(size, read_object(body, self._backend.settings))
         name = signature_name(document)
-        self._inference.check_rows(name, "the body", count_rows(document))
-        with self._models.use(*place(spec)) as servable:
+        self._backend.inference.check_rows(name, "the body", count_rows(document))
+        with self._backend.models.use(*place(spec)) as servable:
             infos = _inputs_of(servable, name)
-            inputs, as_rows = await self._background.finish(size, predict_inputs(document, infos))
+            inputs, as_rows = await self._backend.background.finish(size, predict_inputs(document, infos))
             del document  # it may be large, and the wait long
-            outputs = await self._inference.predict(servable, name, inputs)
+            outputs = await self._backend.inference.predict(servable, name, inputs)
         write = json_answer.predictions if as_rows else json_answer.columns
-        return await self._background.run(sum(array.nbytes for array in outputs.values()), write, outputs)
+        size = sum(array.nbytes for array in outputs.values())
+        return await self._backend.background.run(size, write, outputs)
 
     async def _classify(self, spec: Any, body: bytes) -> str:
-        name, examples = await self._background.finish(len(body), self._read_examples(body))
-        with self._models.use(*place(spec)) as servable:
-            result = await self._inference.classify(servable, name, examples)
-        return await self._background.run(result.ByteSize(), json_answer.classifications, result)
+        name, examples = await self._backend.background.finish(len(body), self._read_examples(body))
+        with self._backend.models.use(*place(spec)) as servable:
+            result = await self._backend.inference.classify(servable, name, examples)
+        return await self._backend.background.run(result.ByteSize(), json_answer.classifications, result)
 
     async def _regress(self, spec: Any, body: bytes) -> str:
-        name, examples = await self._background.finish(len(body), self._read_examples(body))
-        with self._models.use(*place(spec)) as servable:
-            result = await self._inference.regress(servable, name, examples)
-        return await self._background.run(result.ByteSize(), json_answer.regressions, result)
+        name, examples = await self._backend.background.finish(len(body), self._read_examples(body))
+        with self._backend.models.use(*place(spec)) as servable:
+            result = await self._backend.inference.regress(servable, name, examples)
+        return await self._backend.background.run(result.ByteSize(), json_answer.regressions, result)
 
     def _read_examples(self, body: bytes) -> Steps[tuple[str, Any]]:
-        document = yield from read_object(body, self._settings)
+        document = yield from read_object(body, self._backend.settings)
         name = signature_name(document)
         return name, (yield from example_input(document))
 
     def _status(self, spec: Any) -> str:
-        return f"{_proto_json(status_response(self._models, spec))}\n"
+        return f"{_proto_json(status_response(self._backend.models, spec))}\n"
 
     def _metadata(self, spec: Any) -> str:
-        with self._models.use(*place(spec)) as servable:
+        with self._backend.models.use(*place(spec)) as servable:
             found = model_pb2.ModelSpec(name=spec.name)
             found.version.value = servable.version
             signatures = _proto_json(signature_map(servable))

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import uvicorn
 
 from kerasbert.errors import UserError
+from kerasbert.serving.backend import Backend
 from kerasbert.serving.background import Background
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.connections import Connections
@@ -97,13 +98,14 @@ async def _serve(
         inference = Inference(batcher, settings)
         background = Background()
         stack.callback(background.close)
-        services = GrpcServer(models, inference, background, metrics, settings)
+        backend = Backend(models, inference, background, metrics, settings)
+        services = GrpcServer(backend)
         grpc_port = services.listen(f"{_in_url(host)}:{grpc_port}")
         if not await _unless(stopping, models.start):
             return
         stack.callback(models.close)
         pages = page_routes(models.name) if ui else ()
-        app = build_app(models, inference, background, metrics, settings, extra_routes=pages)
+        app = build_app(backend, pages)
         rest = uvicorn.Server(_uvicorn_config(app, _allow_connections(settings.max_connections), settings))
         await services.start()
         serving = asyncio.create_task(rest.serve(sockets=[listener]))

@@ -16,11 +16,9 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from kerasbert.serving.background import Background
+from kerasbert.serving.backend import Backend
 from kerasbert.serving.errors import ServingError, explain, invalid
-from kerasbert.serving.inference import Inference
 from kerasbert.serving.metadata import signature_map, status_response
-from kerasbert.serving.metrics import Metrics
 from kerasbert.serving.models import Models
 from kerasbert.serving.rest import place
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
@@ -33,28 +31,26 @@ _REGRESS = "tensorflow/serving/regress"
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict, Classify, Regress, MultiInference and GetModelMetadata."""
 
-    def __init__(self, models: Models, inference: Inference, background: Background, metrics: Metrics):
-        self._models = models
-        self._inference = inference
-        self._background = background
-        self._metrics = metrics
+    def __init__(self, backend: Backend):
+        self._backend = backend
 
     async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
         """Answers a `PredictRequest`."""
 
         async def answer() -> Any:
             with (
-                self._metrics.request(request.model_spec.name, "Predict", "GRPC"),
+                self._backend.metrics.request(request.model_spec.name, "Predict", "GRPC"),
                 self._use(request) as servable,
             ):
                 signature = request.model_spec.signature_name
-                self._inference.check_names(servable, signature, request.inputs, request.output_filter)
+                inference = self._backend.inference
+                inference.check_names(servable, signature, request.inputs, request.output_filter)
                 for name, proto in request.inputs.items():
                     if proto.tensor_shape.dim:
                         rows = proto.tensor_shape.dim[0].size
-                        self._inference.check_rows(signature, f"input {name}", rows)
-                inputs = await self._background.run(request.ByteSize(), _arrays, request.inputs)
-                outputs = await self._inference.predict(
+                        inference.check_rows(signature, f"input {name}", rows)
+                inputs = await self._backend.background.run(request.ByteSize(), _arrays, request.inputs)
+                outputs = await inference.predict(
                     servable,
                     signature,
                     inputs,
@@ -64,7 +60,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
                 response = predict_pb2.PredictResponse()
                 _fill_spec(response.model_spec, request.model_spec, servable)
             size = sum(array.nbytes for array in outputs.values())
-            await self._background.run(size, _fill_outputs, response, outputs)
+            await self._backend.background.run(size, _fill_outputs, response, outputs)
             return response
 
         return await _answered(answer, context)
@@ -74,7 +70,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
         async def answer() -> Any:
             response = classification_pb2.ClassificationResponse()
-            with self._metrics.request(request.model_spec.name, "Classify", "GRPC"):
+            with self._backend.metrics.request(request.model_spec.name, "Classify", "GRPC"):
                 await self._examples(_CLASSIFY, request, request.input, response, context)
             return response
 
@@ -85,7 +81,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
         async def answer() -> Any:
             response = regression_pb2.RegressionResponse()
-            with self._metrics.request(request.model_spec.name, "Regress", "GRPC"):
+            with self._backend.metrics.request(request.model_spec.name, "Regress", "GRPC"):
                 await self._examples(_REGRESS, request, request.input, response, context)
             return response
 
@@ -147,7 +143,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             raise invalid("Missing ModelSpec")
         if not request.model_spec.name:
             raise invalid("ModelSpec has no name specified.")
-        return self._models.use(*place(request.model_spec))
+        return self._backend.models.use(*place(request.model_spec))
 
     async def _examples(self, method: str, request: Any, examples: Any, response: Any, context: Any) -> None:
         """Fills a response, or a result of MultiInference, which has other field names."""
@@ -156,10 +152,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             signature, seconds = request.model_spec.signature_name, context.time_remaining()
             if method == _CLASSIFY:
                 field = "classification_result" if many else "result"
-                result = await self._inference.classify(servable, signature, examples, seconds)
+                result = await self._backend.inference.classify(servable, signature, examples, seconds)
             else:
                 field = "regression_result" if many else "result"
-                result = await self._inference.regress(servable, signature, examples, seconds)
+                result = await self._backend.inference.regress(servable, signature, examples, seconds)
             getattr(response, field).CopyFrom(result)
             _fill_spec(response.model_spec, request.model_spec, servable)
 

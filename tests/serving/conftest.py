@@ -17,6 +17,7 @@ import pytest
 import tensorflow as tf
 from starlette.testclient import TestClient
 
+from kerasbert.serving.backend import Backend
 from kerasbert.serving.background import Background
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.inference import Inference
@@ -142,7 +143,7 @@ def application(directory: Path, settings: Settings) -> Iterator[TestClient]:
     batcher = Batcher(settings.max_batch_size, settings.queue_size, observe=metrics.run)
     models.start()
     background = Background()
-    app = build_app(models, Inference(batcher, settings), background, metrics, settings)
+    app = build_app(Backend(models, Inference(batcher, settings), background, metrics, settings))
     with TestClient(app) as client:
         yield client
     models.close()

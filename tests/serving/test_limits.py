@@ -10,6 +10,7 @@ import grpc
 import httpx2
 import pytest
 
+from kerasbert.serving.backend import Backend
 from kerasbert.serving.background import Background, finish
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.body import BodyReader
@@ -133,9 +134,8 @@ def test_a_grpc_request_that_does_not_come_is_given_up(tmp_path):
     async def scene() -> list[grpc.StatusCode]:
         settings = Settings(patience=0.1)
         batcher = Batcher(settings.max_batch_size, settings.queue_size, threads=1)
-        server = GrpcServer(
-            Models(tmp_path, "m"), Inference(batcher, settings), Background(), Metrics("m"), settings
-        )
+        models, inference = Models(tmp_path, "m"), Inference(batcher, settings)
+        server = GrpcServer(Backend(models, inference, Background(), Metrics("m"), settings))
         port = server.listen("127.0.0.1:0")
         await server.start()
         codes = []
