@@ -13,6 +13,11 @@ def one_line(message: object, most: int = 300) -> str:
     return f"{line[:most].rpartition(' ')[0] or line[:most]} ..."
 
 
+def excerpt(value: object) -> str:
+    """Returns a value as a message shows it: on one line, and no more than its beginning."""
+    return one_line(value, 60)
+
+
 def visible(text: str) -> str:
     """Returns text with control characters spelt out, which a terminal would obey; tabs stay."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

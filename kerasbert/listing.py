@@ -5,9 +5,16 @@ from collections.abc import Sequence
 SHOWN = 5
 
 
-def join_first(names: Sequence[str], most: int = SHOWN) -> str:
-    """Returns `a, b, c`, and what is left out after the first `most` as `and 3 more`."""
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+def join_first(names: Sequence[str], most: int = SHOWN, count: int | None = None) -> str:
+    """Returns `a, b, c`, and what is left out after the first `most` as `and 3 more`.
+
+    Args:
+        names: all, or at least the first `most`.
+        most: how many to name.
+        count: of all. None: of `names`.
+    """
+    left_out = (len(names) if count is None else count) - most
+    more = f" and {left_out:,} more" if left_out > 0 else ""
     return ", ".join(names[:most]) + more
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kerasbert.checkpoints.bert_config import read_json
 from kerasbert.config import TextConfig
-from kerasbert.errors import CheckpointError, VocabularyError
+from kerasbert.errors import CheckpointError, VocabularyError, excerpt
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
 TOKENIZER = "tokenizer_config.json"
@@ -88,7 +88,7 @@ def read_tokenizer(directory: Path) -> TokenizerFiles:
         added = _added(directory, values, fast)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise CheckpointError(
-            f"{directory}: its added tokens are not as Transformers writes them ({error!r:.100})."
+            f"{directory}: its added tokens are not as Transformers writes them ({excerpt(repr(error))})."
         ) from error
     tokens, found = _with_added(directory, tokens, added)
     for key, normalized in (("added_tokens", True), ("special_tokens", False)):
@@ -134,10 +134,14 @@ def _require_bert(path: Path, fast: Mapping[str, Any]) -> None:
     for part, fixed in _FIXED.items():
         found = fast.get(part)
         if not isinstance(found, dict):
-            raise CheckpointError(f"{path}: {part} must be {fixed['type']}'s. Received: {found!r:.60}")
+            raise CheckpointError(
+                f"{path}: {part} must be {fixed['type']}'s. Received: {excerpt(repr(found))}"
+            )
         for key, ours in fixed.items():
             if found.get(key, ours) != ours:
-                raise CheckpointError(f"{path}: {part}.{key} must be {ours}. Received: {found[key]!r:.60}")
+                raise CheckpointError(
+                    f"{path}: {part}.{key} must be {ours}. Received: {excerpt(repr(found[key]))}"
+                )
 
 
 def _text(
@@ -160,7 +164,9 @@ def _text(
             )
     for key, value in found.items():
         if value is not None and type(value) is not bool:
-            raise CheckpointError(f"{directory}: {key} must be true or false. Received: {value!r:.60}")
+            raise CheckpointError(
+                f"{directory}: {key} must be true or false. Received: {excerpt(repr(value))}"
+            )
     lowercase = found["do_lower_case"] is not False
     for key, ours in (("tokenize_chinese_chars", True), ("strip_accents", lowercase)):
         if found[key] not in (None, ours):

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from kerasbert.predictors import Model
 
 
-_SHOWN_LINES = 5
-
-
 class _Output(click.Option):
     """An option of whose names help shows the first."""
 
@@ -128,18 +125,11 @@ def rows_of(
 
 def _with_warning(rows: "Iterator[Row]") -> "Iterator[Row]":
     """Yields `rows`, then warns of those that an earlier conversion damaged."""
-    from kerasbert.data.read import REPLACEMENT
+    from kerasbert.data.row_checks import LostCharacters
 
-    count, first, name = 0, [], ""
+    lost = LostCharacters()
     for row in rows:
-        if REPLACEMENT in row.text or REPLACEMENT in (row.pair or ""):
-            count, name = count + 1, row.file
-            first += [str(row.line)] if count <= _SHOWN_LINES else []
+        lost.note(row)
         yield row
-    if count:
-        more = f" and {count - len(first)} more" if count > len(first) else ""
-        click.echo(
-            f"Warning: {name}: {count} row(s) hold U+FFFD, left by an earlier conversion: "
-            f"line {', '.join(first)}{more}.",
-            err=True,
-        )
+    for warning in lost.warnings():
+        click.echo(f"Warning: {warning}", err=True)

@@ -17,7 +17,7 @@ from kerasbert.client.retries import Retries
 from kerasbert.client.signature import Signature
 from kerasbert.client.transport import Transport
 from kerasbert.config import DataConfig
-from kerasbert.errors import AddressError, DataError, UserError
+from kerasbert.errors import AddressError, DataError, UserError, excerpt
 
 # The body that nginx takes by default is twice as large.
 _REQUEST_BYTES = 512 * 1024
@@ -227,7 +227,9 @@ def _encoded(texts: Iterable[str | bytes], name: str) -> list[bytes]:
         try:
             encoded.append(text.encode() if isinstance(text, str) else text)
         except UnicodeEncodeError as error:
-            raise DataError(f"{name}[{place}]: holds half of a surrogate pair: {text[:60]!r}") from error
+            raise DataError(
+                f"{name}[{place}]: holds half of a surrogate pair: {excerpt(repr(text))}"
+            ) from error
     return encoded
 
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from kerasbert.data.columns import Columns, named_in
 from kerasbert.data.source import Source
-from kerasbert.errors import DataError
+from kerasbert.errors import DataError, excerpt
 from kerasbert.extras import needs_extra
 
 # The number of the line, or of the row where there are no lines, and the cells in the order of
@@ -188,7 +188,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _of_record(record: Any, line: str, place: str, columns: Columns) -> list[Any]:
     if not isinstance(record, dict):
-        raise DataError(f"{place}: must be a JSON object. Received: {line.strip()[:60]}")
+        raise DataError(f"{place}: must be a JSON object. Received: {excerpt(line)}")
     try:
         return [record[name] for name in columns.wanted.values()]
     except KeyError:

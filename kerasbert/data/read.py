@@ -13,7 +13,7 @@ from kerasbert.data.formats import Cells, read_cells
 from kerasbert.data.several_labels import labels_in_cell
 from kerasbert.data.source import FORMATS, Source
 from kerasbert.data.table import Table
-from kerasbert.errors import DataError
+from kerasbert.errors import DataError, excerpt
 
 # What stands in a text where an earlier conversion lost a character.
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -128,8 +128,8 @@ def _labels(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
     name = columns.label or ""
     if isinstance(value, list) and columns.label_separator is None:
         raise DataError(
-            f"{place}: {name!r} holds a list; one label is wanted. Received: {_shown(value)}. Several labels "
-            "a row are for task: multi_label."
+            f"{place}: {name!r} holds a list; one label is wanted. Received: {excerpt(repr(value))}. "
+            "Several labels a row are for task: multi_label."
         )
     cell = value if isinstance(value, list) else _scalar(value, name, place)
     cells = [cell]
@@ -162,10 +162,5 @@ def _scalar(value: Any, column: str, place: str) -> str:
     if isinstance(value, Iterable) or type(value).__repr__ is object.__repr__:
         kind = {list: "a list", tuple: "a list", dict: "an object", object: "an object"}.get(type(value))
         kind = kind or f"a {type(value).__name__}"
-        raise DataError(f"{place}: {column!r} holds {kind}; text is wanted. Received: {_shown(value)}")
+        raise DataError(f"{place}: {column!r} holds {kind}; text is wanted. Received: {excerpt(repr(value))}")
     return str(value)
-
-
-def _shown(value: Any) -> str:
-    shown = " ".join(repr(value).split("\n"))
-    return shown if len(shown) <= 60 else f"{shown[:60]}..."

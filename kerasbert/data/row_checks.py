@@ -9,7 +9,7 @@ from kerasbert.data.columns import Columns
 from kerasbert.data.label_checks import check_labels, check_labels_present
 from kerasbert.data.load import Rows
 from kerasbert.data.read import REPLACEMENT, Row
-from kerasbert.listing import join_first
+from kerasbert.listing import SHOWN, join_first
 
 
 def check_training_rows(
@@ -78,12 +78,34 @@ def _left_out(name: str, rows: Rows) -> list[str]:
     ]
 
 
+class LostCharacters:
+    """Notes which rows an earlier conversion damaged, and keeps only the first of them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first: list[Row] = []
+
+    def note(self, row: Row) -> None:
+        """Looks at a row."""
+        if REPLACEMENT in "".join((row.text, row.pair or "", *row.labels)):
+            self._count += 1
+            if len(self._first) < SHOWN:
+                self._first.append(row)
+
+    def warnings(self, name: str | None = None) -> list[str]:
+        """Returns a warning on the damaged rows, if there were any; `name` is that of their file."""
+        if not self._count:
+            return []
+        name, lines = name or self._first[0].file, _lines(self._first, self._count)
+        return [f"{name}: {self._count} row(s) hold U+FFFD, left by an earlier conversion: {lines}."]
+
+
 def check_lost_characters(name: str, rows: Rows) -> list[str]:
     """Returns a warning that names the rows which an earlier conversion damaged."""
-    found = [row for row in rows.rows if REPLACEMENT in "".join((row.text, row.pair or "", *row.labels))]
-    if not found:
-        return []
-    return [f"{name}: {len(found)} row(s) hold U+FFFD, left by an earlier conversion: {_lines(found)}."]
+    lost = LostCharacters()
+    for row in rows.rows:
+        lost.note(row)
+    return lost.warnings(name)
 
 
 def _repeats(name: str, rows: Rows) -> list[str]:
@@ -108,8 +130,8 @@ def _repeats(name: str, rows: Rows) -> list[str]:
     return warnings
 
 
-def _lines(rows: Sequence[Row]) -> str:
-    """Names the first lines; with their files if there are several."""
+def _lines(rows: Sequence[Row], count: int | None = None) -> str:
+    """Names the first lines; with their files if there are several. `count` is of all rows."""
     if len({row.file for row in rows}) == 1:
-        return "line " + join_first([str(line) for line in sorted(row.line for row in rows)])
-    return join_first([f"{row.file}:{row.line}" for row in rows])
+        return "line " + join_first([str(line) for line in sorted(row.line for row in rows)], count=count)
+    return join_first([f"{row.file}:{row.line}" for row in rows], count=count)

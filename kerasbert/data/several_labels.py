@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from kerasbert.errors import DataError
+from kerasbert.errors import DataError, excerpt
 
 _PLACES = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 # As NumPy prints it, [1 0 1], or without its brackets. Two places might be two labels.
@@ -34,7 +34,7 @@ def labels_in_cell(value: Any, separator: str, labels: Sequence[str], place: str
     named = f"It names {len(labels)}." if labels else "It names none."
     raise DataError(
         f"{place} holds a one-hot list of {len(given)}, whose labels data.labels must name in order. {named} "
-        f"Received: {str(value)[:60]}"
+        f"Received: {excerpt(value)}"
     )
 
 

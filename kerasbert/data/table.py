@@ -9,7 +9,7 @@ from typing import Any
 
 from kerasbert.data.columns import Columns
 from kerasbert.data.read_options import ARGUMENTS
-from kerasbert.errors import DataError
+from kerasbert.errors import DataError, excerpt
 from kerasbert.files import atomic_path
 
 
@@ -85,7 +85,7 @@ class RecordTable(Table):
             return [by_what[what] for what in columns.wanted]
         raise DataError(
             f"{self.name}:{number}: a row must be a dict or ({', '.join(order)}). Received: "
-            f"{str(record)[:60]} ({type(record).__name__})"
+            f"{excerpt(record)} ({type(record).__name__})"
         )
 
 

@@ -34,7 +34,6 @@ def per_class(figures: Mapping[str, Mapping[str, float]]) -> str:
     axes.set_yticks(places, labels)
     axes.invert_yaxis()
     axes.set(xlim=(0, 1), title="By label")
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return _svg(figure)
 
 
@@ -53,7 +52,6 @@ def reliability(evaluation: Evaluation) -> str:
     axes.bar(middles, counts / counts.sum(), 0.4 / _BINS, color=_ORANGE, label="share of the rows")
     axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="perfectly calibrated")
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="highest probability", title="Calibration")
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return _svg(figure)
 
 
@@ -63,31 +61,19 @@ def training_curves(history: list[dict[str, Any]]) -> str:
     epochs = [record["epoch"] for record in history]
     figure = Figure(figsize=(6, 3.2))
     axes = figure.add_subplot()
-    axes.plot(
-        epochs, [r["loss"] for r in history], color=_GREY, label="training loss", marker="o", markersize=3
-    )
-    axes.plot(
-        epochs,
-        [r["val_loss"] for r in history],
-        color=_ORANGE,
-        label="validation loss",
-        marker="o",
-        markersize=3,
-    )
-    axes.plot(
-        epochs,
-        [r["val_accuracy"] for r in history],
-        color=_BLUE,
-        label="validation accuracy",
-        marker="o",
-        markersize=3,
-    )
+    for key, label, color in (
+        ("loss", "training loss", _GREY),
+        ("val_loss", "validation loss", _ORANGE),
+        ("val_accuracy", "validation accuracy", _BLUE),
+    ):
+        values = [record[key] for record in history]
+        axes.plot(epochs, values, color=color, label=label, marker="o", markersize=3)
     axes.set(xlabel="epoch", title="Training", ylim=(0, None))
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return _svg(figure)
 
 
 def _svg(figure: Figure) -> str:
+    figure.axes[0].legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     buffer = io.StringIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")

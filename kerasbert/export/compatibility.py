@@ -73,24 +73,26 @@ def _labels(version: Path) -> list[str]:
 
 
 def _inputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    for name in before:
-        if name not in after:
-            yield f"{where}: the input {name} is gone"
-        elif not _accepts(after[name], before[name]):
-            yield f"{where}: the input {name} was {_describe(before[name])} and is {_describe(after[name])}"
+    yield from _changes(f"{where}: the input", before, after, _accepts)
     for name in sorted(set(after) - set(before)):
         yield f"{where}: the input {name} is new, and nobody sends it"
 
 
 def _outputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    for name in before:
-        if name not in after:
-            yield f"{where}: the output {name} is gone"
-        elif not _may_equal(after[name], before[name]):
-            yield f"{where}: the output {name} was {_describe(before[name])} and is {_describe(after[name])}"
+    yield from _changes(f"{where}: the output", before, after, _may_equal)
     if len(before) == 1 < len(after):
         # REST leaves out the name of an only output.
         yield f"{where}: a second output makes REST answers objects, which were plain values"
+
+
+def _changes(
+    what: str, before: Mapping[str, Any], after: Mapping[str, Any], fits: Callable[[Any, Any], bool]
+) -> Iterator[str]:
+    for name in before:
+        if name not in after:
+            yield f"{what} {name} is gone"
+        elif not fits(after[name], before[name]):
+            yield f"{what} {name} was {_describe(before[name])} and is {_describe(after[name])}"
 
 
 def _accepts(new: Any, old: Any) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from kerasbert.errors import DataError
+from kerasbert.errors import DataError, excerpt
 
 Texts = str | Iterable[str]
 
@@ -72,14 +72,14 @@ def _text(item: Any, name: str) -> str:
         elif isinstance(item, tuple | list):
             advice = " Pass the second texts of pairs as an argument of their own: (texts, pairs)"
         raise DataError(
-            f"{name}: must be a text (str). Received: {str(item)[:60]} ({type(item).__name__}).{advice}"
+            f"{name}: must be a text (str). Received: {excerpt(item)} ({type(item).__name__}).{advice}"
         )
     try:
         item.encode()
     except UnicodeEncodeError as error:
         raise DataError(
             f"{name}: holds half of a surrogate pair, which is no character, at place {error.start}. "
-            f"Received: {item[:60]!r}"
+            f"Received: {excerpt(repr(item))}"
         ) from None
     return str(item)  # NumPy has strings of its own
 
