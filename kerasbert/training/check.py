@@ -12,7 +12,7 @@ from kerasbert.models import build_text_graph
 from kerasbert.tasks import get_task
 from kerasbert.text import TextGraph
 from kerasbert.training.prepare import Prepared, prepare, settle_encoder
-from kerasbert.training.training_rows import TrainingRows
+from kerasbert.training.training_rows import label_weights
 
 
 def check_for_training(
@@ -60,7 +60,7 @@ def _try(config: Config) -> tuple[Prepared | None, str | None]:
     prepared = None
     try:
         prepared = prepare(config)
-        TrainingRows(prepared)
+        label_weights(prepared.train, prepared.task.labels, config.training.class_weights)
     except UserError as error:
         return prepared, str(error)
     return prepared, None

@@ -63,5 +63,6 @@ def _largest_batch(settings: TrainingConfig) -> int:
 
 def _rows(name: str, rows: Rows) -> str:
     counts = ", ".join(f"{label} {count:,}" for label, count in rows.label_counts.items())
+    by_label = f" ({counts})" if counts else ""
     left_out = f"; {len(rows.left_out)} left out" if rows.left_out else ""
-    return f"{name}: {len(rows):,} rows ({counts}){left_out}"
+    return f"{name}: {len(rows):,} rows{by_label}{left_out}"

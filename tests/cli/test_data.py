@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from kerasbert.cli import main
+from kerasbert.text import TextGraph
 
 
 def row(text: str, label: str) -> str:
@@ -97,6 +98,18 @@ def test_what_a_training_with_this_configuration_would_refuse_ends_with_status_t
         result = kerasbert("data", "check", reviews_file, "--config", config_file(lines))
         assert result.exit_code == 2
         assert key in result.stdout + result.stderr
+
+
+def test_each_row_is_tokenised_once(kerasbert, reviews_file, reviews, monkeypatch):
+    counts, tokenize = [], TextGraph.tokenize
+
+    def counted(graph, texts):
+        counts.append(len(texts))
+        return tokenize(graph, texts)
+
+    monkeypatch.setattr(TextGraph, "tokenize", counted)
+    assert kerasbert("data", "check", reviews_file).exit_code == 0
+    assert sum(counts) == len(reviews)
 
 
 def test_what_only_the_split_shows_is_said(kerasbert, write):

@@ -35,7 +35,7 @@ def test_a_student_is_distilled(kerasbert, config_file, tmp_path, trained, write
     student = tmp_path / "student"
     options = ["--unlabelled", texts, "--output", student, "--set", "backbone.hidden_dim=8"]
     dry = kerasbert("distill", trained.run.path, config_file(), *options, "--dry-run")
-    assert "unlabelled: 20 rows" in dry.stdout
+    assert "unlabelled: 20 rows\n" in dry.stdout
     assert f"teacher: {trained.run.path}" in dry.stdout
     assert kerasbert("distill", trained.run.path, config_file(), *options).exit_code == 0
     model = open_model(student)
