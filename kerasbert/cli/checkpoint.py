@@ -50,9 +50,9 @@ def import_(
     reading: "ReadOptions",
 ) -> None:
     """Write SOURCE as a Hugging Face folder, DIR: the backbone, and pre-training heads if it has any."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from kerasbert.checkpoints import import_checkpoint
 
     with progress.phase(f"converting {source}"):
@@ -67,9 +67,9 @@ def import_(
 @_DTYPE
 def export(run: str, directory: str, backbone_only: bool, dtype: str) -> None:
     """Write RUN as a Hugging Face folder, DIR, that Transformers loads."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from kerasbert.checkpoints import export_run
 
     with progress.phase(f"converting {run}"):
@@ -82,9 +82,9 @@ def export(run: str, directory: str, backbone_only: bool, dtype: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def inspect(source: str, as_json: bool) -> None:
     """Tell what SOURCE is: format, sizes, vocabulary, heads."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         import json
 
         from kerasbert.checkpoints import describe_source

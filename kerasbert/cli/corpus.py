@@ -61,9 +61,9 @@ def build(
     .xlsx (one document a row), text also with .gz. Started again after an interruption, it goes on where it
     was.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         import dataclasses
         import json
         from pathlib import Path

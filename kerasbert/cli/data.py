@@ -24,9 +24,9 @@ def check(files: tuple[str, ...], config: str | None, reading: "ReadOptions") ->
 
     Ends with status 2 if something would break a training.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from rich.console import Console
 
         from kerasbert.config import Config

@@ -24,9 +24,9 @@ def distill(
 
     The same as `train` with distillation.teacher and distillation.unlabelled set.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from kerasbert.cli.train import run_training
         from kerasbert.tasks import load_config
 

@@ -6,9 +6,9 @@ import click
 @click.command()
 def doctor() -> None:
     """Tell whether this machine can train and export; ends with status 1 if not."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from kerasbert.doctor import examine
 
         findings = examine()

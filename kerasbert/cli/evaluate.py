@@ -20,9 +20,9 @@ def evaluate(
     model: str, data: tuple[str, ...], report: str | None, as_json: bool, reading: "ReadOptions"
 ) -> None:
     """Measure MODEL, a run directory, an exported model or a server's URL, on labelled data."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         import json
         from pathlib import Path
 

@@ -30,9 +30,9 @@ def explain(
     """
     if bool(text) == bool(source):
         raise click.UsageError("give either TEXT or --input.")
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         import json
 
         from rich.console import Console

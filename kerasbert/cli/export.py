@@ -25,9 +25,9 @@ def export(
     The version appears only once the native loader gives the trainer's own answers. The first version is
     served as `stable`, the next as `canary`; the server's files lie in MODEL_DIR/serving.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from kerasbert.export import export_model
 
     published = export_model(run, model_dir, version, precision, quantize, allow_breaking, keep)

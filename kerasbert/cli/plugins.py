@@ -15,9 +15,9 @@ def plugins() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def list_(as_json: bool) -> None:
     """List the installed tasks; a broken one is shown with its error."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         import json
 
         from kerasbert.tasks import list_tasks
@@ -45,9 +45,9 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 def check(name: str) -> None:
     """Run the contract tests on the task NAME."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from kerasbert.tasks import get_task
         from kerasbert.testing import run_checks
     task = get_task(name)  # its error is all there is to say

@@ -37,9 +37,9 @@ def predict(
     """
     if bool(text) == bool(source):
         raise click.UsageError("give either TEXT or --input.")
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from kerasbert.data.estimate import estimate_rows
         from kerasbert.data.write import written_format
         from kerasbert.files import require_other_file

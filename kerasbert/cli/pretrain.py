@@ -16,9 +16,9 @@ def pretrain(
 
     The run directory becomes a Hugging Face folder that backbone.source takes.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from pathlib import Path
 
         from kerasbert.config import PretrainingConfig, apply_overrides, parse_config, read_yaml

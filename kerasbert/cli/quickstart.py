@@ -11,9 +11,9 @@ from kerasbert.cli.options import output_option
 @click.option("--task", "task", default="sentiment", show_default=True, help="One with sample data.")
 def quickstart(workdir: str, task: str) -> None:
     """Train, evaluate and export a small model, to see it work."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from pathlib import Path
 
         from kerasbert.quickstart import quickstart as run_quickstart

@@ -75,10 +75,10 @@ def serve(
     highest version where MODEL_DIR/serving/models.config is absent, and follows changes without a break.
     SIGTERM and Ctrl-C let the requests in flight finish.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
     from kerasbert.extras import needs_extra
 
-    with quiet_import(), needs_extra("serve", "kerasbert serve"):
+    with importing(), needs_extra("serve", "kerasbert serve"):
         from kerasbert.deployment import ServedVersions
         from kerasbert.serving import Settings
         from kerasbert.serving import serve as run

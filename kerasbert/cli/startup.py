@@ -8,15 +8,16 @@ import warnings
 from collections.abc import Iterator
 from types import FrameType
 
-from kerasbert import progress, startup
+from kerasbert import progress
 from kerasbert.cli.interrupts import STATUS, say
+from kerasbert.startup import quiet_import
 
 
 @contextlib.contextmanager
-def quiet_import() -> Iterator[None]:
+def importing() -> Iterator[None]:
     """Imports in the block say nothing but how long they take, and end with the process at Ctrl-C."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    with progress.phase("loading TensorFlow"), _ended_by_ctrl_c(), startup.quiet_import():
+    with progress.phase("loading libraries"), _ended_by_ctrl_c(), quiet_import():
         yield
 
 

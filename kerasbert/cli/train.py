@@ -32,9 +32,9 @@ def train(
 
     The run directory holds the best weights, the configuration, the history and a report.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from kerasbert.tasks import load_config
 
     if seeds and folds:
@@ -48,9 +48,9 @@ def run_training(
     settings: "Config", dry_run: bool, resume: bool, seeds: int | None = None, folds: int | None = None
 ) -> None:
     """Trains once or several times, and shows the figures."""
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from pathlib import Path
 
         from kerasbert.evaluation import show_result

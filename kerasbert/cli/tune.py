@@ -26,9 +26,9 @@ def tune(
 
     The space names keys of the configuration, each with {low, high, log} or a list of values.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from pathlib import Path
 
         from kerasbert.evaluation import report_training

@@ -36,9 +36,9 @@ def train(
 
     Special tokens come first, then single characters, then pieces of words.
     """
-    from kerasbert.cli.startup import quiet_import
+    from kerasbert.cli.startup import importing
 
-    with quiet_import():
+    with importing():
         from pathlib import Path
 
         from kerasbert.corpus import train_vocabulary
