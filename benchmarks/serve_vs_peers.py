@@ -134,7 +134,7 @@ def prepare(folder: Path, arguments: argparse.Namespace) -> tuple[Model, list[Te
         mean = tf.reduce_mean(tf.minimum(tokens, classifier.text_graph.max_length))
         print(f"{path}: {len(texts)} texts of {mean} tokens in the mean, {longest} at most", file=sys.stderr)
     config = classifier.config
-    heads, width = config.backbone.num_heads or 0, config.backbone.hidden_dim or 0
+    heads, width = config.backbone.num_heads, config.backbone.hidden_dim
     return Model(list(classifier.labels), config.training.max_length, heads, width), files
 
 
@@ -143,18 +143,19 @@ def save_untrained(path: Path, arguments: argparse.Namespace) -> Path:
     import keras
 
     from kerasbert.checkpoints import RunDirectory
-    from kerasbert.config import BackboneConfig, Config
+    from kerasbert.config import ResolvedConfig
     from kerasbert.models import TextClassifier
     from kerasbert.tasks import get_task
     from kerasbert.text import Vocabulary
 
     sizes = ("num_layers", "hidden_dim", "num_heads", "intermediate_dim")
     backbone = dict(zip(sizes, map(int, arguments.sizes.split(",")), strict=True))
-    config = Config(
-        backbone=BackboneConfig(**backbone, max_positions=512, activation="gelu"),
-        head={"pooling": "cls"},
-        training={"max_length": 512},
-    )
+    chosen = {
+        "run_dir": str(path),
+        "backbone": {**backbone, "max_positions": 512, "activation": "gelu"},
+        "training": {"max_length": 512, "monitor": "macro_f1"},
+    }
+    config = ResolvedConfig.model_validate(chosen)
     keras.utils.set_random_seed(0)
     task, vocabulary = get_task(config.task)(["a", "b"], {}), Vocabulary.load(arguments.vocabulary)
     classifier, run = TextClassifier(config, task, vocabulary), RunDirectory(path)

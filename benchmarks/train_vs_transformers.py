@@ -151,15 +151,15 @@ def save_inputs(arguments: argparse.Namespace) -> dict[str, float]:
     import numpy as np
     import tensorflow as tf
 
-    from kerasbert.checkpoints import save_hugging_face, take_up
-    from kerasbert.config import BackboneConfig, TextConfig
+    from kerasbert.checkpoints import open_source, save_hugging_face
+    from kerasbert.config import EncoderConfig, TextConfig
     from kerasbert.data import Columns, Row, load_rows
     from kerasbert.models import build_backbone, build_pretraining_model
     from kerasbert.text import TextGraph, Vocabulary
 
     layers, width, heads, intermediate = map(int, arguments.sizes.split(","))
     vocabulary, source = Vocabulary.load(arguments.vocabulary), None
-    config = BackboneConfig(
+    config = EncoderConfig(
         num_layers=layers,
         hidden_dim=width,
         num_heads=heads,
@@ -168,8 +168,8 @@ def save_inputs(arguments: argparse.Namespace) -> dict[str, float]:
         activation="gelu",
     )
     if arguments.source != "scratch":
-        source, config = take_up(BackboneConfig(source=arguments.source))
-        vocabulary = source.vocabulary
+        source = open_source(arguments.source)
+        config, vocabulary = source.config, source.vocabulary
     keras.utils.set_random_seed(0)
     backbone = build_backbone(config, len(vocabulary))
     if source:
@@ -223,8 +223,8 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
     import numpy as np
     import tensorflow as tf
 
-    from kerasbert.checkpoints import take_up
-    from kerasbert.config import BackboneConfig, Config
+    from kerasbert.checkpoints import open_source
+    from kerasbert.config import Config
     from kerasbert.data import Plan
     from kerasbert.data.batches import TokenizedRows, training_batches
     from kerasbert.models import build_backbone, build_model
@@ -236,12 +236,12 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
     from kerasbert.training.trainer import Totals, Trainer
 
     saved = json.loads((arguments.folder / "turns.json").read_text())
-    source, backbone_config = take_up(BackboneConfig(source=str(arguments.folder)))
+    source = open_source(str(arguments.folder))
     policy = "float32" if precision == "float32" else "mixed_bfloat16"
     training = {"learning_rate": arguments.learning_rate, "precision": policy}
     config = Config(training={**training, "max_length": arguments.max_length})
     task = Classification([str(label) for label in range(saved["labels"])])
-    backbone = build_backbone(backbone_config, len(source.vocabulary), policy)
+    backbone = build_backbone(source.config, len(source.vocabulary), policy)
     source.copy_to(backbone)
     model = build_model(backbone, task, config.head)
     strategy = tf.distribute.get_strategy()

@@ -21,7 +21,7 @@ from kerasbert.checkpoints.tensor_names import (
     head_shapes,
     require_partners,
 )
-from kerasbert.config import BackboneConfig
+from kerasbert.config import EncoderConfig
 from kerasbert.errors import CheckpointError
 from kerasbert.models import build_backbone
 from kerasbert.text import Vocabulary
@@ -35,7 +35,7 @@ class BackboneSource:
 
     backbone: keras_nlp.models.BertBackbone
     vocabulary: Vocabulary
-    config: BackboneConfig  # all sizes, the positions and the activation
+    config: EncoderConfig
     text: Mapping[str, Any]  # settings of the text section
     heads: Mapping[str, np.ndarray] = field(default_factory=dict)  # of pre-training, by Keras path
     format: str = "keras-hub preset"
@@ -76,7 +76,7 @@ def fill_source(
     stored: Shapes,
     read: Callable[[str], np.ndarray],
     form: Format,
-    config: BackboneConfig,
+    config: EncoderConfig,
     vocabulary: Vocabulary,
     config_file: Path,
     **settings: Any,
@@ -90,7 +90,7 @@ def fill_source(
         stored: shapes by tensor name, without what is left out on purpose.
         read: returns a tensor by its name.
         form: whose names these are.
-        config: complete.
+        config: of the encoder.
         vocabulary: of the file.
         config_file: that `config` was read from.
         **settings: for `BackboneSource`.
@@ -98,7 +98,7 @@ def fill_source(
     tokens = len(vocabulary)
     rows = next(iter(stored.get(file_name(OF_TOKENS[0], form), (tokens,))), tokens)
     require_vocabulary_size(config_file, tokens, rows)
-    if (config.num_layers or 0) > len(stored):
+    if config.num_layers > len(stored):
         raise CheckpointError(
             f"{where}: holds {len(stored)} tensors, too few for the {config.num_layers} layers of "
             f"{config_file}."

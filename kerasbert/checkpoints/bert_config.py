@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kerasbert.config import BackboneConfig, parse_config
+from kerasbert.config import EncoderConfig, parse_config
 from kerasbert.errors import CheckpointError
 
 _SIZES = {
@@ -40,7 +40,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
-def read_bert_config(path: Path, source: str) -> BackboneConfig:
+def read_bert_config(path: Path, source: str) -> EncoderConfig:
     """Returns the backbone that a `config.json` or `bert_config.json` describes.
 
     Raises:
@@ -68,10 +68,10 @@ def read_bert_config(path: Path, source: str) -> BackboneConfig:
     dropout = values.get("hidden_dropout_prob")
     if dropout is not None:
         ours["dropout"] = dropout
-    return parse_config(BackboneConfig, ours, where=str(path))
+    return parse_config(EncoderConfig, ours, where=str(path))
 
 
-def write_bert_config(config: BackboneConfig) -> dict[str, Any]:
+def write_bert_config(config: EncoderConfig) -> dict[str, Any]:
     """Returns the part of a `config.json` that describes the backbone."""
     return {
         "model_type": "bert",

@@ -14,7 +14,7 @@ from kerasbert.checkpoints.bert_config import read_bert_config, write_bert_confi
 from kerasbert.checkpoints.safetensors_files import INDEX, WEIGHTS, SafetensorsFiles
 from kerasbert.checkpoints.tensor_names import file_name, find, shorten, to_file, without_wrapper
 from kerasbert.checkpoints.tokenizer_files import TOKENIZER, VOCABULARY, read_tokenizer, tokenizer_config
-from kerasbert.config import BackboneConfig, TextConfig
+from kerasbert.config import EncoderConfig, TextConfig
 from kerasbert.errors import CheckpointError, ConfigError
 from kerasbert.files import atomic_path, make_directory, write_json
 from kerasbert.text import Vocabulary
@@ -100,7 +100,7 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
 def save_hugging_face(
     directory: Path,
     model: keras.Model,
-    config: BackboneConfig,
+    config: EncoderConfig,
     text: TextConfig,
     vocabulary: Vocabulary,
     labels: Sequence[str] = (),
@@ -112,7 +112,7 @@ def save_hugging_face(
     Args:
         directory: is made if need be; its files of these names are replaced.
         model: holds the layer `backbone`, and perhaps `mlm_head`, `nsp_head` or the classifier `logits`.
-        config: of the backbone, complete.
+        config: of the encoder.
         text: of the vocabulary.
         vocabulary: its rows are those of the token embedding.
         labels: of the classifier, in order.
@@ -131,7 +131,7 @@ def save_hugging_face(
 def write_folder(
     directory: Path,
     weights: Mapping[str, np.ndarray],
-    config: BackboneConfig,
+    config: EncoderConfig,
     text: TextConfig,
     vocabulary: Vocabulary,
     labels: Sequence[str] = (),
@@ -144,7 +144,7 @@ def write_folder(
     Args:
         directory: is made if need be.
         weights: of the backbone and its heads; those that are absent are not written.
-        config: of the backbone, complete.
+        config: of the encoder.
         text: of the vocabulary.
         vocabulary: its rows are those of the token embedding.
         labels: of the classifier, in order.

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from kerasbert.checkpoints.weights import load_weights, save_weights
-from kerasbert.config import Config, dump_yaml, parse_config, read_yaml
+from kerasbert.config import Config, ResolvedConfig, dump_yaml, parse_config, read_yaml
 from kerasbert.data.labels import read_labels, write_labels
 from kerasbert.errors import CheckpointError, UserError
 from kerasbert.files import append_json, make_directory, write_json, write_text
@@ -55,13 +55,13 @@ class RunDirectory:
             )
         make_directory(self.path)
 
-    def save_setup(self, config: Config, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
+    def save_setup(self, config: ResolvedConfig, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
         """Writes what is known before the training."""
         self.save_config(config)
         vocabulary.save(self.vocabulary)
         write_labels(self.labels, labels)
 
-    def save_config(self, config: Config) -> None:
+    def save_config(self, config: ResolvedConfig) -> None:
         """Writes the resolved configuration."""
         write_text(self.config, dump_yaml(config.model_dump()))
 
@@ -83,14 +83,15 @@ class RunDirectory:
             lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)
             write_text(self.history, "".join(lines[:epochs]))
 
-    def load_config(self) -> Config:
+    def load_config(self) -> ResolvedConfig:
         """Returns the resolved configuration."""
         if not self.config.is_file():
             raise CheckpointError(f"{self.path}: is not a run directory (it has no config.yaml).")
         config = parse_config(Config, read_yaml(self.config), where=str(self.config))
-        # Runs from before there was a choice had what keras-hub has.
+        # Runs from before there was a choice.
         config.backbone.activation = config.backbone.activation or "gelu_tanh"
-        return config
+        config.training.monitor = config.training.monitor or "accuracy"
+        return parse_config(ResolvedConfig, config.model_dump(), where=str(self.config))
 
     def load(self) -> TextClassifier:
         """Returns the trained classifier.

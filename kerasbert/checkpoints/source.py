@@ -4,17 +4,19 @@ from pathlib import Path
 
 import keras_nlp
 
+from kerasbert import progress
 from kerasbert.checkpoints.backbone_source import BackboneSource
 from kerasbert.checkpoints.bert_config import read_json
 from kerasbert.checkpoints.google_tf1 import is_google_tf1, read_google_tf1
 from kerasbert.checkpoints.hugging_face import is_hugging_face, read_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.safetensors_files import WEIGHTS
-from kerasbert.config import BackboneConfig
+from kerasbert.config import BackboneConfig, EncoderConfig
 from kerasbert.errors import CheckpointError, ConfigError, UserError, one_line
+from kerasbert.models import complete_backbone_config
 from kerasbert.text import Vocabulary
 
-__all__ = ["BackboneSource", "open_source", "take_up"]
+__all__ = ["BackboneSource", "open_source", "resolve_backbone"]
 
 _BUNDLED = Path(__file__).parents[1] / "presets"
 _EXPECTED = (
@@ -58,19 +60,29 @@ def _open(source: str) -> BackboneSource:
     return _open_preset(source)
 
 
-def take_up(config: BackboneConfig) -> tuple[BackboneSource, BackboneConfig]:
-    """Opens `config.source` to train it further; returns it with the complete configuration.
+def resolve_backbone(config: BackboneConfig, max_length: int) -> tuple[BackboneSource | None, EncoderConfig]:
+    """Opens the source of an encoder and settles its sizes.
+
+    Args:
+        config: of the encoder.
+        max_length: of the inputs: by default the positions of an encoder from scratch.
+
+    Returns:
+        The source, None from scratch, and the complete configuration.
 
     Raises:
         UserError: the source cannot be opened, or `config` sets what the source brings.
     """
+    if config.source == "scratch":
+        return None, complete_backbone_config(config, max_length)
     try:
-        source = open_source(config.source)
+        with progress.phase(f"loading {config.source}"):
+            source = open_source(config.source)
     except UserError as error:
         raise type(error)(f"backbone.source: {error}") from error
     own = {"source": config.source, "dropout": config.dropout}
     brought = source.config.model_copy(update=own)
-    # A run's own configuration, taken up again, names what the source brings.
+    # The configuration of a run names what its source brings.
     other = [
         f"backbone.{name}"
         for name, value in config.model_dump().items()
@@ -128,7 +140,7 @@ def _open_preset(source: str) -> BackboneSource:
     if backbone.num_segments != 2:
         raise CheckpointError(f"{source!r} must have 2 segments. Received: {backbone.num_segments}")
     names = ("num_layers", "hidden_dim", "num_heads", "intermediate_dim", "dropout")
-    config = BackboneConfig(
+    config = EncoderConfig(
         source=source,
         max_positions=backbone.max_sequence_length,
         activation="gelu_tanh",  # the only one that keras-hub's BERT has

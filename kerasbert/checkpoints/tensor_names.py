@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from kerasbert.config import BackboneConfig
+from kerasbert.config import EncoderConfig
 from kerasbert.errors import CheckpointError
 from kerasbert.listing import join_first
 
@@ -148,9 +148,9 @@ def without_wrapper(name: str, separator: str) -> str:
     return name
 
 
-def backbone_shapes(config: BackboneConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+def backbone_shapes(config: EncoderConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
     """Returns the shapes of the encoder's weights by Keras path, without building it."""
-    hidden, heads, inner = config.hidden_dim or 0, config.num_heads or 1, config.intermediate_dim or 0
+    hidden, heads, inner = config.hidden_dim, config.num_heads, config.intermediate_dim
     split = (heads, hidden // heads)
     layer = {
         **{f"self_attention_layer/{part}/kernel": (hidden, *split) for part in ("query", "key", "value")},
@@ -168,13 +168,13 @@ def backbone_shapes(config: BackboneConfig, vocabulary_size: int) -> dict[str, t
     }
     return {
         "token_embedding/embeddings": (vocabulary_size, hidden),
-        "position_embedding/embeddings": (config.max_positions or 0, hidden),
+        "position_embedding/embeddings": (config.max_positions, hidden),
         "segment_embedding/embeddings": (2, hidden),
         "embeddings_layer_norm/gamma": (hidden,),
         "embeddings_layer_norm/beta": (hidden,),
         **{
             f"transformer_layer_{n}/{path}": shape
-            for n in range(config.num_layers or 0)
+            for n in range(config.num_layers)
             for path, shape in layer.items()
         },
         "pooled_dense/kernel": (hidden, hidden),
@@ -182,9 +182,9 @@ def backbone_shapes(config: BackboneConfig, vocabulary_size: int) -> dict[str, t
     }
 
 
-def head_shapes(config: BackboneConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+def head_shapes(config: EncoderConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
     """Returns the shapes of the pre-training heads' weights by Keras path."""
-    hidden = config.hidden_dim or 0
+    hidden = config.hidden_dim
     return {
         "mlm_head/output_bias": (vocabulary_size,),
         "mlm_head/intermediate_dense/kernel": (hidden, hidden),

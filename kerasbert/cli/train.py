@@ -56,6 +56,7 @@ def run_training(
         from kerasbert.evaluation import show_result
         from kerasbert.interrupts import kept
         from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
+        from kerasbert.training.prepare import new_run_dir
 
     if dry_run:
         click.echo(describe(prepare(settings)))
@@ -67,8 +68,9 @@ def run_training(
             show_result(result, console)
 
     if seeds or folds:
+        settings.run_dir = settings.run_dir or new_run_dir(settings)
+        directory = Path(settings.run_dir)
         runs = seeds_of(settings, seeds) if seeds else folds_of(settings, folds or 0)
-        directory = Path(next(iter(runs.values())).run_dir or "").parent
         summary = train_each(runs, directory, console, resume, finished)
         if summary:
             accuracy, macro_f1 = summary["accuracy"], summary["macro_f1"]

@@ -2,6 +2,7 @@
 
 from kerasbert.config.load import apply_overrides, dump_yaml, merge, parse_config, read_yaml
 from kerasbert.config.pretraining import MaskingConfig, PhaseConfig, PretrainingConfig
+from kerasbert.config.resolved import EncoderConfig, ResolvedConfig, ResolvedPretrainingConfig
 from kerasbert.config.schema import (
     AugmentationConfig,
     BackboneConfig,
@@ -21,11 +22,14 @@ __all__ = [
     "Config",
     "DataConfig",
     "DistillationConfig",
+    "EncoderConfig",
     "HeadConfig",
     "MaskingConfig",
     "OptimizationConfig",
     "PhaseConfig",
     "PretrainingConfig",
+    "ResolvedConfig",
+    "ResolvedPretrainingConfig",
     "Section",
     "TextConfig",
     "TrainingConfig",

@@ -377,7 +377,7 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _sizes_belong_to_scratch(self) -> "Config":
+    def _heads_divide_the_hidden_size(self) -> "Config":
         backbone = self.backbone
         if backbone.num_heads and backbone.hidden_dim and backbone.hidden_dim % backbone.num_heads:
             raise ValueError(

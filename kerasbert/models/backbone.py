@@ -1,6 +1,6 @@
 """The encoder as the configuration describes it."""
 
-from kerasbert.config import BackboneConfig
+from kerasbert.config import BackboneConfig, EncoderConfig
 from kerasbert.errors import ConfigError
 from kerasbert.models.encoder import Encoder
 from kerasbert.models.gelu import gelu, gelu_tanh
@@ -14,13 +14,13 @@ _SCRATCH = {
 }
 
 
-def complete_backbone_config(config: BackboneConfig, max_length: int) -> BackboneConfig:
+def complete_backbone_config(config: BackboneConfig, max_length: int) -> EncoderConfig:
     """Returns `config` with the sizes that were left open, for a backbone from scratch."""
     open_sizes = {name: size for name, size in _SCRATCH.items() if getattr(config, name) is None}
     if config.max_positions is None:
         open_sizes["max_positions"] = max_length
-    completed = BackboneConfig.model_validate({**config.model_dump(), **open_sizes})
-    hidden_dim, num_heads = completed.hidden_dim or 0, completed.num_heads or 1
+    completed = EncoderConfig.model_validate({**config.model_dump(), **open_sizes})
+    hidden_dim, num_heads = completed.hidden_dim, completed.num_heads
     if hidden_dim % num_heads:
         raise ConfigError(
             f"backbone.hidden_dim: must be a multiple of backbone.num_heads. "
@@ -29,11 +29,11 @@ def complete_backbone_config(config: BackboneConfig, max_length: int) -> Backbon
     return completed
 
 
-def build_backbone(config: BackboneConfig, vocabulary_size: int, precision: str = "float32") -> Encoder:
+def build_backbone(config: EncoderConfig, vocabulary_size: int, precision: str = "float32") -> Encoder:
     """Returns an encoder with random weights.
 
     Args:
-        config: with all sizes set.
+        config: of the encoder.
         vocabulary_size: rows of the token embedding.
         precision: a Keras dtype policy; `mixed_*` keeps the weights in float32.
     """
@@ -54,7 +54,6 @@ def build_backbone(config: BackboneConfig, vocabulary_size: int, precision: str 
     return backbone
 
 
-def activation(config: BackboneConfig):
+def activation(config: EncoderConfig):
     """Returns the function that `config.activation` names (Hendrycks & Gimpel 2016, section 2)."""
-    # None: a run from before there was a choice.
     return gelu if config.activation == "gelu" else gelu_tanh

@@ -3,12 +3,12 @@
 import keras
 import keras_nlp
 
-from kerasbert.config import BackboneConfig
+from kerasbert.config import EncoderConfig
 from kerasbert.models.backbone import activation
 
 
 def build_pretraining_model(
-    backbone: keras_nlp.models.BertBackbone, config: BackboneConfig, next_sentence: bool
+    backbone: keras_nlp.models.BertBackbone, config: EncoderConfig, next_sentence: bool
 ) -> keras.Model:
     """Returns a model from packed and masked rows to the logits of both tasks.
 

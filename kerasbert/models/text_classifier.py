@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.config import Config, DataConfig
+from kerasbert.config import Config, DataConfig, ResolvedConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
 from kerasbert.models.encoder import Tap
@@ -32,13 +32,15 @@ class TextClassifier(tf.Module):
     Evaluation, prediction and export all run this. Building it gives random weights.
 
     Args:
-        config: a complete configuration.
+        config: of the run.
         task: with labels and options.
         vocabulary: of the text graph and the encoder.
         precision: a Keras dtype policy for the encoder.
     """
 
-    def __init__(self, config: Config, task: Task, vocabulary: Vocabulary, precision: str = "float32"):
+    def __init__(
+        self, config: ResolvedConfig, task: Task, vocabulary: Vocabulary, precision: str = "float32"
+    ):
         super().__init__(name="text_classifier")
         self.config = config
         self.task = task

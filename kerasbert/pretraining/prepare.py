@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from kerasbert.checkpoints import BackboneSource, take_up
-from kerasbert.config import PretrainingConfig, TextConfig
+from kerasbert.checkpoints import BackboneSource, resolve_backbone
+from kerasbert.config import PretrainingConfig, ResolvedPretrainingConfig, TextConfig, merge
 from kerasbert.corpus import Corpus
 from kerasbert.errors import ConfigError
-from kerasbert.models import complete_backbone_config
 from kerasbert.text import Vocabulary
 from kerasbert.training.prepare import new_run_dir
 
@@ -15,9 +14,9 @@ _TEXT = ("lowercase", "ascii_punctuation", "added_tokens", "special_tokens")
 
 @dataclass(frozen=True)
 class PreparedPretraining:
-    """The inputs of a pre-training. `config` is complete: nothing in it is left to a default."""
+    """The inputs of a pre-training."""
 
-    config: PretrainingConfig
+    config: ResolvedPretrainingConfig
     corpora: list[Corpus]  # one for each phase
     source: BackboneSource | None  # None: from scratch
 
@@ -43,8 +42,7 @@ def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
     Raises:
         UserError: they do not fit together; the message says why.
     """
-    config = config.model_copy(deep=True)
-    config.run_dir = config.run_dir or new_run_dir(config)
+    run_dir = config.run_dir or new_run_dir(config)
     corpora = [Corpus.open(phase.corpus) for phase in config.phases]
     _require_same_text(config, corpora)
     for place, (phase, corpus) in enumerate(zip(config.phases, corpora, strict=True)):
@@ -54,22 +52,20 @@ def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
                 f"of {corpus.path}. Received: {phase.batch_size}"
             )
     longest = max(corpus.settings.max_length for corpus in corpora)
-    source = None
-    if config.backbone.source == "scratch":
-        config.backbone = complete_backbone_config(config.backbone, longest)
-    else:
-        source, config.backbone = take_up(config.backbone)
-        if source.vocabulary.tokens != corpora[0].vocabulary.tokens:
-            raise ConfigError(
-                f"phases.0.corpus: {corpora[0].path} is not of the vocabulary of {config.backbone.source}. "
-                f"Build it with --vocabulary {config.backbone.source}"
-            )
-    if longest > (config.backbone.max_positions or 0):
+    source, encoder = resolve_backbone(config.backbone, longest)
+    if source and source.vocabulary.tokens != corpora[0].vocabulary.tokens:
+        raise ConfigError(
+            f"phases.0.corpus: {corpora[0].path} is not of the vocabulary of {encoder.source}. "
+            f"Build it with --vocabulary {encoder.source}"
+        )
+    if longest > encoder.max_positions:
         raise ConfigError(
             f"backbone.max_positions: must be at least {longest}, the longest examples of the corpora. "
-            f"Received: {config.backbone.max_positions}"
+            f"Received: {encoder.max_positions}"
         )
-    return PreparedPretraining(config, corpora, source)
+    chosen = {"run_dir": run_dir, "backbone": encoder.model_dump()}
+    resolved = ResolvedPretrainingConfig.model_validate(merge(config.model_dump(), chosen))
+    return PreparedPretraining(resolved, corpora, source)
 
 
 def _require_same_text(config: PretrainingConfig, corpora: list[Corpus]) -> None:

@@ -91,7 +91,7 @@ def pretrain(
     keras.utils.set_random_seed(settings.seed)
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
-    run = PretrainingRun(config.run_dir or "")
+    run = PretrainingRun(config.run_dir)
     if chief and resume:
         _reopen(run, prepared)
     elif chief:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasbert.config import PretrainingConfig, dump_yaml, parse_config, read_yaml
+from kerasbert.config import ResolvedPretrainingConfig, dump_yaml, parse_config, read_yaml
 from kerasbert.corpus import Corpus
 from kerasbert.errors import CheckpointError, UserError
 from kerasbert.files import append_json, make_directory, require_new_directory, write_json, write_text
@@ -23,7 +23,7 @@ class PretrainingRun:
         self.metrics = self.path / "metrics.json"
         self.model_card = self.path / "MODEL_CARD.md"
 
-    def create(self, config: PretrainingConfig, corpora: Sequence[Corpus]) -> None:
+    def create(self, config: ResolvedPretrainingConfig, corpora: Sequence[Corpus]) -> None:
         """Makes the directory, which must be new or empty."""
         require_new_directory(self.path)
         make_directory(self.path)
@@ -43,11 +43,11 @@ class PretrainingRun:
                     "another --output."
                 )
 
-    def load_config(self) -> PretrainingConfig:
+    def load_config(self) -> ResolvedPretrainingConfig:
         """Returns the resolved configuration."""
         if not self.config.is_file():
             raise CheckpointError(f"{self.path}: is not a pre-training run (it has no pretrain.yaml).")
-        return parse_config(PretrainingConfig, read_yaml(self.config), where=str(self.config))
+        return parse_config(ResolvedPretrainingConfig, read_yaml(self.config), where=str(self.config))
 
     def cut_history(self, step: int) -> None:
         """Drops the lines after `step`, which will be written again."""

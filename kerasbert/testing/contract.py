@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.config import BackboneConfig, Config, HeadConfig, dump_yaml, merge, parse_config
+from kerasbert.config import Config, EncoderConfig, HeadConfig, dump_yaml, merge, parse_config
 from kerasbert.data import Columns, load_rows, read_valid_rows, sort_labels
 from kerasbert.export import export_model
 from kerasbert.layout import is_version
@@ -172,7 +172,7 @@ class TaskContract:
         return SampleData(path, path)
 
     def _model(self, task: Task) -> keras.Model:
-        sizes = BackboneConfig(**_TINY["backbone"], max_positions=32)
+        sizes = EncoderConfig(**_TINY["backbone"], max_positions=32, activation="gelu_tanh")
         return build_model(build_backbone(sizes, 50), task, HeadConfig())
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kerasbert.config import Config, TrainingConfig
+from kerasbert.config import Config
+from kerasbert.config.resolved import ResolvedTrainingConfig
 from kerasbert.config.schema import Monitor
 from kerasbert.tasks import get_task
 
@@ -16,12 +17,11 @@ class Best:
     epoch: int = 0
     loss: float = float("inf")  # of the validation rows in that epoch
 
-    def update(self, epoch: int, figures: Mapping[str, float], config: TrainingConfig) -> bool:
+    def update(self, epoch: int, figures: Mapping[str, float], config: ResolvedTrainingConfig) -> bool:
         """Notes the validation figures of an epoch and returns whether it is the best.
 
         Of epochs with the same figure the one with the lower loss is better.
         """
-        assert config.monitor  # settled by `prepare`
         loss, score = figures["loss"], figures[config.monitor]
         if config.monitor == "loss":
             score = -score
@@ -30,7 +30,7 @@ class Best:
         self.score, self.epoch, self.loss = score, epoch, loss
         return True
 
-    def is_over(self, epoch: int, config: TrainingConfig) -> bool:
+    def is_over(self, epoch: int, config: ResolvedTrainingConfig) -> bool:
         """Whether `early_stopping_patience` ended with `epoch`."""
         patience = config.early_stopping_patience
         return patience is not None and epoch - self.epoch >= patience

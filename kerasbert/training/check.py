@@ -11,7 +11,7 @@ from kerasbert.errors import UserError
 from kerasbert.models import build_text_graph
 from kerasbert.tasks import get_task
 from kerasbert.text import TextGraph
-from kerasbert.training.prepare import Prepared, prepare, settle_encoder
+from kerasbert.training.prepare import Prepared, prepare, resolve_encoder
 from kerasbert.training.training_rows import label_weights
 
 
@@ -44,8 +44,8 @@ def check_for_training(
         if prepared:
             return build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
         task = task_class(labels or tuple(rows.label_counts), config.task_options)
-        _, vocabulary, settled = settle_encoder(config.model_copy(deep=True), task, rows)
-        return build_text_graph(settled, task, vocabulary)
+        _, vocabulary, _, text = resolve_encoder(config, task, rows)
+        return build_text_graph(config.model_copy(update={"text": text}), task, vocabulary)
 
     report = check_files(paths, columns, labels, text_graph)
     if prepared:  # what only the split shows

@@ -44,11 +44,7 @@ def estimate_memory(prepared: Prepared, parameters: int) -> int:
     """
     config = prepared.config
     backbone, settings = config.backbone, config.training
-    layers, hidden, heads = (
-        backbone.num_layers or 0,
-        backbone.hidden_dim or 1,
-        backbone.num_heads or 1,
-    )
+    layers, hidden, heads = backbone.num_layers, backbone.hidden_dim, backbone.num_heads
     length, batch = settings.max_length, _largest_batch(settings)
     per_layer = length * batch * hidden * (34 + 5 * heads * length / hidden)
     width = 1 if settings.precision.startswith("mixed") else 2

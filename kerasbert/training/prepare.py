@@ -10,13 +10,13 @@ import tensorflow as tf
 
 from kerasbert import progress
 from kerasbert.augmentation import augment_rows
-from kerasbert.checkpoints import BackboneSource, RunDirectory, take_up
-from kerasbert.config import Config, PretrainingConfig
+from kerasbert.checkpoints import BackboneSource, RunDirectory, resolve_backbone
+from kerasbert.config import Config, EncoderConfig, PretrainingConfig, ResolvedConfig, TextConfig, merge
 from kerasbert.data import Rows
 from kerasbert.data.batches import slices
 from kerasbert.data.table import Table
 from kerasbert.errors import ConfigError
-from kerasbert.models import build_text_graph, complete_backbone_config
+from kerasbert.models import build_text_graph
 from kerasbert.tasks import Task
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary, learn_vocabulary
 from kerasbert.training.best import monitor_of
@@ -25,9 +25,9 @@ from kerasbert.training.training_data import read_training_data
 
 @dataclass(frozen=True)
 class Prepared:
-    """The inputs of a training. `config` is complete: nothing in it is left to a default."""
+    """The inputs of a training."""
 
-    config: Config
+    config: ResolvedConfig
     task: Task
     vocabulary: Vocabulary
     source: BackboneSource | None  # None: from scratch
@@ -51,16 +51,23 @@ def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepar
     """
     data = read_training_data(config, tables)
     task, train = data.task, data.train
-    config = config.model_copy(deep=True)
-    config.task_options = task.options.model_dump()
-    config.run_dir = config.run_dir or new_run_dir(config)
-    config.training.monitor = monitor_of(config)
-    source, vocabulary, config = settle_encoder(config, task, train)
-    graph = build_text_graph(config, task, vocabulary)
+    run_dir = config.run_dir or new_run_dir(config)
+    source, vocabulary, encoder, text = resolve_encoder(config, task, train)
+    chosen = {
+        "task_options": task.options.model_dump(),
+        "run_dir": run_dir,
+        "text": text.model_dump(),
+        "backbone": encoder.model_dump(),
+        "training": {"monitor": monitor_of(config)},
+    }
+    resolved = ResolvedConfig.model_validate(merge(config.model_dump(), chosen))
+    if resolved.distillation.teacher:
+        _require_pupil(resolved, RunDirectory(resolved.distillation.teacher), task, vocabulary)
+    graph = build_text_graph(resolved, task, vocabulary)
     with progress.phase("augmenting the training rows"):
-        augmented = augment_rows(train, config.augmentation, config.training.seed, source, graph)
+        augmented = augment_rows(train, resolved.augmentation, resolved.training.seed, source, graph)
     return Prepared(
-        config,
+        resolved,
         task,
         vocabulary,
         source,
@@ -84,49 +91,42 @@ def new_run_dir(config: Config | PretrainingConfig) -> str:
     return next(name for name in names if not Path(name).exists())
 
 
-def settle_encoder(
+def resolve_encoder(
     config: Config, task: Task, rows: Rows
-) -> tuple[BackboneSource | None, Vocabulary, Config]:
-    """Returns the source of the encoder, the vocabulary, and `config`, changed in place, with its sizes."""
-    max_length = config.training.max_length
-    if config.backbone.source == "scratch":
-        config.backbone = complete_backbone_config(config.backbone, max_length)
-        source = None
-        if config.distillation.teacher:
-            teacher = RunDirectory(config.distillation.teacher)
-            config.text, vocabulary = teacher.load_config().text, Vocabulary.load(teacher.vocabulary)
-        elif config.text.vocabulary:
-            vocabulary = Vocabulary.import_file(config.text.vocabulary)
-        else:
-            vocabulary = _learn(config, task, rows)
-    else:
-        if config.text.vocabulary:
-            raise ConfigError(
-                "text.vocabulary: can be set with backbone.source: scratch only; "
-                f"{config.backbone.source} brings its own. Remove the key."
-            )
-        with progress.phase(f"loading {config.backbone.source}"):
-            source, config.backbone = take_up(config.backbone)
-        vocabulary = source.vocabulary
-        config.text = config.text.model_copy(update=dict(source.text))
-    if max_length > (config.backbone.max_positions or 0):
+) -> tuple[BackboneSource | None, Vocabulary, EncoderConfig, TextConfig]:
+    """Returns the source of the encoder, None from scratch, its vocabulary, sizes and text settings."""
+    if config.text.vocabulary and config.backbone.source != "scratch":
         raise ConfigError(
-            f"training.max_length: must be at most {config.backbone.max_positions}, the positions of "
+            "text.vocabulary: can be set with backbone.source: scratch only; "
+            f"{config.backbone.source} brings its own. Remove the key."
+        )
+    max_length, frozen = config.training.max_length, config.training.frozen_layers or 0
+    source, encoder = resolve_backbone(config.backbone, max_length)
+    text = config.text
+    if source:
+        vocabulary, text = source.vocabulary, text.model_copy(update=dict(source.text))
+    elif config.distillation.teacher:
+        teacher = RunDirectory(config.distillation.teacher)
+        vocabulary, text = Vocabulary.load(teacher.vocabulary), teacher.load_config().text
+    elif text.vocabulary:
+        vocabulary = Vocabulary.import_file(text.vocabulary)
+    else:
+        vocabulary = _learn(config, task, rows)
+    if max_length > encoder.max_positions:
+        raise ConfigError(
+            f"training.max_length: must be at most {encoder.max_positions}, the positions of "
             f"the backbone. Received: {max_length}"
         )
-    if (config.training.frozen_layers or 0) > (config.backbone.num_layers or 0):
+    if frozen > encoder.num_layers:
         raise ConfigError(
-            f"training.frozen_layers: must be at most {config.backbone.num_layers}, the layers of the "
-            f"backbone. Received: {config.training.frozen_layers}"
+            f"training.frozen_layers: must be at most {encoder.num_layers}, the layers of the "
+            f"backbone. Received: {frozen}"
         )
-    if config.distillation.teacher:
-        _require_pupil(config, task, vocabulary)
-    return source, vocabulary, config
+    return source, vocabulary, encoder, text
 
 
-def _require_pupil(config: Config, task: Task, vocabulary: Vocabulary) -> None:
-    """Raises `ConfigError` unless the teacher sees the same tokens and answers with the same labels."""
-    run = RunDirectory(config.distillation.teacher or "")
+def _require_pupil(config: ResolvedConfig, run: RunDirectory, task: Task, vocabulary: Vocabulary) -> None:
+    """Raises `ConfigError` unless a teacher sees the same tokens and answers with the same labels."""
     teacher = run.load_config()
     faults = {
         "has other labels": run.load_labels() != list(task.labels),
@@ -138,7 +138,7 @@ def _require_pupil(config: Config, task: Task, vocabulary: Vocabulary) -> None:
             teacher.text.truncation != config.text.truncation
         ),
         f"has positions for {teacher.backbone.max_positions} tokens only": (
-            (teacher.backbone.max_positions or 0) < config.training.max_length
+            teacher.backbone.max_positions < config.training.max_length
         ),
         "is of another task": teacher.task != config.task,
     }

@@ -59,7 +59,7 @@ def train_each(
     metrics: dict[str, dict[str, float]] = {}
     warned: set[str] = set()
     for name, config in configs.items():
-        run = RunDirectory(config.run_dir or "")
+        run = RunDirectory(directory / name)
         done = _metrics(run) if resume else None
         if done and not done["interrupted"] and not metrics:
             _require_same(run, config)

@@ -81,7 +81,7 @@ def _train_or_resume(
     on_epoch: Callable[[int, dict[str, float]], None] | None,
     warned: set[str],
 ) -> TrainResult:
-    run = RunDirectory(prepared.config.run_dir or "")
+    run = RunDirectory(prepared.config.run_dir)
     if resume and run.labels.is_file():
         prepared = in_order_of(run, prepared)
     settings = prepared.config.training

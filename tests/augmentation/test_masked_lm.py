@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from kerasbert.augmentation.masked_lm import MaskedLM
-from kerasbert.checkpoints import BackboneSource, take_up
-from kerasbert.config import BackboneConfig
+from kerasbert.checkpoints import BackboneSource, open_source
 from kerasbert.errors import ConfigError
 from kerasbert.text import TextGraph
 
@@ -12,7 +11,7 @@ TEXT = "中华人民共和国的首都是北京。"
 
 @pytest.fixture(scope="module")
 def source() -> BackboneSource:
-    return take_up(BackboneConfig(source="kerasbert-tiny-zh"))[0]
+    return open_source("kerasbert-tiny-zh")
 
 
 @pytest.fixture(scope="module")

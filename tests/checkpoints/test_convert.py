@@ -233,12 +233,14 @@ def test_added_tokens_stay_with_the_model_until_it_serves(
     assert open_source(str(tmp_path / "small")).text == again.text
 
 
-def test_a_run_from_before_the_activation_could_be_chosen_loads_as_it_was(
+def test_a_run_from_before_activation_and_monitor_could_be_chosen_loads_as_it_was(
     trained: TrainResult, tmp_path: Path
 ):
     run = RunDirectory(shutil.copytree(trained.run.path, tmp_path / "run"))
     text = run.config.read_text(encoding="utf-8")
-    run.config.write_text(text.replace("  activation: gelu_tanh\n", ""), encoding="utf-8")
+    run.config.write_text(
+        text.replace("  activation: gelu_tanh\n", "").replace("  monitor: macro_f1\n", ""), encoding="utf-8"
+    )
     assert run.config.read_text(encoding="utf-8") != text
     classifier = run.load()
     assert classifier.config.backbone.activation == "gelu_tanh"

@@ -5,7 +5,7 @@ import keras_nlp
 import numpy as np
 import pytest
 
-from kerasbert.checkpoints import open_source, take_up
+from kerasbert.checkpoints import open_source, resolve_backbone
 from kerasbert.config import BackboneConfig
 from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.models import build_backbone
@@ -157,13 +157,13 @@ def test_texts_longer_than_the_positions_of_the_source_are_refused(preset: Path,
         prepare(config)
 
 
-def test_taken_up_with_its_own_sizes_is_fine_and_with_others_not(trained: TrainResult):
+def test_a_source_with_its_own_sizes_is_fine_and_with_others_not(trained: TrainResult):
     """As when a run is resumed with its own, complete configuration."""
-    source, complete = take_up(BackboneConfig(source=str(trained.run.path), dropout=0.3))
+    source, complete = resolve_backbone(BackboneConfig(source=str(trained.run.path), dropout=0.3), 16)
     assert complete.dropout == 0.3
-    again, same = take_up(complete)
+    again, same = resolve_backbone(complete, 16)
     assert same == complete
     assert again.vocabulary.tokens == source.vocabulary.tokens
     other = complete.model_copy(update={"num_layers": 7, "hidden_dim": 64})
     with pytest.raises(ConfigError, match=r"backbone\.num_layers, backbone\.hidden_dim: can be set with"):
-        take_up(other)
+        resolve_backbone(other, 16)

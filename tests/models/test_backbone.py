@@ -1,14 +1,21 @@
 import pytest
 
-from kerasbert.config import BackboneConfig
+from kerasbert.config import BackboneConfig, EncoderConfig
 from kerasbert.models import build_backbone, complete_backbone_config
 
-TINY = BackboneConfig(num_layers=2, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=12)
+TINY = EncoderConfig(
+    num_layers=2,
+    hidden_dim=16,
+    num_heads=2,
+    intermediate_dim=24,
+    max_positions=12,
+    activation="gelu_tanh",
+)
 
 
 def test_open_sizes_are_filled():
     complete = complete_backbone_config(BackboneConfig(), max_length=77)
-    assert complete == BackboneConfig(
+    assert complete == EncoderConfig(
         num_layers=2,
         hidden_dim=128,
         num_heads=2,
