@@ -31,7 +31,7 @@ def evaluate(
         encoding: of text files, likewise.
 
     Returns:
-        An evaluation whose `figures` are a dict with `accuracy`, `macro_f1`, `per_class` and more, and
+        An evaluation whose `metrics` are a dict with `accuracy`, `macro_f1`, `per_class` and more, and
         naive Bayes as `baseline` where the training rows are at hand.
 
     Raises:
@@ -40,7 +40,7 @@ def evaluate(
 
     Examples:
         >>> evaluation = kerasbert.evaluate(model, [("手机很好", "positive"), ("酒店太差", "negative")])
-        >>> evaluation.figures["accuracy"], evaluation.figures["examples"]
+        >>> evaluation.metrics["accuracy"], evaluation.metrics["examples"]
         (1.0, 2)
         >>> evaluation.probabilities.shape, evaluation.probabilities.dtype.name
         ((2, 2), 'float32')

@@ -37,6 +37,6 @@ def evaluate(
         page = write_report(evaluation, Path(report), title=f"{model} on {', '.join(data)}")
         click.echo(f"report: {page}", err=True)
     if as_json:
-        click.echo(json.dumps(evaluation.figures, ensure_ascii=False))
+        click.echo(json.dumps(evaluation.metrics, ensure_ascii=False))
     else:
-        click.echo(summary(evaluation.figures))
+        click.echo(summary(evaluation.metrics))

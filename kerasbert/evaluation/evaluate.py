@@ -1,4 +1,4 @@
-"""Figures of a model on labelled rows."""
+"""Metrics of a model on labelled rows."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ from kerasbert.tasks.metrics import decisions, score_decisions
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model decided on some rows, and the figures.
+    """What a model decided on some rows, and the metrics.
 
     Attributes:
-        figures: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, confusion
+        metrics: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, confusion
             (rows are the truth; None for several labels a row), top_confusions, and baseline where it
             could be trained.
         labels: the names of the columns below.
@@ -33,12 +33,17 @@ class Evaluation:
         targets: float32 [rows, labels] of zeros and ones.
     """
 
-    figures: dict[str, Any]
+    metrics: dict[str, Any]
     labels: tuple[str, ...]
     rows: Rows = field(repr=False)
     probabilities: np.ndarray = field(repr=False)
     decided: np.ndarray = field(repr=False)
     targets: np.ndarray = field(repr=False)
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """The name of `metrics` in version 0.1."""
+        return self.metrics
 
 
 def evaluate(
@@ -94,19 +99,19 @@ def evaluate_outputs(
     """
     decided = decisions(outputs, len(labels))
     targets = _targets(rows, labels)
-    figures = score_decisions(targets, decided, labels)
-    figures["left_out"] = len(rows.left_out)
-    figures.update(_confusion(targets, decided, labels))
+    metrics = score_decisions(targets, decided, labels)
+    metrics["left_out"] = len(rows.left_out)
+    metrics.update(_confusion(targets, decided, labels))
     fits = train is not None and train.rows and set(train.label_counts) <= set(labels)
     with progress.phase("training naive Bayes, to compare"):
         baseline = baseline_decisions(train, rows, labels) if train is not None and fits else None
     if baseline is not None:
         floor = score_decisions(targets, baseline, labels)
-        figures["baseline"] = {
+        metrics["baseline"] = {
             "model": "naive Bayes over characters and pairs of characters",
             **{name: floor[name] for name in ("accuracy", "macro_f1", "micro_f1")},
         }
-    return Evaluation(figures, labels, rows, outputs["probabilities"], decided, targets)
+    return Evaluation(metrics, labels, rows, outputs["probabilities"], decided, targets)
 
 
 def _targets(rows: Rows, labels: Sequence[str]) -> np.ndarray:

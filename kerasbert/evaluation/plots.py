@@ -22,14 +22,14 @@ _STYLE: Any = {
 
 
 @matplotlib.rc_context(_STYLE)
-def per_class(figures: Mapping[str, Mapping[str, float]]) -> str:
+def per_class(metrics: Mapping[str, Mapping[str, float]]) -> str:
     """Precision, recall and F1 of each label."""
-    labels = list(figures)
+    labels = list(metrics)
     figure = Figure(figsize=(6, 1.2 + 0.45 * len(labels)))
     axes = figure.add_subplot()
     places = np.arange(len(labels))
     for shift, (name, color) in enumerate((("precision", _BLUE), ("recall", _ORANGE), ("f1", _GREY))):
-        values = [figures[label][name] for label in labels]
+        values = [metrics[label][name] for label in labels]
         axes.barh(places + 0.25 * (shift - 1), values, 0.23, label=name, color=color)
     axes.set_yticks(places, labels)
     axes.invert_yaxis()

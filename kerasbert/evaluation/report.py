@@ -30,9 +30,9 @@ def write_report(
         history: the epochs of the training, for its curves.
     """
     make_directory(directory)
-    figures = evaluation.figures
+    metrics = evaluation.metrics
     mistakes = worst_mistakes(evaluation)
-    write_json(directory / "metrics.json", figures)
+    write_json(directory / "metrics.json", metrics)
     write_json_lines(directory / "mistakes.jsonl", mistakes)
     with progress.phase("drawing the report"):
         drawn = _draw(evaluation, history)
@@ -41,10 +41,10 @@ def write_report(
     )
     page = environment.get_template("report.html").render(
         title=title,
-        figures=figures,
-        remarks=remarks(figures),
+        metrics=metrics,
+        remarks=remarks(metrics),
         labels=evaluation.labels,
-        matrix=_shaded(figures["confusion"]),
+        matrix=_shaded(metrics["confusion"]),
         plots=drawn,
         mistakes=mistakes[:_WORST],
         mistake_count=len(mistakes),
@@ -58,7 +58,7 @@ def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
     """Writes `report/` of a finished training, on its validation rows.
 
     Returns:
-        The page, and the figures of the evaluation.
+        The page, and the metrics of the evaluation.
     """
     prepared = result.prepared
     labels = prepared.task.labels
@@ -67,19 +67,19 @@ def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
     lines = history.read_text(encoding="utf-8").splitlines() if history.is_file() else []
     title = f"{result.run.path.name}: {prepared.config.task} on its validation rows"
     page = write_report(evaluation, result.run.report, title, [json.loads(line) for line in lines])
-    return page, evaluation.figures
+    return page, evaluation.metrics
 
 
 def show_result(result: TrainResult, console: Console) -> None:
-    """Writes `report/` of a finished training, and shows its figures and where everything is."""
-    page, figures = report_training(result)
-    lines = [training_summary(figures, result.metrics), f"run: {result.run.path}", f"report: {page}"]
+    """Writes `report/` of a finished training, and shows its metrics and where everything is."""
+    page, metrics = report_training(result)
+    lines = [training_summary(metrics, result.metrics), f"run: {result.run.path}", f"report: {page}"]
     progress.print_plain(console, "\n".join(lines))
 
 
 def _draw(evaluation: Evaluation, history: list[dict[str, Any]] | None) -> list[str]:
     """Returns the plots as SVG."""
-    drawn = [plots.per_class(evaluation.figures["per_class"]), plots.reliability(evaluation)]
+    drawn = [plots.per_class(evaluation.metrics["per_class"]), plots.reliability(evaluation)]
     return [*drawn, plots.training_curves(history)] if history else drawn
 
 

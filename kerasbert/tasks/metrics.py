@@ -1,4 +1,4 @@
-"""Figures of decisions against the truth, by scikit-learn."""
+"""Metrics of decisions against the truth, by scikit-learn."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def decisions(outputs: Mapping[str, np.ndarray], labels: int) -> np.ndarray:
 
 
 def score_decisions(targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
-    """Returns accuracy, macro and micro F1 and the figures of each label.
+    """Returns accuracy, macro and micro F1 and the metrics of each label.
 
     With several labels a row, accuracy is the share of rows whose labels are all right. Macro F1 is the
     mean over the labels that occur in the truth or in the decisions, as scikit-learn's is: a label without

@@ -18,13 +18,13 @@ def test_the_example_in_the_docstring_runs(trained):
     assert (runner.tries, runner.failures) == (3, 0)
 
 
-def test_rows_in_memory_give_the_figures_of_their_file(trained, reviews, reviews_file):
+def test_rows_in_memory_give_the_metrics_of_their_file(trained, reviews, reviews_file):
     frame = pd.DataFrame({"review": reviews.texts, "stars": [row.labels[0] for row in reviews.rows]})
     columns = {"text_column": "review", "label_column": "stars"}
-    figures = kerasbert.evaluate(trained.model, frame, **columns).figures
-    assert figures == evaluate(trained.model, [reviews_file]).figures
-    assert figures == kerasbert.evaluate(trained.model, str(reviews_file)).figures
-    assert figures["baseline"]
+    metrics = kerasbert.evaluate(trained.model, frame, **columns).metrics
+    assert metrics == evaluate(trained.model, [reviews_file]).metrics
+    assert metrics == kerasbert.evaluate(trained.model, str(reviews_file)).metrics
+    assert metrics["baseline"]
 
 
 def test_evaluations_are_short_in_a_notebook(trained):

@@ -51,9 +51,9 @@ def test_the_configuration_names_the_rows_in_the_run(from_memory, frame):
 
 def test_the_run_is_evaluated_beside_a_baseline_and_has_a_report(from_memory):
     assert (from_memory.run.report / "index.html").is_file()
-    figures = kerasbert.evaluate(from_memory.run.path, from_memory.prepared.config.data.train).figures
-    assert figures["examples"] == 80
-    assert figures["baseline"]["accuracy"] > 0.9
+    metrics = kerasbert.evaluate(from_memory.run.path, from_memory.prepared.config.data.train).metrics
+    assert metrics["examples"] == 80
+    assert metrics["baseline"]["accuracy"] > 0.9
 
 
 def test_results_are_short_in_a_notebook(from_memory):
@@ -63,7 +63,7 @@ def test_results_are_short_in_a_notebook(from_memory):
 
 
 def test_a_second_training_in_the_process_that_is_interrupted_can_be_resumed(frame, tmp_path, capsys):
-    def interrupt(epoch, figures):
+    def interrupt(epoch, metrics):
         raise KeyboardInterrupt
 
     rows = frame.assign(stars=frame["label"].map({"positive": 5, "negative": 1}).astype("Int64"))

@@ -14,19 +14,19 @@ def test_json_is_one_document_and_nothing_else(kerasbert, opened_once, trained, 
     result = kerasbert("evaluate", opened_once, "--data", data, "--json")
     assert result.exit_code == 0
     assert result.stderr == ""
-    figures = json.loads(result.stdout)
+    metrics = json.loads(result.stdout)
     rows = [json.loads(line) for line in data.read_text().splitlines()]
     truth = [row["label"] for row in rows]
     decided = [x.decode() for x in trained.classifier.predict([row["text"] for row in rows])["label"]]
-    assert figures["examples"] == 4
-    assert figures["accuracy"] == pytest.approx(accuracy_score(truth, decided))
+    assert metrics["examples"] == 4
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(truth, decided))
     expected = f1_score(truth, decided, average="macro", labels=["negative", "positive"], zero_division=0)
-    assert figures["macro_f1"] == pytest.approx(expected)
-    assert set(figures["per_class"]) == {"negative", "positive"}
-    assert {"precision", "recall", "f1", "support"} <= set(figures["per_class"]["positive"])
+    assert metrics["macro_f1"] == pytest.approx(expected)
+    assert set(metrics["per_class"]) == {"negative", "positive"}
+    assert {"precision", "recall", "f1", "support"} <= set(metrics["per_class"]["positive"])
 
 
-def test_without_json_the_figures_are_lines(kerasbert, opened_once, data):
+def test_without_json_the_metrics_are_lines(kerasbert, opened_once, data):
     result = kerasbert("evaluate", opened_once, "--data", data)
     assert result.exit_code == 0
     assert "accuracy 0." in result.stdout
@@ -117,12 +117,12 @@ def test_columns_and_encoding_are_named_as_the_messages_say(kerasbert, refused, 
     assert message.strip().endswith("Add --text-column 评论内容 and --label-column 情感.")
     options = ("--encoding", "gb18030", "--text-column", "评论内容", "--label-column", "情感")
     result = kerasbert("evaluate", opened_once, "--data", path, *options, "--json")
-    figures = json.loads(result.stdout)
-    assert (figures["examples"], figures["left_out"]) == (2, 1)
+    metrics = json.loads(result.stdout)
+    assert (metrics["examples"], metrics["left_out"]) == (2, 1)
     from_stdin = kerasbert(
         "evaluate", opened_once, "--data", "-", *options, "--json", stdin=TABLE.encode("gb18030")
     )
-    assert json.loads(from_stdin.stdout)["per_class"] == figures["per_class"]
+    assert json.loads(from_stdin.stdout)["per_class"] == metrics["per_class"]
 
 
 def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once, write):

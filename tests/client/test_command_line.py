@@ -80,7 +80,7 @@ def test_pairs_are_two_cells(kerasbert, served_handmade):
     assert "this model takes pairs" in result.stderr
 
 
-def test_the_figures_of_a_url_are_those_of_the_directory(kerasbert, served, exported, reviews_file):
+def test_the_metrics_of_a_url_are_those_of_the_directory(kerasbert, served, exported, reviews_file):
     over_url, direct = (
         json.loads(kerasbert("evaluate", model, "--data", reviews_file, "--json").stdout)
         for model in (served[0], exported)
@@ -99,8 +99,8 @@ def test_a_model_of_several_labels_is_measured_by_all_of_them(kerasbert, served_
     rows = [{"text": t, "pair": t, "label": label} for t, label in zip(texts, truth, strict=True)]
     (tmp_path / "data.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     result = kerasbert("evaluate", url, "--data", tmp_path / "data.jsonl", "--json")
-    figures = json.loads(result.stdout)
-    assert (figures["accuracy"], figures["examples"], figures["confusion"]) == (1.0, 20, None)
+    metrics = json.loads(result.stdout)
+    assert (metrics["accuracy"], metrics["examples"], metrics["confusion"]) == (1.0, 20, None)
 
 
 @pytest.mark.parametrize(("suffix", "status"), [("/versions/9", 2), ("/labels/none", 2), ("/nonsense", 2)])

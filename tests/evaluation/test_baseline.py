@@ -25,15 +25,15 @@ def test_it_is_naive_bayes_over_characters_and_pairs_of_them(reviews):
     assert decided.sum(1).tolist() == [1] * len(held_out)
 
 
-def test_its_figures_stand_beside_the_model(chosen_model, reviews):
+def test_its_metrics_stand_beside_the_model(chosen_model, reviews):
     train, held_out = Rows(reviews.rows[:50]), Rows(reviews.rows[50:])
     labels = ("negative", "positive")
     model = chosen_model(labels, {row.text: [0.9, 0.1] for row in held_out.rows})
-    figures = evaluate_rows(model, held_out, train).figures
+    metrics = evaluate_rows(model, held_out, train).metrics
     decided = baseline_decisions(train, held_out, labels).argmax(1)
     truth = [labels.index(row[0]) for row in held_out.labels]
-    assert figures["baseline"]["accuracy"] == pytest.approx(accuracy_score(truth, decided))
-    assert figures["baseline"]["macro_f1"] == pytest.approx(f1_score(truth, decided, average="macro"))
+    assert metrics["baseline"]["accuracy"] == pytest.approx(accuracy_score(truth, decided))
+    assert metrics["baseline"]["macro_f1"] == pytest.approx(f1_score(truth, decided, average="macro"))
 
 
 def test_it_reads_both_texts_of_a_pair():
@@ -68,5 +68,5 @@ def test_a_label_that_training_rows_lack_is_never_decided():
 def test_training_rows_without_labels_at_all_give_no_baseline_and_no_error(chosen_model):
     train = rows(("xxx", ("a",), None), ("yyy", ("a",), None))
     model = chosen_model(["a", "b"], {"x": [0.9, 0.1]})
-    figures = evaluate_rows(model, rows(("x", ("a",), None)), train).figures
-    assert figures["examples"] == 1
+    metrics = evaluate_rows(model, rows(("x", ("a",), None)), train).metrics
+    assert metrics["examples"] == 1

@@ -20,14 +20,14 @@ given_sets = st.lists(
 )
 
 
-def assert_equals_report(figures: dict, truth, decided, occur) -> None:
+def assert_equals_report(metrics: dict, truth, decided, occur) -> None:
     report = classification_report(
         truth, decided, labels=range(3), target_names=LABELS, output_dict=True, zero_division=0
     )
     of_labels = [report[LABELS[i]]["f1-score"] for i in occur]
-    assert figures["macro_f1"] == pytest.approx(np.mean(of_labels) if of_labels else 0.0)
+    assert metrics["macro_f1"] == pytest.approx(np.mean(of_labels) if of_labels else 0.0)
     for label in LABELS:
-        ours, theirs = figures["per_class"][label], report[label]
+        ours, theirs = metrics["per_class"][label], report[label]
         assert ours["support"] == theirs["support"]
         assert [ours[k] for k in ("precision", "recall", "f1")] == pytest.approx(
             [theirs[k] for k in ("precision", "recall", "f1-score")]
@@ -36,38 +36,38 @@ def assert_equals_report(figures: dict, truth, decided, occur) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(decided_pairs)
-def test_figures_are_those_of_scikit_learn(evaluate_chosen, pairs):
+def test_metrics_are_those_of_scikit_learn(evaluate_chosen, pairs):
     truth, decided = zip(*pairs, strict=True)
-    figures = evaluate_chosen(LABELS, [((LABELS[t],), np.eye(3)[d]) for t, d in pairs]).figures
-    assert_equals_report(figures, truth, decided, {*truth, *decided})
-    assert figures["accuracy"] == pytest.approx(accuracy_score(truth, decided))
-    assert figures["micro_f1"] == pytest.approx(figures["accuracy"])
-    assert figures["examples"] == len(pairs)
-    assert figures["confusion"] == confusion_matrix(truth, decided, labels=range(3)).tolist()
+    metrics = evaluate_chosen(LABELS, [((LABELS[t],), np.eye(3)[d]) for t, d in pairs]).metrics
+    assert_equals_report(metrics, truth, decided, {*truth, *decided})
+    assert metrics["accuracy"] == pytest.approx(accuracy_score(truth, decided))
+    assert metrics["micro_f1"] == pytest.approx(metrics["accuracy"])
+    assert metrics["examples"] == len(pairs)
+    assert metrics["confusion"] == confusion_matrix(truth, decided, labels=range(3)).tolist()
 
 
 @settings(max_examples=40, deadline=None)
 @given(given_sets)
-def test_figures_of_several_labels_a_row_are_those_of_scikit_learn(evaluate_chosen, rows):
+def test_metrics_of_several_labels_a_row_are_those_of_scikit_learn(evaluate_chosen, rows):
     truth, decided = (np.array(column, int) for column in zip(*rows, strict=True))
     cells = [(tuple(np.array(LABELS)[t]), np.array(d, float)) for t, d in rows]
-    figures = evaluate_chosen(LABELS, cells, threshold=0.5).figures
-    assert_equals_report(figures, truth, decided, np.flatnonzero((truth | decided).any(0)))
-    assert figures["accuracy"] == pytest.approx(np.mean((truth == decided).all(1)))
+    metrics = evaluate_chosen(LABELS, cells, threshold=0.5).metrics
+    assert_equals_report(metrics, truth, decided, np.flatnonzero((truth | decided).any(0)))
+    assert metrics["accuracy"] == pytest.approx(np.mean((truth == decided).all(1)))
 
 
 def test_there_is_no_confusion_where_a_row_has_several_labels(evaluate_chosen):
     rows = [(("甲", "b"), [0.9, 0.9, 0.1]), (("b",), [0.1, 0.9, 0.1])]
-    figures = evaluate_chosen(LABELS, rows, threshold=0.5).figures
-    assert figures["confusion"] is None
-    assert figures["top_confusions"] == []
+    metrics = evaluate_chosen(LABELS, rows, threshold=0.5).metrics
+    assert metrics["confusion"] is None
+    assert metrics["top_confusions"] == []
 
 
 @settings(max_examples=40, deadline=None)
 @given(decided_pairs)
 def test_top_confusions_count_the_mistakes_most_frequent_first(evaluate_chosen, pairs):
-    figures = evaluate_chosen(LABELS, [((LABELS[t],), np.eye(3)[d]) for t, d in pairs]).figures
-    found = {(c["truth"], c["decided"]): c["rows"] for c in figures["top_confusions"]}
+    metrics = evaluate_chosen(LABELS, [((LABELS[t],), np.eye(3)[d]) for t, d in pairs]).metrics
+    found = {(c["truth"], c["decided"]): c["rows"] for c in metrics["top_confusions"]}
     assert found == Counter((LABELS[t], LABELS[d]) for t, d in pairs if t != d)
     assert list(found.values()) == sorted(found.values(), reverse=True)
 
@@ -75,7 +75,7 @@ def test_top_confusions_count_the_mistakes_most_frequent_first(evaluate_chosen, 
 def test_at_most_ten_confusions_are_named(evaluate_chosen):
     labels = [f"label {i}" for i in range(12)]
     rows = [((labels[i],), np.eye(12)[(i + 1) % 12]) for i in range(12)]
-    assert len(evaluate_chosen(labels, rows).figures["top_confusions"]) == 10
+    assert len(evaluate_chosen(labels, rows).metrics["top_confusions"]) == 10
 
 
 def test_rows_probabilities_and_targets_stay_in_the_order_of_the_rows(evaluate_chosen):
@@ -87,29 +87,34 @@ def test_rows_probabilities_and_targets_stay_in_the_order_of_the_rows(evaluate_c
     assert evaluation.decided.tolist() == [[0, 1, 0], [0, 0, 1]]
 
 
-def test_figures_are_json(evaluate_chosen):
-    figures = evaluate_chosen(LABELS, [(("b",), [0.2, 0.7, 0.1])]).figures
-    assert json.loads(json.dumps(figures)) == figures
+def test_metrics_are_json(evaluate_chosen):
+    metrics = evaluate_chosen(LABELS, [(("b",), [0.2, 0.7, 0.1])]).metrics
+    assert json.loads(json.dumps(metrics)) == metrics
+
+
+def test_their_old_name_still_answers(evaluate_chosen):
+    evaluation = evaluate_chosen(LABELS, [(("b",), [0.2, 0.7, 0.1])])
+    assert evaluation.figures is evaluation.metrics
 
 
 def test_a_run_is_measured_on_its_own_answers(trained, reviews, reviews_file):
-    figures = evaluate(trained.run.path, [reviews_file]).figures
+    metrics = evaluate(trained.run.path, [reviews_file]).metrics
     answers = trained.classifier.predict(reviews.texts)["label"]
     right = [a.decode() == row.labels[0] for a, row in zip(answers, reviews.rows, strict=True)]
-    assert figures["accuracy"] == pytest.approx(np.mean(right))
-    assert figures["examples"] == 80
-    assert 0.5 < figures["baseline"]["accuracy"] <= 1
+    assert metrics["accuracy"] == pytest.approx(np.mean(right))
+    assert metrics["examples"] == 80
+    assert 0.5 < metrics["baseline"]["accuracy"] <= 1
 
 
 def test_an_exported_model_measures_as_its_run(trained, exported, reviews_file):
     run, served = (evaluate(path, [reviews_file]) for path in (trained.run.path, exported))
-    assert served.figures == run.figures
+    assert served.metrics == run.metrics
     assert served.labels == run.labels
     np.testing.assert_allclose(served.probabilities, run.probabilities, atol=1e-5, rtol=0)
 
 
 def test_the_model_directory_above_the_version_is_a_model_too(exported, reviews_file):
-    assert evaluate(exported.parent, [reviews_file]).figures["examples"] == 80
+    assert evaluate(exported.parent, [reviews_file]).metrics["examples"] == 80
 
 
 def test_an_unknown_label_is_named_with_its_line(trained, tmp_path):
@@ -130,9 +135,9 @@ def run_trained_on(trained, train_file: Path, copy: Path) -> Path:
 
 def test_a_model_is_measured_where_its_training_file_is_gone(trained, reviews_file, tmp_path):
     run = run_trained_on(trained, tmp_path / "gone.jsonl", tmp_path / "run")
-    figures = evaluate(run, [reviews_file]).figures
-    assert figures["examples"] == 80
-    assert "baseline" not in figures
+    metrics = evaluate(run, [reviews_file]).metrics
+    assert metrics["examples"] == 80
+    assert "baseline" not in metrics
 
 
 @pytest.mark.parametrize(
@@ -144,9 +149,9 @@ def test_a_model_is_measured_where_its_training_file_has_changed(trained, review
     changed = tmp_path / "changed.jsonl"
     changed.write_text(content, encoding="utf-8")
     run = run_trained_on(trained, changed, tmp_path / "run")
-    assert "baseline" not in evaluate(run, [reviews_file]).figures
+    assert "baseline" not in evaluate(run, [reviews_file]).metrics
 
 
 def test_without_training_rows_there_is_no_baseline(chosen_model):
     rows = Rows([Row("x", ("a",), None, "f", 1)])
-    assert "baseline" not in evaluate_rows(chosen_model(["a", "b"], {"x": [0.9, 0.1]}), rows).figures
+    assert "baseline" not in evaluate_rows(chosen_model(["a", "b"], {"x": [0.9, 0.1]}), rows).metrics

@@ -93,14 +93,14 @@ def test_labels_and_texts_do_not_become_markup(page):
     assert not [name for name, _ in page.attributes if name.startswith("on")]
 
 
-def test_the_page_has_the_figures(page, evaluation):
-    figures = evaluation.figures
-    for value in (figures["accuracy"], figures["macro_f1"], figures["per_class"]["消极"]["recall"]):
+def test_the_page_has_the_metrics(page, evaluation):
+    metrics = evaluation.metrics
+    for value in (metrics["accuracy"], metrics["macro_f1"], metrics["per_class"]["消极"]["recall"]):
         assert f"{value:.4f}" in page.text
     assert "50 of 62" in page.text
     assert "wrong 59" in page.text
     assert "wrong 0" not in page.text
-    assert all(str(count) in page.text for row in figures["confusion"] for count in row)
+    assert all(str(count) in page.text for row in metrics["confusion"] for count in row)
 
 
 def test_there_is_a_plot_for_each_question(page, evaluation, tmp_path):
@@ -109,8 +109,8 @@ def test_there_is_a_plot_for_each_question(page, evaluation, tmp_path):
     assert Page(without_history.read_text(encoding="utf-8")).tags.count("svg") == 2
 
 
-def test_metrics_json_holds_the_figures(report, evaluation):
-    assert json.loads((report / "metrics.json").read_text(encoding="utf-8")) == evaluation.figures
+def test_metrics_json_holds_the_metrics(report, evaluation):
+    assert json.loads((report / "metrics.json").read_text(encoding="utf-8")) == evaluation.metrics
 
 
 def test_all_mistakes_are_listed_the_most_confident_first(report, evaluation):
@@ -173,7 +173,7 @@ def test_a_report_replaces_an_older_one(evaluation, evaluate_chosen, tmp_path):
 def test_the_page_has_the_remarks_of_the_console(evaluate_chosen, tmp_path):
     evaluation = evaluate_chosen(("a", "b<"), [(("a",), [1.0, 0.0]), (("b<",), [1.0, 0.0])])
     page = write_report(evaluation, tmp_path, "t").read_text(encoding="utf-8")
-    for remark in remarks(evaluation.figures):
+    for remark in remarks(evaluation.metrics):
         assert f"<p>{html.escape(remark)}</p>" in page
     assert "Recall 0, none of their rows was found: b&lt;." in page
 
@@ -182,16 +182,16 @@ def test_the_report_of_a_training_shows_its_validation_rows(trained, tmp_path):
     run = RunDirectory(shutil.copytree(trained.run.path, tmp_path / "run"))
     page, shown = report_training(dataclasses.replace(trained, run=run))
     assert page == run.report / "index.html"
-    figures = json.loads((run.report / "metrics.json").read_text(encoding="utf-8"))
-    assert figures == shown
-    assert figures["accuracy"] == trained.metrics["accuracy"]
-    assert figures["per_class"] == trained.metrics["per_class"]
-    assert figures["baseline"]["model"]
+    metrics = json.loads((run.report / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics == shown
+    assert metrics["accuracy"] == trained.metrics["accuracy"]
+    assert metrics["per_class"] == trained.metrics["per_class"]
+    assert metrics["baseline"]["model"]
     assert page.read_text(encoding="utf-8").count("<svg") == 3
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium")
-def test_a_browser_shows_the_figures_and_runs_nothing(report, evaluation, tmp_path):
+def test_a_browser_shows_the_metrics_and_runs_nothing(report, evaluation, tmp_path):
     flags = (
         "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
         "--disable-component-update --disable-sync --virtual-time-budget=2000 --dump-dom"
@@ -200,7 +200,7 @@ def test_a_browser_shows_the_figures_and_runs_nothing(report, evaluation, tmp_pa
     command = [str(CHROMIUM), *flags.split(), f"--user-data-dir={tmp_path}", address]
     dom = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout.decode()
     shown = Page(dom)
-    for value in (evaluation.figures["accuracy"], evaluation.figures["macro_f1"]):
+    for value in (evaluation.metrics["accuracy"], evaluation.metrics["macro_f1"]):
         assert f"{value:.4f}" in shown.text
     assert "消极" in shown.text
     assert "<title>owned" not in dom

@@ -12,9 +12,9 @@ ROWS = [((LABELS[0],), [1.0, 0.0, 0.0], "x")] * 2 + [((LABELS[1],), [0.9, 0.1, 0
 METRICS = {"train_rows": 1200, "examples": 3, "left_out_rows": 7, "best_epoch": 4}
 
 
-def with_baseline(figures: dict, accuracy: float, macro_f1: float) -> dict:
+def with_baseline(metrics: dict, accuracy: float, macro_f1: float) -> dict:
     return {
-        **figures,
+        **metrics,
         "baseline": {
             "model": "naive Bayes",
             "accuracy": accuracy,
@@ -25,12 +25,12 @@ def with_baseline(figures: dict, accuracy: float, macro_f1: float) -> dict:
 
 
 @pytest.fixture(scope="module")
-def figures(evaluate_chosen) -> dict:
-    return {**evaluate_chosen(LABELS, ROWS).figures, "left_out": 5}
+def metrics(evaluate_chosen) -> dict:
+    return {**evaluate_chosen(LABELS, ROWS).metrics, "left_out": 5}
 
 
-def test_the_summary_has_figures_baseline_labels_and_confusions(figures):
-    text = summary(with_baseline(figures, 0.123456, 0.5))
+def test_the_summary_has_metrics_baseline_labels_and_confusions(metrics):
+    text = summary(with_baseline(metrics, 0.123456, 0.5))
     assert "accuracy 0.6667  macro F1 0.4000  micro F1 0.6667  rows 3  left out 5\n" in text
     assert "accuracy 0.1235  macro F1 0.5000  micro F1 0.1235  naive Bayes\n" in text
     assert "1 of b taken for 房间干净\n" in text
@@ -38,14 +38,14 @@ def test_the_summary_has_figures_baseline_labels_and_confusions(figures):
     assert {cell_len(line) for line in rows} == {cell_len(head)}, "wide characters take two cells"
 
 
-def test_labels_that_were_never_found_or_do_not_occur_are_said(figures):
-    assert "Recall 0, none of their rows was found: b." in remarks(figures)
-    assert any(remark.startswith("Macro F1 is over 2 of 3 labels") for remark in remarks(figures))
+def test_labels_that_were_never_found_or_do_not_occur_are_said(metrics):
+    assert "Recall 0, none of their rows was found: b." in remarks(metrics)
+    assert any(remark.startswith("Macro F1 is over 2 of 3 labels") for remark in remarks(metrics))
 
 
 def test_of_many_labels_that_were_never_found_some_are_named(evaluate_chosen):
     labels = [f"l{i}" for i in range(14)]
-    found = evaluate_chosen(labels, [((label,), [1.0] + [0.0] * 13, label) for label in labels]).figures
+    found = evaluate_chosen(labels, [((label,), [1.0] + [0.0] * 13, label) for label in labels]).metrics
     assert any("l1, l2, " in remark and "l10 and 3 more." in remark for remark in remarks(found))
 
 
@@ -62,17 +62,17 @@ def test_of_many_labels_that_were_never_found_some_are_named(evaluate_chosen):
         ),
     ],
 )
-def test_what_is_not_better_than_naive_bayes_is_told_so(figures, accuracy, macro_f1, said):
-    (found,) = [r for r in remarks(with_baseline(figures, accuracy, macro_f1)) if "Bayes" in r] or [""]
+def test_what_is_not_better_than_naive_bayes_is_told_so(metrics, accuracy, macro_f1, said):
+    (found,) = [r for r in remarks(with_baseline(metrics, accuracy, macro_f1)) if "Bayes" in r] or [""]
     assert found.startswith(said) if said else not found
 
 
-def test_it_is_said_that_there_is_no_naive_bayes(figures):
-    assert "Not compared with naive Bayes: the training rows are not at hand." in remarks(figures)
+def test_it_is_said_that_there_is_no_naive_bayes(metrics):
+    assert "Not compared with naive Bayes: the training rows are not at hand." in remarks(metrics)
 
 
-def test_a_training_ends_with_its_rows(figures):
-    text = training_summary(with_baseline(figures, 0.7, 0.5), METRICS)
+def test_a_training_ends_with_its_rows(metrics):
+    text = training_summary(with_baseline(metrics, 0.7, 0.5), METRICS)
     assert "macro F1 0.4000" in text
     assert "(epoch 4)" in text
     assert "rows: 1,200 to train on, 3 to validate on, 7 left out\n" in text

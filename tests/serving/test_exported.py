@@ -79,7 +79,7 @@ def test_predict_gives_the_answers_of_the_run(served, url, trained):
     assert_same(*([json.loads(line) for line in lines.splitlines()] for lines in (got, wanted)))
 
 
-def test_evaluate_gives_the_figures_of_the_run(served, url, trained, reviews_file):
+def test_evaluate_gives_the_metrics_of_the_run(served, url, trained, reviews_file):
     got, wanted = (
         json.loads(kerasbert("evaluate", model, "--data", reviews_file, "--json"))
         for model in (url, trained.run.path)

@@ -18,16 +18,16 @@ def one_hot(ids: np.ndarray) -> np.ndarray:
 
 @settings(deadline=None, max_examples=50)
 @given(label_ids)
-def test_figures_of_one_label_a_row_are_those_of_scikit_learn(pairs: list):
+def test_metrics_of_one_label_a_row_are_those_of_scikit_learn(pairs: list):
     truth, decided = np.array(pairs).T
-    figures = score_decisions(one_hot(truth), one_hot(decided), LABELS)
-    assert figures["accuracy"] == accuracy_score(truth, decided)
+    metrics = score_decisions(one_hot(truth), one_hot(decided), LABELS)
+    assert metrics["accuracy"] == accuracy_score(truth, decided)
     # scikit-learn takes the labels that occur on either side.
-    assert figures["macro_f1"] == pytest.approx(f1_score(truth, decided, average="macro", zero_division=0))
-    assert figures["macro_f1_labels"] == len({*truth, *decided})
-    assert figures["micro_f1"] == pytest.approx(accuracy_score(truth, decided))
+    assert metrics["macro_f1"] == pytest.approx(f1_score(truth, decided, average="macro", zero_division=0))
+    assert metrics["macro_f1_labels"] == len({*truth, *decided})
+    assert metrics["micro_f1"] == pytest.approx(accuracy_score(truth, decided))
     for i, label in enumerate(LABELS):
-        of = figures["per_class"][label]
+        of = metrics["per_class"][label]
         assert of["precision"] == precision_score(truth == i, decided == i, zero_division=0)
         assert of["recall"] == recall_score(truth == i, decided == i, zero_division=0)
         assert of["f1"] == f1_score(truth == i, decided == i, zero_division=0)
@@ -36,22 +36,22 @@ def test_figures_of_one_label_a_row_are_those_of_scikit_learn(pairs: list):
 
 @settings(deadline=None, max_examples=50)
 @given(label_sets)
-def test_figures_of_several_labels_a_row_are_those_of_scikit_learn(pairs: list):
+def test_metrics_of_several_labels_a_row_are_those_of_scikit_learn(pairs: list):
     truth, decided = (np.array(side, np.float32) for side in zip(*pairs, strict=True))
-    figures = score_decisions(truth, decided, LABELS)
+    metrics = score_decisions(truth, decided, LABELS)
     occur = [i for i in range(3) if truth[:, i].any() or decided[:, i].any()]
     macro = f1_score(truth, decided, average="macro", labels=occur, zero_division=0) if occur else 0.0
-    assert figures["macro_f1"] == pytest.approx(macro)
-    assert figures["macro_f1_labels"] == len(occur)
-    assert figures["micro_f1"] == pytest.approx(f1_score(truth, decided, average="micro", zero_division=0))
-    assert figures["accuracy"] == pytest.approx(np.mean([a == b for a, b in pairs]))
-    assert figures["examples"] == len(pairs)
+    assert metrics["macro_f1"] == pytest.approx(macro)
+    assert metrics["macro_f1_labels"] == len(occur)
+    assert metrics["micro_f1"] == pytest.approx(f1_score(truth, decided, average="micro", zero_division=0))
+    assert metrics["accuracy"] == pytest.approx(np.mean([a == b for a, b in pairs]))
+    assert metrics["examples"] == len(pairs)
 
 
-def test_figures_are_plain_numbers():
-    figures = score_decisions(one_hot([0, 1]), one_hot([0, 2]), LABELS)
-    per_class = figures.pop("per_class")
-    assert all(type(value) in (int, float) for value in figures.values())
+def test_metrics_are_plain_numbers():
+    metrics = score_decisions(one_hot([0, 1]), one_hot([0, 2]), LABELS)
+    per_class = metrics.pop("per_class")
+    assert all(type(value) in (int, float) for value in metrics.values())
     assert all(type(value) in (int, float) for of in per_class.values() for value in of.values())
 
 
