@@ -18,7 +18,10 @@ Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
+    paths = [value] if isinstance(value, str) else value
+    if isinstance(paths, list) and "" in paths:
+        raise ValueError("should name a file, or several")
+    return paths
 
 
 def _as_string(value: Any) -> str:
@@ -87,11 +90,15 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_word_is_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Pydantic takes true for 1, and YAML takes yes and on for true."""
+        """Pydantic takes true for 1; YAML takes yes and on for true, 010 for 8 and 1:30 for 90."""
         annotation = cls.model_fields[info.field_name or ""].annotation
         kinds = get_args(annotation) or (annotation,)
-        if isinstance(value, bool) and bool not in kinds and {int, float} & set(kinds):
+        if not {int, float} & set(kinds):
+            return value
+        if isinstance(value, bool) and bool not in kinds:
             raise ValueError("should be a number; YAML reads yes, no, on and off as true and false")
+        if isinstance(value, SpelledInt) and not value.is_decimal:
+            raise ValueError(f"should be a number; YAML reads {value.spelling} as {int(value)}")
         return value
 
 

@@ -10,14 +10,24 @@ class SpelledInt(int):
 
     spelling: str
 
+    @property
+    def is_decimal(self) -> bool:
+        """Whether people would read the same number: not so `010`, which is 8, and `1:30`, which is 90."""
+        digits = self.spelling.lstrip("+-").replace("_", "")
+        return digits.startswith(("0x", "0b")) or (digits.isdigit() and int(digits) == abs(self))
+
 
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
         keys = [self.construct_object(key, deep=True) for key in own]
-        twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
-        if twice is not None:
-            problem = f"the key {twice!r} occurs twice"
+        for place, key in enumerate(keys):
+            first = keys.index(key)
+            if first == place:
+                continue
+            problem = f"the key {key!r} occurs twice"
+            if own[first].value != own[place].value:  # 01 and yes are 1 and true, which are equal
+                problem += f", as {own[first].value} and {own[place].value}; put quotes around both"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return super().construct_mapping(node, deep)
 

@@ -53,6 +53,11 @@ def test_a_key_that_occurs_twice_is_refused(text: str):
         load_yaml(text)
 
 
+def test_equal_keys_are_named_as_they_are_written():
+    with pytest.raises(yaml.YAMLError, match="occurs twice, as 01 and yes; put quotes around both"):
+        load_yaml("label_map: {01: a, yes: b}")
+
+
 def test_keys_may_be_merged():
     assert load_yaml("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}") == {
         "a": {"x": 1, "y": 2},
@@ -63,6 +68,17 @@ def test_keys_may_be_merged():
 @pytest.mark.parametrize("key", ["training: {epochs", "training: {learning_rate", "backbone: {num_layers"])
 def test_yes_is_no_number(key: str):
     assert "should be a number; YAML reads yes, no, on and off as true and false" in error_of(f"{key}: yes}}")
+
+
+@pytest.mark.parametrize(("spelling", "value"), [("1:30", 90), ("010", 8)])
+def test_a_number_that_yaml_reads_otherwise_than_people_is_refused(spelling: str, value: int):
+    message = f"training.epochs: should be a number; YAML reads {spelling} as {value}"
+    assert message in error_of(f"training: {{epochs: {spelling}}}")
+
+
+@pytest.mark.parametrize("value", ['""', '[a.csv, ""]'])
+def test_an_empty_path_is_refused(value: str):
+    assert "data.train: should name a file, or several" in error_of(f"data: {{train: {value}}}")
 
 
 def test_infinite_numbers_are_refused():
