@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kerasbert.config import DataConfig
+from kerasbert.data.labels import spelled_as
 from kerasbert.encoding import convert_first
 from kerasbert.errors import DataError
 
@@ -113,6 +114,7 @@ class Columns:
 
     def rename(self, label: str) -> str:
         """Returns the name of a label in the files."""
+        label = spelled_as(label, self.label_map)
         if label not in self.label_map:
             return label
         self.renamed.add(label)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from kerasbert.data.columns import Columns, named_in
+from kerasbert.data.labels import whole_numbers
 from kerasbert.data.source import Source
 from kerasbert.errors import DataError, excerpt
 from kerasbert.extras import needs_extra
@@ -202,13 +203,24 @@ def _parquet(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cell
     try:
         with pq.ParquetFile(io.BytesIO(file.read()) if source.is_stream else file) as table:
             chosen = columns.choose(table.schema_arrow.names, source.name)
+            whole = [name for name in chosen if name == columns.label and _are_whole_numbers(table, name)]
             number = 0
             for batch in table.iter_batches(columns=list(dict.fromkeys(chosen))):
-                for row in zip(*(batch.column(name).to_pylist() for name in chosen), strict=True):
+                cells = {name: batch.column(name).to_pylist() for name in chosen}
+                cells |= {name: whole_numbers(cells[name]) for name in whole}
+                for row in zip(*(cells[name] for name in chosen), strict=True):
                     number += 1
                     yield number, row
     except pa.ArrowException as error:
         raise DataError(f"{source.name}: is not Parquet ({error}).") from error
+
+
+def _are_whole_numbers(table: Any, column: str) -> bool:
+    """Whether a column of floats, of all the file, is to be read as whole numbers."""
+    if not str(table.schema_arrow.field(column).type).startswith(("float", "double", "halffloat")):
+        return False
+    values = table.read([column]).column(0).to_pylist()
+    return whole_numbers(values) is not values
 
 
 def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cells]:

@@ -3,8 +3,9 @@
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
+from typing import Any
 
 from kerasbert.errors import CheckpointError
 from kerasbert.files import write_text
@@ -21,6 +22,24 @@ def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
     if all(_WHOLE.fullmatch(label) for label in labels):
         return tuple(sorted(labels, key=lambda label: (int(label.partition(".")[0]), label)))
     return tuple(sorted(labels))
+
+
+def whole_numbers(values: list[Any]) -> list[Any]:
+    """Returns floats that are whole numbers as such: pandas has integers beside a gap as floats.
+
+    Args:
+        values: all of a column; what is no float, and NaN, stays as it is.
+    """
+    numbers = [value for value in values if isinstance(value, float) and value == value]
+    if numbers and all(value.is_integer() for value in numbers):
+        return [int(v) if isinstance(v, float) and v == v else v for v in values]
+    return values
+
+
+def spelled_as(label: str, known: Container[str]) -> str:
+    """Returns a label as it is among those `known`: 0.1 read 1 in a Parquet file of floats as 1.0."""
+    decimal = f"{label}.0"
+    return decimal if label not in known and decimal in known else label
 
 
 def quoted(label: str) -> str:

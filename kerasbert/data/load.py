@@ -3,13 +3,13 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from kerasbert import progress
 from kerasbert.data.columns import Columns
-from kerasbert.data.labels import sort_labels
+from kerasbert.data.labels import sort_labels, spelled_as
 from kerasbert.data.near_duplicates import normalized
 from kerasbert.data.near_equal import closest
 from kerasbert.data.read import Row, read_rows
@@ -158,6 +158,10 @@ def read_valid_rows(
 ) -> Rows:
     """Reads `paths` whose labels must all be among `labels`; see `require_known_labels`."""
     rows = load_rows(paths, columns)
+    known = set(labels)
+    for place, row in enumerate(rows.rows):
+        if not known.issuperset(row.labels):
+            rows.rows[place] = replace(row, labels=tuple(spelled_as(label, known) for label in row.labels))
     require_known_labels(rows, labels, advice)
     if not rows.rows:
         raise DataError(f"{', '.join(map(str, paths))}: holds no usable row.")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasbert.data.columns import Columns
+from kerasbert.data.labels import whole_numbers
 from kerasbert.data.read_options import ARGUMENTS
 from kerasbert.errors import DataError, excerpt
 from kerasbert.files import atomic_path
@@ -53,7 +54,7 @@ class ColumnTable(Table):
         chosen = [[plain(value) for value in self.column(self.header.index(name))] for name in names]
         if columns.label is not None:
             place = list(columns.wanted).index("label")
-            chosen[place] = _whole(chosen[place])
+            chosen[place] = whole_numbers(chosen[place])
         if len({len(values) for values in chosen}) > 1:
             lengths = ", ".join(f"{name!r} {len(values)}" for name, values in zip(names, chosen, strict=True))
             raise DataError(f"{self.name}: columns must be equally long. Received: {lengths}")
@@ -158,14 +159,6 @@ def plain(value: Any) -> Any:
         if hasattr(value, convert):
             return plain(getattr(value, convert)())
     return [plain(item) for item in value] if isinstance(value, list | tuple | set) else value
-
-
-def _whole(values: list[Any]) -> list[Any]:
-    """Returns floats that are whole numbers as such: pandas has integers beside a gap as floats."""
-    numbers = [value for value in values if isinstance(value, float) and value == value]
-    if numbers and all(value.is_integer() for value in numbers):
-        return [int(v) if isinstance(v, float) and v == v else v for v in values]
-    return values
 
 
 def _as_text(value: Any) -> str:
