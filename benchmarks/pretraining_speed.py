@@ -60,13 +60,13 @@ def kerasbert(arguments: argparse.Namespace) -> float:
     import tensorflow as tf
 
     from kerasbert.config import PretrainingConfig, parse_config, read_yaml
+    from kerasbert.engine.optimizer import build_optimizer
+    from kerasbert.engine.strategy import choose_strategy, distribute
+    from kerasbert.engine.trainer import Trainer
     from kerasbert.models import build_backbone, build_pretraining_model
     from kerasbert.pretraining import prepare_pretraining
     from kerasbert.pretraining.batches import training_batches
     from kerasbert.pretraining.objective import pretraining_objective
-    from kerasbert.training.optimizer import build_optimizer
-    from kerasbert.training.strategy import choose_strategy, distribute
-    from kerasbert.training.trainer import Trainer
 
     values = read_yaml(Path(arguments.config))
     steps = WARM_UP + arguments.steps

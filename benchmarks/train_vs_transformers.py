@@ -227,13 +227,13 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
     from kerasbert.config import Config
     from kerasbert.data import Plan
     from kerasbert.data.batches import TokenizedRows, training_batches
+    from kerasbert.engine.optimizer import build_optimizer
+    from kerasbert.engine.strategy import distribute
+    from kerasbert.engine.trainer import Totals, Trainer
     from kerasbert.models import build_backbone, build_model
     from kerasbert.tasks import Classification
     from kerasbert.text import TextGraph
     from kerasbert.training.objective import build_objective
-    from kerasbert.training.optimizer import build_optimizer
-    from kerasbert.training.strategy import distribute
-    from kerasbert.training.trainer import Totals, Trainer
 
     saved = json.loads((arguments.folder / "turns.json").read_text())
     source = open_source(str(arguments.folder))

@@ -9,7 +9,7 @@ ROOT = Path(kerasbert.__file__).parent
 # A room may import from the rooms before it, never from those after it.
 ORDER = [
     "errors", "extras", "listing", "progress", "interrupts", "startup", "encoding", "files", "layout",
-    "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "checkpoints",
+    "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "checkpoints", "engine",
     "client", "explanation", "predictors", "augmentation", "training", "tuning", "pretraining",
     "evaluation", "export", "api", "serving", "testing", "plugin_template", "quickstart", "doctor", "cli",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kerasbert.training.trainer import Objective
+from kerasbert.engine.trainer import Objective
 
 
 def pretraining_objective(model: keras.Model) -> Objective:

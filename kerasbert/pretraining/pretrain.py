@@ -15,8 +15,20 @@ from rich.console import Console
 
 from kerasbert import progress
 from kerasbert.checkpoints import save_hugging_face
-from kerasbert.checkpoints.state import restore_state, save_state
 from kerasbert.config import PretrainingConfig
+from kerasbert.engine.optimizer import build_optimizer
+from kerasbert.engine.state import restore_state, save_state
+from kerasbert.engine.strategy import (
+    choose_strategy,
+    devices,
+    distribute,
+    explain_lost_worker,
+    is_chief,
+    require_even_batch,
+    wait_for_all,
+)
+from kerasbert.engine.table import Table
+from kerasbert.engine.trainer import Totals, Trainer
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.files import held, remove_temporaries
 from kerasbert.interrupts import kept
@@ -28,19 +40,7 @@ from kerasbert.pretraining.prepare import PreparedPretraining, prepare_pretraini
 from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.pretraining.table import pretraining_table
 from kerasbert.pretraining.validate import Validation
-from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.reopen import differences
-from kerasbert.training.strategy import (
-    choose_strategy,
-    devices,
-    distribute,
-    is_chief,
-    other_workers,
-    require_even_batch,
-    wait_for_all,
-)
-from kerasbert.training.table import Table
-from kerasbert.training.trainer import Totals, Trainer
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def pretrain(
     elif chief:
         run.create(config, prepared.corpora)
     shown = progress.shown(console if chief else None)
-    with shown, other_workers(run.path), held(run.path) if chief else contextlib.nullcontext():
+    with shown, explain_lost_worker(run.path), held(run.path) if chief else contextlib.nullcontext():
         wait_for_all(strategy)
         result = _pretrain(prepared, run, strategy, resume)
         wait_for_all(strategy)  # a worker that leaves early would end the others

@@ -1,6 +1,6 @@
 """The figures a pre-training shows."""
 
-from kerasbert.training.table import Column, Table
+from kerasbert.engine.table import Column, Table
 
 _COLUMNS = (
     Column("step", "step", 8, "d"),

@@ -10,14 +10,14 @@ import tensorflow as tf
 
 from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
+from kerasbert.engine.checkpoints import Checkpoints, Position
+from kerasbert.engine.signals import PreemptedError, Termination
+from kerasbert.engine.strategy import any_worker, distribute, is_chief
+from kerasbert.engine.trainer import Totals, Trainer
 from kerasbert.errors import KerasBertError
-from kerasbert.training.checkpoint import Checkpoints, Position
 from kerasbert.training.prepare import Prepared
 from kerasbert.training.rates import depth_of, lowest_trained
 from kerasbert.training.show import Show
-from kerasbert.training.signals import PreemptedError, Termination
-from kerasbert.training.strategy import agree, distribute, is_chief
-from kerasbert.training.trainer import Totals, Trainer
 from kerasbert.training.training_rows import TrainingRows
 from kerasbert.training.validation import Validation
 
@@ -123,7 +123,7 @@ class Loop:
             self._show.move(step)
             termination.check()
             due = self._checkpoints.is_due(position.step)
-            stop, due = agree(self._trainer.strategy, [termination.requested, due])
+            stop, due = any_worker(self._trainer.strategy, [termination.requested, due])
             if step < self._steps and (stop or due):
                 self._check(totals.add({}))
                 position.totals = totals.sums

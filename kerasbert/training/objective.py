@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config, TrainingConfig
+from kerasbert.engine.trainer import Objective
 from kerasbert.tasks import Task
 from kerasbert.training.distillation import Distillation
-from kerasbert.training.trainer import Objective
 
 
 def build_objective(model: keras.Model, task: Task, config: Config) -> Objective:

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kerasbert.engine.strategy import devices
+from kerasbert.engine.table import Column, Table
 from kerasbert.listing import join_first
 from kerasbert.training.prepare import Prepared
-from kerasbert.training.strategy import devices
-from kerasbert.training.table import Column, Table
 from kerasbert.training.training_rows import TrainingRows
 
 _MOST_LABELS = 10

@@ -15,28 +15,28 @@ from kerasbert.config import Config
 from kerasbert.data import Columns
 from kerasbert.data.load import write_left_out, write_rows
 from kerasbert.data.table import Table, write_table
+from kerasbert.engine.graphs import released_graphs
+from kerasbert.engine.optimizer import build_optimizer
+from kerasbert.engine.strategy import (
+    choose_strategy,
+    explain_lost_worker,
+    is_chief,
+    require_even_batch,
+    wait_for_all,
+)
+from kerasbert.engine.trainer import Trainer
 from kerasbert.files import held, make_directory, write_json
 from kerasbert.interrupts import kept
 from kerasbert.models import build_backbone, build_model
 from kerasbert.training.distillation import Distillation
 from kerasbert.training.fingerprint import fingerprint
 from kerasbert.training.finish import TrainResult, finish, load_result
-from kerasbert.training.graphs import released_graphs
 from kerasbert.training.loop import Loop
 from kerasbert.training.objective import build_objective
-from kerasbert.training.optimizer import build_optimizer
 from kerasbert.training.prepare import Prepared, prepare
 from kerasbert.training.rates import rate_of
 from kerasbert.training.reopen import in_order_of, reopen
 from kerasbert.training.show import Show, opening
-from kerasbert.training.strategy import (
-    choose_strategy,
-    is_chief,
-    other_workers,
-    require_even_batch,
-    wait_for_all,
-)
-from kerasbert.training.trainer import Trainer
 from kerasbert.training.training_rows import TrainingRows
 
 
@@ -91,7 +91,7 @@ def _train_or_resume(
     unfinished = f"{run.path} has no checkpoint yet: remove it and train anew"
     if resume:
         unfinished = f"{run.path} is as it was: go on with --resume"
-    with other_workers(run.path), kept(unfinished), begun, released_graphs():
+    with explain_lost_worker(run.path), kept(unfinished), begun, released_graphs():
         wait_for_all(strategy)
         _warn([*prepared.warnings, *rows.warnings], warned)
         result = _train(prepared, run, strategy, rows, resume, on_epoch)

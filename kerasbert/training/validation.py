@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from kerasbert import progress
 from kerasbert.data.batches import prediction_batches, tokenize_rows
+from kerasbert.engine.strategy import distribute
 from kerasbert.models import build_text_graph
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.training.prepare import Prepared
-from kerasbert.training.strategy import distribute
 
 _BATCH = 64
 

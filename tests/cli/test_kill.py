@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from kerasbert.checkpoints.state import state_files
+from kerasbert.engine.state import state_files
 
 KILLS = 10
 SETTINGS = (

@@ -158,7 +158,7 @@ def test_killed_and_resumed_is_as_if_never_killed(make_config, tmp_path):
 
 
 def test_a_run_cannot_go_on_as_another(make_config, monkeypatch):
-    monkeypatch.setattr("kerasbert.training.table.Table.line", _interrupt)
+    monkeypatch.setattr("kerasbert.engine.table.Table.line", _interrupt)
     result = pretrain(make_config())
     assert result.interrupted
     with pytest.raises(UserError, match="exists already"):

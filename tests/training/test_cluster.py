@@ -8,8 +8,8 @@ import tensorflow as tf
 import yaml
 
 from kerasbert.config import TrainingConfig
+from kerasbert.engine.strategy import choose_strategy
 from kerasbert.errors import ConfigError
-from kerasbert.training.strategy import choose_strategy
 
 CLUSTER = Path(__file__).parents[2] / "configs" / "cluster"
 

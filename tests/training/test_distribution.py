@@ -172,7 +172,7 @@ def test_a_worker_that_never_comes_is_not_waited_for_for_ever(tmp_path: Path):
         missing = f"127.0.0.1:{free.getsockname()[1]}"
     script = (
         "from kerasbert.config import TrainingConfig\n"
-        "from kerasbert.training.strategy import choose_strategy\n"
+        "from kerasbert.engine.strategy import choose_strategy\n"
         "choose_strategy(TrainingConfig(strategy='multi_worker', cluster_minutes=0.05))\n"
     )
     with socket.socket() as mine:

@@ -11,13 +11,13 @@ import tensorflow as tf
 from rich.console import Console
 from sklearn.metrics import log_loss
 
-from kerasbert.checkpoints.state import state_files
+from kerasbert.engine.signals import PreemptedError, Termination
+from kerasbert.engine.state import state_files
+from kerasbert.engine.trainer import Trainer
 from kerasbert.errors import UserError
 from kerasbert.training import prepare, train
 from kerasbert.training.loop import DivergedError
 from kerasbert.training.show import Show
-from kerasbert.training.signals import PreemptedError, Termination
-from kerasbert.training.trainer import Trainer
 from kerasbert.training.validation import Validation
 
 SETTINGS = {"epochs": 3, "batch_size": 12, "checkpoint_every_steps": 2, "warmup_fraction": 0.0}

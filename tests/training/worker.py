@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from kerasbert.config import Config, TrainingConfig, parse_config
+from kerasbert.engine.strategy import choose_strategy
 from kerasbert.errors import KerasBertError
 from kerasbert.training import train
-from kerasbert.training.strategy import choose_strategy
 from kerasbert.training.validation import Validation
 
 

@@ -1,7 +1,7 @@
 """The ground that kerasbert.training stands on: private names of Keras 3.15, and its defects.
 
 A failure here means that Keras has moved. Where a defect is gone, take its mending out of
-kerasbert/training/trainer.py or optimizer.py too; where a name is gone, mend it another way.
+kerasbert/engine/trainer.py or optimizer.py too; where a name is gone, mend it another way.
 """
 
 import inspect

@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kerasbert.checkpoints.state import restore_state, save_state, state_files
+from kerasbert.engine.state import restore_state, save_state, state_files
 from kerasbert.errors import CheckpointError
 
 

@@ -10,12 +10,12 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.config import BackboneConfig, Config, HeadConfig, TrainingConfig
+from kerasbert.engine.optimizer import ReplicatedAdamW, build_optimizer
+from kerasbert.engine.strategy import distribute
+from kerasbert.engine.trainer import Totals, Trainer
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
 from kerasbert.training.objective import build_objective
-from kerasbert.training.optimizer import ReplicatedAdamW, build_optimizer
-from kerasbert.training.strategy import distribute
-from kerasbert.training.trainer import Totals, Trainer
 
 SIZES = BackboneConfig(
     num_layers=1, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=8, dropout=0.0
@@ -192,8 +192,8 @@ from kerasbert.config import BackboneConfig, Config
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
 from kerasbert.training.objective import build_objective
-from kerasbert.training.optimizer import build_optimizer
-from kerasbert.training.trainer import Trainer
+from kerasbert.engine.optimizer import build_optimizer
+from kerasbert.engine.trainer import Trainer
 
 config, task, strategy = Config(), Classification("ab"), tf.distribute.get_strategy()
 sizes = BackboneConfig(num_layers=2, hidden_dim=32, num_heads=2, intermediate_dim=64, max_positions=128)

@@ -1,7 +1,7 @@
 import pytest
 
 from kerasbert.config import Config, TrainingConfig
-from kerasbert.training.best import Best, monitor_of
+from kerasbert.engine.best import Best, monitor_of
 
 
 def follow(values: list[float], **settings) -> tuple[Best, list[int], int]:

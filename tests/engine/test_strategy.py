@@ -2,8 +2,8 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.config import Config, TrainingConfig, parse_config
+from kerasbert.engine.strategy import choose_strategy, require_even_batch
 from kerasbert.errors import ConfigError
-from kerasbert.training.strategy import choose_strategy, require_even_batch
 
 
 @pytest.mark.parametrize("name", ["auto", "one_device"])

@@ -20,7 +20,7 @@ while os.getppid() == parent:
 
 
 @contextlib.contextmanager
-def patience(minutes: float, message: str) -> Iterator[None]:
+def watchdog(minutes: float, message: str) -> Iterator[None]:
     """Ends this process with `message` if the block has not ended after so long."""
     arguments = [str(os.getpid()), str(60 * minutes), message]
     watch = subprocess.Popen([sys.executable, "-I", "-c", _WATCH, *arguments])

@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
-from kerasbert.checkpoints.state import state_files
 from kerasbert.data import Rows
+from kerasbert.engine.checkpoints import Checkpoints
+from kerasbert.engine.state import state_files
 from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.training import prepare, train
-from kerasbert.training.checkpoint import Checkpoints
 from kerasbert.training.show import Show
 
 SETTINGS = {

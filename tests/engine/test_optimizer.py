@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.config import TrainingConfig
-from kerasbert.training.optimizer import ReplicatedAdamW, WarmupDecay, build_optimizer
+from kerasbert.engine.optimizer import ReplicatedAdamW, WarmupDecay, build_optimizer
 
 NAMES = ("kernel", "embeddings", "bias", "gamma", "beta")
 STEPS = 10

@@ -4,8 +4,8 @@ import tensorflow as tf
 from tensorflow.python.framework import ops
 from tensorflow.python.framework.func_graph import FuncGraph
 
+from kerasbert.engine.graphs import released_graphs
 from kerasbert.training import train
-from kerasbert.training.graphs import released_graphs
 
 
 def graphs() -> int:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kerasbert.checkpoints.state import restore_state, save_state
 from kerasbert.config import TrainingConfig
-from kerasbert.training.best import Best
+from kerasbert.engine.best import Best
+from kerasbert.engine.state import restore_state, save_state
 
 
 @dataclass

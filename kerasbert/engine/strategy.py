@@ -8,8 +8,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from kerasbert.config import OptimizationConfig
+from kerasbert.engine.watchdog import watchdog
 from kerasbert.errors import ConfigError, KerasBertError
-from kerasbert.training.patience import patience
 
 
 def choose_strategy(config: OptimizationConfig) -> tf.distribute.Strategy:
@@ -24,7 +24,7 @@ def choose_strategy(config: OptimizationConfig) -> tf.distribute.Strategy:
     """
     if config.strategy == "multi_worker":
         minutes = config.cluster_minutes
-        with patience(minutes, f"not all workers of the cluster came within {minutes:g} minutes."):
+        with watchdog(minutes, f"not all workers of the cluster came within {minutes:g} minutes."):
             return _multi_worker()
     gpus = tf.config.list_logical_devices("GPU")
     if config.strategy == "one_device" or (config.strategy == "auto" and len(gpus) < 2):
@@ -70,11 +70,11 @@ def distribute(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> It
 
 def wait_for_all(strategy: tf.distribute.Strategy) -> None:
     """Returns when all workers have called it."""
-    agree(strategy, [False])
+    any_worker(strategy, [False])
 
 
 @contextlib.contextmanager
-def other_workers(directory: Path) -> Iterator[None]:
+def explain_lost_worker(directory: Path) -> Iterator[None]:
     """Explains the errors that a block raises where another worker is lost."""
     try:
         yield
@@ -85,7 +85,7 @@ def other_workers(directory: Path) -> Iterator[None]:
         ) from error
 
 
-def agree(strategy: tf.distribute.Strategy, flags: list[bool]) -> list[bool]:
+def any_worker(strategy: tf.distribute.Strategy, flags: list[bool]) -> list[bool]:
     """Returns, on every worker the same, which flags are set on any of them."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return flags
