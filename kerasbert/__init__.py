@@ -9,7 +9,7 @@ In short::
     kerasbert.export_model("runs/mine", "models/mine")
     kerasbert.open_model("models/mine").predict(["房间干净，服务也好。", "隔音太差了。"])
 
-`help(kerasbert.train)` and the like say more.
+See `help(kerasbert.train)` and the documentation of the other names.
 """
 
 from importlib import import_module
@@ -48,7 +48,7 @@ __all__ = [
     "train",
 ]
 
-# TensorFlow takes seconds to import: each name is looked up when it is first used.
+# TensorFlow takes seconds to import: each name is imported when it is first used.
 _HOMES = {
     "Client": "kerasbert.client",
     "Config": "kerasbert.config",
@@ -70,7 +70,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-if not TYPE_CHECKING:  # a type checker would take any misspelt name for one of these
+if not TYPE_CHECKING:  # a type checker would accept any misspelt name
 
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:

@@ -1,4 +1,4 @@
-"""What a training and an export need of this machine, found out without importing TensorFlow."""
+"""Checks that this machine can train and export, without importing TensorFlow."""
 
 import ctypes
 import importlib.util
@@ -17,7 +17,7 @@ _SERVE = ("starlette", "uvicorn", "grpcio-health-checking", "grpcio-reflection",
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     subject: str
     detail: str
@@ -25,7 +25,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Looks at Python, packages, devices, the native loader and the plugins."""
+    """Checks Python, packages, devices, the native loader and the plugins."""
     findings = [
         Finding("kerasbert", __version__),
         Finding("python", f"{platform.python_version()} on {platform.platform()}", _python_fits()),
@@ -57,7 +57,7 @@ def _package(name: str) -> Finding:
 
 
 def _serve() -> Finding:
-    """Training and export do without it."""
+    """Checks the optional packages of `kerasbert serve`, which training and export do not need."""
     missing = [name for name in _SERVE if not _package(name).ok]
     if missing:
         lacks = f"kerasbert serve lacks {', '.join(missing)}: pip install 'kerasbert[serve]'"
@@ -76,7 +76,7 @@ def _devices() -> Finding:
 
 
 def gpu_names() -> list[str]:
-    """Returns the GPUs that the CUDA driver shows to this process; none where there is no driver."""
+    """Returns the names of the GPUs visible to this process; empty if there is no CUDA driver."""
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
     except OSError:

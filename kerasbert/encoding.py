@@ -1,4 +1,4 @@
-"""Strict decoding: a file is in the encoding it should be in, or an error names the one it seems to be in."""
+"""Strict decoding: a file in the wrong encoding is an error that names the likely one."""
 
 import codecs
 import contextlib
@@ -10,7 +10,7 @@ from typing import IO
 
 from kerasbert.errors import DataError
 
-# From an encoding to what the user should do to read a file in it.
+# Takes an encoding and returns advice on how to read a file in it.
 Advise = Callable[[str], str]
 Open = Callable[[], IO[bytes]]
 
@@ -18,7 +18,7 @@ _BLOCK = 1 << 20
 _SAMPLE = 1 << 16
 _SHOWN = 3
 _MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like the mark of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -26,26 +26,26 @@ _MARKS = (
 
 
 def convert_first(encoding: str) -> str:
-    """The advice of readers that take nothing but UTF-8."""
+    """Returns the advice of a reader that accepts UTF-8 only."""
     return f"Convert it: iconv -f {encoding} -t utf-8."
 
 
-def codec_of(encoding: str, setting: str) -> str:
-    """Returns Python's name of an encoding; `setting` is what gave it."""
+def codec_name(encoding: str, setting: str) -> str:
+    """Returns Python's name of an encoding; `setting` names its origin in the error message."""
     try:
         name = codecs.lookup(encoding).name
-        "".encode(encoding)  # refuses codecs that are not of text
+        "".encode(encoding)  # rejects codecs that do not encode text
     except (LookupError, UnicodeError) as error:
         raise DataError(f"{setting}: unknown encoding. Received: {encoding!r}") from error
     return "utf-8" if name == "utf-8-sig" else name
 
 
 def read_text(path: str | Path) -> str:
-    """Returns the text of a small UTF-8 file without its byte-order mark; line ends stay as they are.
+    """Returns the text of a small UTF-8 file without its byte-order mark; line endings are kept.
 
     Raises:
-        DataError: it is not UTF-8.
-        OSError: it cannot be read.
+        DataError: the file is not UTF-8.
+        OSError: the file cannot be read.
     """
     content = Path(path).read_bytes()
     require_encoding(lambda: io.BytesIO(content), str(path), "utf-8", convert_first)
@@ -53,54 +53,54 @@ def read_text(path: str | Path) -> str:
 
 
 def require_encoding(open_file: Open, name: str, encoding: str, advise: Advise) -> str:
-    """Reads a file to its end, and raises `DataError` unless it is text in `encoding`.
+    """Reads the whole file, and raises `DataError` unless it is text in `encoding`.
 
     Args:
-        open_file: opens the file anew.
-        name: of the file, for the message.
-        encoding: a name from `codec_of`.
-        advise: what to do to read the file in the encoding it seems to be in.
+        open_file: opens the file from the start.
+        name: the file's name, for the message.
+        encoding: a name from `codec_name`.
+        advise: returns advice on how to read a file in the encoding that was detected.
 
     Returns:
-        `encoding`, or UTF-8 where the file is plainly that: its bytes mean something in most other
-        encodings too, but hardly the other way round.
+        `encoding`, or `utf-8` if the file clearly is UTF-8: such bytes decode in most other encodings too,
+        but text in another encoding is almost never valid UTF-8.
     """
-    if encoding != "utf-8" and _reads(open_file, "utf-8", _is_plainly_utf_8):
+    if encoding != "utf-8" and _decodes(open_file, "utf-8", _is_plainly_utf_8):
         return "utf-8"
-    if not _reads(open_file, encoding):
+    if not _decodes(open_file, encoding):
         raise DataError(_explain(open_file, name, encoding, advise))
     return encoding
 
 
-def seems_encoded_in(content: bytes) -> str | None:
-    """Returns the encoding other than UTF-8 in which all of `content` is text, or None."""
-    return _seems_encoded_in(lambda: io.BytesIO(content))
+def guess_encoding(content: bytes) -> str | None:
+    """Returns an encoding other than UTF-8 that decodes all of `content` to text, or None."""
+    return _guess_encoding(lambda: io.BytesIO(content))
 
 
-def _seems_encoded_in(open_file: Open) -> str | None:
+def _guess_encoding(open_file: Open) -> str | None:
     with open_file() as file:
         sample = file.read(_SAMPLE)
-    marked = _marked(sample)
+    marked = _encoding_of_mark(sample)
     if marked:
-        return marked if _reads(open_file, marked) else None
+        return marked if _decodes(open_file, marked) else None
     if b"\0" in sample:
         # The upper byte of a Latin letter is zero.
         end = "le" if sample[1::2].count(0) > sample[::2].count(0) else "be"
         for encoding in (f"utf-32-{end}", f"utf-16-{end}"):
-            if _reads(open_file, encoding) and _is_wide_text(sample, encoding):
+            if _decodes(open_file, encoding) and _is_wide_text(sample, encoding):
                 return encoding
         return None
     if _is_mixed(sample):
         return None
-    return next((encoding for encoding in _chinese(sample) if _reads(open_file, encoding)), None)
+    return next((encoding for encoding in _chinese(sample) if _decodes(open_file, encoding)), None)
 
 
-def _marked(content: bytes) -> str | None:
+def _encoding_of_mark(content: bytes) -> str | None:
     return next((encoding for mark, encoding in _MARKS if content.startswith(mark)), None)
 
 
-def _reads(open_file: Open, encoding: str, wanted: Callable[[str], bool] | None = None) -> bool:
-    """Whether all of a file decodes to text, some of it `wanted`."""
+def _decodes(open_file: Open, encoding: str, wanted: Callable[[str], bool] | None = None) -> bool:
+    """Whether the whole file decodes to text, with at least one block for which `wanted` is true."""
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     found = wanted is None
     with open_file() as file:
@@ -118,7 +118,7 @@ def _reads(open_file: Open, encoding: str, wanted: Callable[[str], bool] | None 
 
 
 def _is_wide_text(sample: bytes, encoding: str) -> bool:
-    """Whether what decodes as UTF-16 or UTF-32 is more than a few NUL bytes between ASCII."""
+    """Whether bytes that decode as UTF-16 or UTF-32 are more than ASCII with a few NUL bytes."""
     characters = set(sample.decode(encoding, "ignore"))
     if any(unicodedata.category(c) in ("Cn", "Co") or (c < " " and c not in "\t\r\n") for c in characters):
         return False
@@ -126,12 +126,12 @@ def _is_wide_text(sample: bytes, encoding: str) -> bool:
 
 
 def _is_plainly_utf_8(text: str) -> bool:
-    """Whether text that decoded as UTF-8 has characters of three bytes, as Chinese has."""
+    """Whether text decoded from UTF-8 contains three-byte characters, such as Chinese ones."""
     return max(text, default="") >= "\u0800"
 
 
 def _is_mixed(sample: bytes) -> bool:
-    """Whether some lines are UTF-8, though not all are."""
+    """Whether a substantial share of the lines, but not all of them, are UTF-8."""
     lines = [line for line in sample.split(b"\n") if not line.isascii()]
     decoded = (line.decode() for line in lines if _is_utf_8(line))
     return 10 * sum(map(_is_plainly_utf_8, decoded)) > len(lines)
@@ -146,10 +146,10 @@ def _is_utf_8(content: bytes) -> bool:
 
 
 def _chinese(sample: bytes) -> list[str]:
-    """Returns the Chinese encodings that a sample may be in, the likeliest first.
+    """Returns the Chinese encodings that a sample may be in, the most likely first.
 
-    Big5's bytes nearly always mean something in GB18030 too, and short text the other way round. What
-    tells them apart is where their common characters lie: GB2312's first level and Big5's.
+    Big5 bytes nearly always decode as GB18030, and short GB18030 text often decodes as Big5. The ranges of
+    the frequent characters tell them apart: level 1 of GB2312 and of Big5.
     """
     in_gb = in_big5 = pairs = 0
     place = 0
@@ -159,11 +159,11 @@ def _chinese(sample: bytes) -> list[str]:
             place += 1
             continue
         place += 2
-        if lead >= 0xA4:  # below lie punctuation and rare characters
+        if lead >= 0xA4:  # punctuation and rare characters are below
             pairs += 1
             in_gb += 0xB0 <= lead <= 0xD7 and trail >= 0xA1
             in_big5 += lead <= 0xC6
-    if pairs and max(in_gb, in_big5) < 0.3 * pairs:  # UTF-8 with a few bad bytes, or nothing Chinese
+    if pairs and max(in_gb, in_big5) < 0.3 * pairs:  # UTF-8 with a few bad bytes, or not Chinese
         return []
     big5 = ["big5", "cp950", "big5hkscs"]
     return [*big5, "gb18030"] if in_big5 > in_gb else ["gb18030", *big5]
@@ -171,8 +171,8 @@ def _chinese(sample: bytes) -> list[str]:
 
 def _explain(open_file: Open, name: str, encoding: str, advise: Advise) -> str:
     what = "UTF-8" if encoding == "utf-8" else encoding
-    other = _seems_encoded_in(open_file)
-    if other is None and encoding != "utf-8" and _reads(open_file, "utf-8"):
+    other = _guess_encoding(open_file)
+    if other is None and encoding != "utf-8" and _decodes(open_file, "utf-8"):
         other = "utf-8"
     if other is not None and other != encoding:
         return f"{name}: is not {what}. It reads as {other}. {advise(other)}"
@@ -183,16 +183,16 @@ def _explain(open_file: Open, name: str, encoding: str, advise: Advise) -> str:
         return f"{name}: is not text: it holds NUL bytes, first in line {bad[0][0]}. Name a text file."
     shown = "; ".join(f"line {number}: {line}" for number, line in bad)
     more = f" and {count - len(bad)} more" if count > len(bad) else ""
-    return f"{name}: is not {what} ({shown}{more}). Mend these lines, or save the file as UTF-8."
+    return f"{name}: is not {what} ({shown}{more}). Correct these lines, or save the file as UTF-8."
 
 
 def _ends_lines_in_a_byte(encoding: str) -> bool:
-    """Not so in UTF-16 and UTF-32."""
+    """Whether a newline is a single byte; it is not in UTF-16 and UTF-32."""
     return "\n".encode(encoding) == b"\n"
 
 
 def _bad_lines(open_file: Open, encoding: str) -> tuple[list[tuple[int, str]], int]:
-    """Returns the first lines that are no text, with their numbers, and how many there are."""
+    """Returns the first undecodable lines with their numbers, and the count of all of them."""
     bad: list[tuple[int, str]] = []
     count = 0
     with open_file() as file:
@@ -206,7 +206,7 @@ def _bad_lines(open_file: Open, encoding: str) -> tuple[list[tuple[int, str]], i
 
 
 def _fault(raw: bytes, encoding: str) -> str | None:
-    """Returns the surroundings of the first byte of a line that is no text, or None."""
+    """Returns the context of the first byte that is not text, or None."""
     try:
         raw.decode(encoding)
         place = raw.find(b"\0")
@@ -219,20 +219,20 @@ def _fault(raw: bytes, encoding: str) -> str | None:
 
 
 def decoded_lines(file: IO[bytes], encoding: str, newline: str = "\n") -> Iterator[str]:
-    """Yields the lines of a file that is known to be text in `encoding`, and leaves it open."""
+    """Yields the lines of a file that is known to be valid in `encoding`; does not close it."""
     text = io.TextIOWrapper(file, encoding=encoding, newline=newline)
     try:
         yield from text
     finally:
-        with contextlib.suppress(ValueError):  # closed meanwhile
+        with contextlib.suppress(ValueError):  # closed in the meantime
             text.detach()
 
 
 def strict_lines(file: IO[bytes], name: str, encoding: str, advise: Advise) -> Iterator[str]:
-    """Yields the lines of a stream, which cannot be read twice, with their ends.
+    """Yields the lines, with their endings, of a stream that can be read only once.
 
     Raises:
-        DataError: at the first line that is not text in `encoding`.
+        DataError: a line is not text in `encoding`.
     """
     if not _ends_lines_in_a_byte(encoding):
         yield from decoded_lines(file, encoding)
@@ -240,9 +240,9 @@ def strict_lines(file: IO[bytes], name: str, encoding: str, advise: Advise) -> I
     for number, raw in enumerate(file, 1):
         fault = _fault(raw, encoding)
         if fault is not None:
-            other = _marked(raw) if number == 1 else None
-            other = other or seems_encoded_in(raw)
-            hint = f"It reads as {other}. {advise(other)}" if other else "Mend the line."
+            other = _encoding_of_mark(raw) if number == 1 else None
+            other = other or guess_encoding(raw)
+            hint = f"It reads as {other}. {advise(other)}" if other else "Correct the line."
             what = "holds a NUL byte" if "\\x00" in fault else f"is not {encoding.upper()}"
             raise DataError(f"{name}:{number}: {what} ({fault}). {hint}")
         yield raw.decode(encoding)

@@ -1,4 +1,4 @@
-"""The errors that kerasbert raises on purpose. A message says what is wrong, where, and what to do."""
+"""The errors that kerasbert raises. A message says what is wrong, where, and what to do."""
 
 import re
 
@@ -6,7 +6,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 def one_line(message: object, most: int = 300) -> str:
-    """Returns a message of another library on one line, cut between words after `most` characters."""
+    """Returns another library's message on one line, cut at a word boundary after `most` characters."""
     line = " ".join(str(message).split())
     if len(line) <= most:
         return line
@@ -19,18 +19,18 @@ def excerpt(value: object) -> str:
 
 
 def visible(text: str) -> str:
-    """Returns text with control characters spelt out, which a terminal would obey; tabs stay."""
+    """Returns text with control characters escaped, so that a terminal does not obey them; tabs stay."""
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 class KerasBertError(Exception):
-    """Anything kerasbert reports in one line. The command line ends with `exit_code`."""
+    """An error that is reported in one line; the command line exits with `exit_code`."""
 
     exit_code = 1
 
 
 class UserError(KerasBertError):
-    """The input or the configuration is wrong, and its author can mend it."""
+    """The input or the configuration is wrong, and the user can fix it."""
 
     exit_code = 2
 
@@ -40,15 +40,15 @@ class ConfigError(UserError):
 
 
 class DataError(UserError):
-    """A data file is missing, unreadable or not what the configuration says."""
+    """A data file is missing, unreadable or does not match the configuration."""
 
 
 class VocabularyError(UserError):
-    """A vocabulary is malformed or does not belong to the weights."""
+    """A vocabulary is malformed or does not match the weights."""
 
 
 class CheckpointError(UserError):
-    """A run directory, a checkpoint or a weights file is missing, damaged or of another model."""
+    """A run directory, checkpoint or weights file is missing, damaged, or belongs to another model."""
 
 
 class PluginError(UserError):
@@ -56,16 +56,16 @@ class PluginError(UserError):
 
 
 class AddressError(UserError):
-    """The URL of a served model is malformed, or its server has no such model or refuses the request."""
+    """The URL of a served model is malformed, or the server lacks the model or rejects the request."""
 
 
 class UnavailableError(UserError, AttributeError):
-    """This kind of model has no such attribute. `hasattr` is False, as for any that is missing."""
+    """This kind of model has no such attribute; `hasattr` returns False for it."""
 
 
 class ServerError(KerasBertError):
-    """A server cannot be reached, gives no answer in time, or answers something else than it should."""
+    """A server cannot be reached, does not answer in time, or sends an invalid answer."""
 
 
 class ExportError(KerasBertError):
-    """The SavedModel was not published because it failed its verification."""
+    """The SavedModel failed its verification and was not published."""

@@ -17,50 +17,50 @@ from typing import IO, Any, cast
 from kerasbert.errors import DataError, UserError
 
 
-def require_path(given: object, name: str) -> str:
-    """Returns a path, or a URL, as a string.
+def require_path(value: object, name: str) -> str:
+    """Returns a path or URL as a string.
 
     Args:
-        given: what was passed.
-        name: of the argument.
+        value: the argument that was passed.
+        name: the name of the argument, for the error message.
 
     Raises:
-        UserError: it is none.
+        UserError: `value` is not a path.
     """
-    if isinstance(given, str | os.PathLike) and isinstance(path := os.fspath(given), str):
+    if isinstance(value, str | os.PathLike) and isinstance(path := os.fspath(value), str):
         return path
-    raise UserError(f"{name}: must be a path (str or os.PathLike). Received: {type(given).__name__}.")
+    raise UserError(f"{name}: must be a path (str or os.PathLike). Received: {type(value).__name__}.")
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Opens a file for reading; what is gzipped is unpacked on the way, whatever its name.
+    """Opens a file for reading; gzip is detected by content and decompressed.
 
     Raises:
-        DataError: the name ends in `.gz` and the content is something else.
-        OSError: it cannot be read.
+        DataError: the name ends in `.gz` but the content is not gzip.
+        OSError: the file cannot be read.
     """
     with contextlib.ExitStack() as stack:
-        file = unpacked(stack.enter_context(path.open("rb")), path)
+        file = decompressed(stack.enter_context(path.open("rb")), path)
         if isinstance(file, gzip.GzipFile):
-            file.myfileobj = stack.pop_all()  # closed with it
+            file.myfileobj = stack.pop_all()  # closed together with the GzipFile
         stack.pop_all()
         return file
 
 
-def unpacked(file: IO[bytes], path: Path | str) -> IO[bytes]:
-    """Returns an open file with a `peek`, unpacked if it is gzipped; `path` is its name."""
+def decompressed(file: IO[bytes], path: Path | str) -> IO[bytes]:
+    """Returns `file` with a `peek` method, decompressed if it is gzip; `path` is its name."""
     peekable: Any = file if hasattr(file, "peek") else io.BufferedReader(file)
     start = peekable.peek(2)[:2]
     if start == b"\x1f\x8b":
         return cast(IO[bytes], gzip.GzipFile(fileobj=peekable))
     if start and str(path).lower().endswith(".gz"):
-        raise DataError(f"{path}: cannot be read (it is not gzipped). Name it without .gz.")
+        raise DataError(f"{path}: cannot be read (it is not gzip). Rename it without .gz.")
     return peekable
 
 
 @contextlib.contextmanager
 def explain_read_errors(path: Path | str) -> Iterator[None]:
-    """Turns an error of reading or unpacking inside the block into a `DataError` that names `path`."""
+    """Turns an error while reading or decompressing into a `DataError` that names `path`."""
     try:
         yield
     except (OSError, EOFError, zlib.error, UnicodeError) as error:
@@ -70,9 +70,9 @@ def explain_read_errors(path: Path | str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary sibling of `path` that replaces it when the block ends well.
+    """Yields a temporary sibling of `path` that replaces it when the block succeeds.
 
-    The temporary name keeps the suffixes of `path`, since some writers insist on them.
+    The temporary name keeps the suffixes of `path`, because some writers depend on them.
 
     Raises:
         UserError: the file cannot be written (no permission, disk full).
@@ -85,12 +85,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
                 os.fsync(file.fileno())
             temporary.replace(path)
     finally:
-        with contextlib.suppress(OSError):  # a place that cannot be written holds nothing to remove
+        with contextlib.suppress(OSError):  # in an unwritable directory there is nothing to remove
             temporary.unlink(missing_ok=True)
 
 
 def remove_temporaries(directory: Path) -> None:
-    """Removes what `atomic_path` left in `directory` where its process was killed."""
+    """Removes the temporary files that a killed process left in `directory`; see `atomic_path`."""
     for path in directory.glob(".????????-*"):
         path.unlink(missing_ok=True)
 
@@ -107,7 +107,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_json_lines(path: Path, records: Iterable[Any]) -> None:
-    """Writes each of `records` as a line of JSON, atomically."""
+    """Writes `records` as JSON lines, atomically."""
     write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
 
 
@@ -118,15 +118,17 @@ def append_json(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def require_other_file(output: str, sources: Iterable[str]) -> None:
-    """Raises `UserError` if the file to write, `output`, is one of those to read."""
+    """Raises `UserError` if `output` is one of the files in `sources`."""
     for source in sources:
-        with contextlib.suppress(OSError):  # one of them is not there
+        with contextlib.suppress(OSError):  # one of them does not exist
             if Path(output).is_file() and os.path.samefile(output, source):
-                raise UserError(f"{output}: is read here, and would be lost. Write to another file.")
+                raise UserError(
+                    f"{output}: is also an input, and would be overwritten. Write to another file."
+                )
 
 
 def make_directory(path: Path) -> None:
-    """Makes `path` and its parents."""
+    """Creates `path` and its parents."""
     with explain_write_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 
@@ -139,16 +141,16 @@ def explain_write_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UserError(
-            f"{path}: cannot be written ({reason}). Free space or choose another place."
+            f"{path}: cannot be written ({reason}). Free some space or choose another location."
         ) from error
 
 
 @contextlib.contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Holds a directory for this process while the block runs.
+def exclusive_lock(directory: Path) -> Iterator[None]:
+    """Locks a directory for this process while the block runs; fails at once if it is locked.
 
     Raises:
-        UserError: another process holds it, or it cannot be written.
+        UserError: another process holds the lock, or the directory cannot be written.
     """
     path = directory / ".lock"
     with contextlib.ExitStack() as stack:
@@ -172,8 +174,8 @@ def held(directory: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Runs the block once no other process is in such a block for `directory`."""
+def wait_for_lock(directory: Path) -> Iterator[None]:
+    """Waits until no other process holds the lock on `directory`, and holds it while the block runs."""
     with explain_write_errors(directory):
         descriptor = os.open(directory, os.O_RDONLY)
     try:
@@ -184,14 +186,14 @@ def locked(directory: Path) -> Iterator[None]:
 
 
 def require_new_directory(path: Path) -> None:
-    """Raises `UserError` unless `path` is free, or an empty directory."""
+    """Raises `UserError` unless `path` does not exist or is an empty directory."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"{path}: exists already. Name another directory, or remove it.")
+        raise UserError(f"{path}: exists already. Choose another directory, or remove it.")
 
 
 @contextlib.contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """Yields a temporary sibling of `path` that becomes `path` when the block ends well.
+    """Yields a temporary sibling of `path` that is renamed to `path` when the block succeeds.
 
     Raises:
         UserError: `path` exists and is not an empty directory, or cannot be written.

@@ -1,4 +1,4 @@
-"""From bundled rows to a model that the native loader answers with, in a few minutes."""
+"""Trains, evaluates and exports a model on bundled data in a few minutes."""
 
 import shutil
 from collections.abc import Callable
@@ -32,21 +32,21 @@ _RECIPE: dict = {
 
 
 def quickstart(workdir: Path, task_name: str, console: Console, say: Callable[[str], None]) -> None:
-    """Trains, evaluates, exports and asks the model of a task on its bundled samples.
+    """Trains, evaluates and exports a model on a task's sample data, and classifies its sample texts.
 
     Args:
-        workdir: made anew; an earlier quickstart's is replaced.
-        task_name: a task with samples.
-        console: for progress.
-        say: called with the lines of the result.
+        workdir: output directory; the output of an earlier quickstart is replaced.
+        task_name: a task with sample data.
+        console: shows progress.
+        say: called with each line of the result.
 
     Raises:
-        UserError: there are no samples, or `workdir` is not a quickstart's.
+        UserError: the task has no sample data, or `workdir` holds something other than a quickstart.
     """
     task = get_task(task_name)
     if task.sample_data is None:
         raise PluginError(f"the task {task_name!r} brings no sample data. Try: {DEFAULT_TASK}")
-    _make_anew(workdir)
+    _clear(workdir)
     run_dir, model_dir = workdir / "run", workdir / "model"
     data = {"train": str(task.sample_data.train), "validation": str(task.sample_data.validation)}
     values = merge(merge(task.defaults, _RECIPE), {"task": task_name, "data": data})
@@ -83,12 +83,12 @@ def _answers(version: Path, texts: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _make_anew(workdir: Path) -> None:
+def _clear(workdir: Path) -> None:
     with explain_write_errors(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
         old = list(workdir.iterdir())
         if old and not (workdir / _MARK).is_file():
-            raise UserError(f"{workdir}: is not empty. Name another directory with --output.")
+            raise UserError(f"{workdir}: is not empty. Choose another directory with --output.")
         for path in old:
             if path.is_dir():
                 shutil.rmtree(path)

@@ -10,37 +10,37 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_import() -> Iterator[None]:
-    """Holds back what C++ code writes to stderr inside the block; shows it if the block fails.
+    """Captures what C++ code writes to stderr inside the block; prints it if the block fails.
 
-    The first lines of TensorFlow come before its own log level applies. Its errors reach Python as
-    exceptions too; TF_CPP_MIN_LOG_LEVEL=0 in the environment shows all but those first lines.
+    TensorFlow prints its first lines before its log level takes effect. Set TF_CPP_MIN_LOG_LEVEL=0 in the
+    environment to see the rest.
     """
-    if "tensorflow" in sys.modules:  # whoever imported it has chosen
+    if "tensorflow" in sys.modules:  # already imported, with its own settings
         yield
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    # A warning for each loaded function with a gradient, and for each function that is traced anew.
+    # They warn about each loaded function with a gradient and each retracing.
     for name in ("absl", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with _held_back() if sys.stderr is not None else contextlib.nullcontext():  # None: it is closed
+    with _captured_stderr() if sys.stderr is not None else contextlib.nullcontext():  # None: it is closed
         yield
 
 
 @contextlib.contextmanager
-def _held_back() -> Iterator[None]:
+def _captured_stderr() -> Iterator[None]:
     sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    original = os.dup(2)
+    with tempfile.TemporaryFile() as captured:
+        os.dup2(captured.fileno(), 2)
         try:
             yield
         except BaseException:
-            os.dup2(kept, 2)
-            held.seek(0)
-            sys.stderr.write(held.read().decode(errors="replace"))
+            os.dup2(original, 2)
+            captured.seek(0)
+            sys.stderr.write(captured.read().decode(errors="replace"))
             raise
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+            os.dup2(original, 2)
+            os.close(original)

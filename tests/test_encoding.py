@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasbert.encoding import (
-    codec_of,
+    codec_name,
     convert_first,
+    guess_encoding,
     read_text,
     require_encoding,
-    seems_encoded_in,
     strict_lines,
 )
 from kerasbert.errors import DataError
@@ -40,7 +40,7 @@ def required(content: bytes, encoding: str = "utf-8") -> str:
 def test_the_encoding_of_chinese_is_named(text: str):
     with_letters = f"text,label\r\n{text},1\r\n"
     for encoding in ("utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
-        assert seems_encoded_in(with_letters.encode(encoding)) == encoding
+        assert guess_encoding(with_letters.encode(encoding)) == encoding
     for encoding in ("utf-8", "utf-8-sig"):
         assert required(text.encode(encoding)) == "utf-8"
 
@@ -50,13 +50,13 @@ def test_simplified_chinese_is_gb18030(text: str):
     for start in range(0, len(text), 7):  # a few characters are enough
         part = text[start : start + 7].strip("，。！…\n")
         if len(part) > 1:
-            assert seems_encoded_in(part.encode("gb18030")) == "gb18030", part
+            assert guess_encoding(part.encode("gb18030")) == "gb18030", part
 
 
 @given(CHINESE_OF_TAIWAN)
 def test_traditional_chinese_is_big5_or_gb18030(text: str):
-    assert seems_encoded_in(text.encode("big5")) == "big5"
-    assert seems_encoded_in(text.encode("gb18030")) == "gb18030"
+    assert guess_encoding(text.encode("big5")) == "big5"
+    assert guess_encoding(text.encode("gb18030")) == "gb18030"
 
 
 @settings(deadline=None)
@@ -83,19 +83,19 @@ def test_lines_that_fit_no_encoding_are_shown():
     assert str(raised.value) == (
         "a.txt: is not UTF-8 "
         r"(line 2: 'caf\xe9'; line 4: '\xff\xfe\xfd'; line 5: '\xff\xfe\xfd' and 2 more). "
-        "Mend these lines, or save the file as UTF-8."
+        "Correct these lines, or save the file as UTF-8."
     )
 
 
 def test_a_few_bad_bytes_do_not_make_utf_8_another_encoding():
     for text in SIMPLIFIED:
-        assert seems_encoded_in(text.encode() + b"\xff\n") is None
-        assert seems_encoded_in(text.encode() * 3 + b"\x80") is None
+        assert guess_encoding(text.encode() + b"\xff\n") is None
+        assert guess_encoding(text.encode() * 3 + b"\x80") is None
 
 
 def test_lines_in_different_encodings_are_in_none():
     content = SIMPLIFIED[0].encode() + b"\n" + SIMPLIFIED[1].encode("gb18030") + b"\n"
-    assert seems_encoded_in(content) is None
+    assert guess_encoding(content) is None
     with pytest.raises(DataError, match=r"is not UTF-8 \(line 2: "):
         required(content)
 
@@ -125,7 +125,7 @@ def test_a_stream_of_wide_characters_is_named_or_read(encoding: str):
 @pytest.mark.parametrize("encoding", ["utf-9", "klingon", "base64"])
 def test_an_unknown_encoding_is_named_with_its_setting(encoding: str):
     with pytest.raises(DataError) as raised:
-        codec_of(encoding, "--encoding")
+        codec_name(encoding, "--encoding")
     assert str(raised.value) == f"--encoding: unknown encoding. Received: {encoding!r}"
 
 

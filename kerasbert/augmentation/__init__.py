@@ -1,4 +1,4 @@
-"""More training rows, made from those there are."""
+"""Data augmentation: changed copies of training rows."""
 
 from kerasbert.augmentation.augment import augment_rows
 

@@ -1,4 +1,4 @@
-"""Augmented copies of the training rows."""
+"""Creates augmented copies of training rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,19 +21,19 @@ Change = Callable[[list[str], float, np.random.Generator], list[str]]
 def augment_rows(
     rows: Rows, config: AugmentationConfig, seed: int, source: BackboneSource | None, graph: TextGraph
 ) -> Rows:
-    """Returns the copies alone: `config.copies` of each row, each changed by one of the methods.
+    """Returns only the copies: `config.copies` of each row, each changed by one of the methods.
 
-    The second text of a pair is changed like the first. A copy that came out as the row was is left out.
+    Both texts of a pair are changed. Copies that equal their original are left out.
 
     Args:
         rows: training rows.
-        config: how many copies, and how to change them.
+        config: how many copies to make, and how to change them.
         seed: the same seed gives the same copies.
         source: the backbone, for `masked_lm`.
-        graph: of the training, for `masked_lm`.
+        graph: the training's text graph, for `masked_lm`.
 
     Raises:
-        UserError: a method lacks what it needs.
+        UserError: a method's dependency, thesaurus or masked LM head is missing.
     """
     if not config.copies:
         return Rows()
@@ -61,7 +61,7 @@ def augment_rows(
 def _change(
     method: str, config: AugmentationConfig, rows: Rows, source: BackboneSource | None, graph: TextGraph
 ) -> Change:
-    """Returns what changes texts by `method`."""
+    """Returns the function that changes texts by `method`."""
     if method == "masked_lm":
         return MaskedLM(source, graph)
     if method == "homophone":
@@ -69,7 +69,7 @@ def _change(
         return lambda texts, share, random: [homophones(text, share, random) for text in texts]
     if method in ("synonym", "insert"):
         if not config.synonyms:
-            raise ConfigError(f"augmentation.synonyms: name a file, which {method} needs.")
+            raise ConfigError(f"augmentation.synonyms: must be a thesaurus file for the method {method}.")
         synonyms = eda.read_synonyms(config.synonyms)
         with_synonyms = eda.replace if method == "synonym" else eda.insert
         return _by_words(lambda words, share, random: with_synonyms(words, share, random, synonyms))
@@ -77,6 +77,6 @@ def _change(
 
 
 def _by_words(change: Change) -> Change:
-    """Returns a change of texts from one of the words of a text."""
+    """Turns a function that changes the words of one text into a change of texts."""
     cut = word_segmenter("remove the methods synonym, insert, swap and delete from augmentation.methods")
     return lambda texts, share, random: ["".join(change(list(cut(text)), share, random)) for text in texts]

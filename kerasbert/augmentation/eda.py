@@ -1,7 +1,7 @@
 """Easy data augmentation (Wei & Zou 2019, section 2): synonyms, insertions, swaps and deletions of words.
 
 Each function takes the words of a text, the share of them to change and a random generator, and returns
-new words; at least one is changed where one can be. Punctuation and space stay where they are.
+new words; at least one word is changed if possible. Punctuation and spaces stay in place.
 """
 
 import re
@@ -19,13 +19,13 @@ _CILIN = re.compile(r"[A-Z][a-z]\d\d[A-Z]\d\d[=#@]")
 
 
 def read_synonyms(path: str | Path) -> dict[str, list[str]]:
-    """Reads a thesaurus: a group of synonyms a line, separated by spaces, or in the format of Cilin.
+    """Reads a thesaurus: one group of synonyms a line, separated by spaces, or in the format of Cilin.
 
     Returns:
-        For each word the others of its groups.
+        The synonyms of each word.
 
     Raises:
-        DataError: the file cannot be read, is not UTF-8 or holds no group.
+        DataError: the file cannot be read, is not UTF-8 or contains no group.
     """
     found: dict[str, list[str]] = {}
     for line in read_lines(path):
@@ -37,12 +37,12 @@ def read_synonyms(path: str | Path) -> dict[str, list[str]]:
             known += [other for other in words if other != word and other not in known]
     found = {word: others for word, others in found.items() if others}
     if not found:
-        raise DataError(f"{path}: holds no synonyms. Write words of like meaning in a line, with spaces.")
+        raise DataError(f"{path}: contains no synonyms. Write each group of synonyms on a line, with spaces.")
     return found
 
 
 def replace(words: list[str], share: float, random: np.random.Generator, synonyms: Synonyms) -> list[str]:
-    """Puts a synonym in the place of words that have one."""
+    """Replaces words by synonyms."""
     places = [place for place in _words(words) if words[place] in synonyms]
     result = list(words)
     for place in _some(places, _count(words, share), random):
@@ -51,7 +51,7 @@ def replace(words: list[str], share: float, random: np.random.Generator, synonym
 
 
 def insert(words: list[str], share: float, random: np.random.Generator, synonyms: Synonyms) -> list[str]:
-    """Inserts synonyms of words of the text at any place."""
+    """Inserts synonyms of the text's words at random positions."""
     known = [word for word in words if word in synonyms]
     result = list(words)
     for _ in range(_count(words, share) if known else 0):
@@ -61,7 +61,7 @@ def insert(words: list[str], share: float, random: np.random.Generator, synonyms
 
 
 def swap(words: list[str], share: float, random: np.random.Generator) -> list[str]:
-    """Lets pairs of words change places."""
+    """Swaps pairs of words."""
     places, result = _words(words), list(words)
     for _ in range(_count(words, share) if len(places) > 1 else 0):
         a, b = random.choice(places, size=2, replace=False)
@@ -70,14 +70,14 @@ def swap(words: list[str], share: float, random: np.random.Generator) -> list[st
 
 
 def delete(words: list[str], share: float, random: np.random.Generator) -> list[str]:
-    """Leaves words out, but never all."""
+    """Deletes words, but never all of them."""
     places = _words(words)
     left_out = _some(places, min(_count(words, share), len(places) - 1), random)
     return [word for place, word in enumerate(words) if place not in left_out]
 
 
 def _words(words: list[str]) -> list[int]:
-    """Returns the places of what is no punctuation or space."""
+    """Returns the indices of words that are not punctuation or space."""
     return [place for place, word in enumerate(words) if any(map(str.isalnum, word))]
 
 

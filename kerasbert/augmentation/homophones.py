@@ -1,4 +1,4 @@
-"""Characters that sound alike in the place of one another, as people mistype them."""
+"""Replaces characters by homophones, like typing errors with a pinyin input method."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ from kerasbert.extras import needs_extra
 
 
 class Homophones:
-    """Exchanges Chinese characters for others of the same pinyin, tones aside.
+    """Replaces Chinese characters by others with the same pinyin, ignoring tones.
 
     Args:
-        texts: only characters that occur in them are used, the more frequent more often.
+        texts: replacements are drawn from the characters of these texts, in proportion to their frequency.
 
     Raises:
         UserError: pypinyin is not installed.
@@ -34,7 +34,7 @@ class Homophones:
                     self._options[character] = others, weights / weights.sum()
 
     def __call__(self, text: str, share: float, random: np.random.Generator) -> str:
-        """Returns `text` with this share of its characters exchanged, at least one if one can be."""
+        """Returns `text` with this share of its characters replaced, at least one if possible."""
         places = [place for place, character in enumerate(text) if character in self._options]
         characters = list(text)
         for place in random.permutation(places)[: max(1, round(share * len(text)))]:

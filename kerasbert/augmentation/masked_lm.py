@@ -1,4 +1,4 @@
-"""Tokens that the backbone itself would expect in the place of others."""
+"""Replaces tokens by others that the pre-trained backbone predicts in their place."""
 
 import re
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ _SPACE = re.compile(r"(?<=[一-鿿]) | (?=[一-鿿])")
 class MaskedLM:
     """Masks tokens and lets the pre-trained backbone fill them in (Kobayashi 2018; Wu et al. 2019).
 
-    Each is drawn from the five most probable others, in proportion to their probabilities. The texts
-    come back as the tokens spell them: normalised as for the encoder, and cut to its length.
+    Each replacement is drawn from the five most probable other tokens, in proportion to their
+    probabilities. The texts are decoded from tokens, so they are normalised and truncated.
 
     Args:
         source: a backbone with its masked LM head.
-        graph: of the training.
+        graph: the training's text graph.
 
     Raises:
-        ConfigError: the source has no such head.
+        ConfigError: the source has no masked LM head.
     """
 
     def __init__(self, source: BackboneSource | None, graph: TextGraph):
@@ -45,12 +45,12 @@ class MaskedLM:
         source.copy_to(backbone)
         source.copy_heads_to(self._model)
         tokens = source.vocabulary.tokens
-        # What may be read and written: words, but no pieces, which need the word they belong to.
+        # Tokens that may be replaced or inserted: whole words, not pieces of words.
         self._ordinary = np.array([token not in SPECIAL_TOKENS and token.isalnum() for token in tokens])
         self._guess = tf.function(self._most_probable, reduce_retracing=True)
 
     def __call__(self, texts: Sequence[str], share: float, random: np.random.Generator) -> list[str]:
-        """Returns each text with this share of its tokens replaced, at least one if one can be."""
+        """Returns each text with this share of its tokens replaced, at least one if possible."""
         return [
             text
             for part in slices(len(texts), _BATCH)
@@ -70,7 +70,7 @@ class MaskedLM:
         values, options = (
             part.numpy() for part in self._guess(inputs, tf.gather(ids, positions, batch_dims=1))
         )
-        # The highest of probability times Gumbel noise is a draw in proportion to it.
+        # The Gumbel-max trick: the argmax is a sample in proportion to the probabilities.
         noise = random.gumbel(size=values.shape)
         drawn = np.take_along_axis(options, np.argmax(values + noise, axis=-1)[..., None], axis=-1)[..., 0]
         for row, places, new in zip(ids, chosen, drawn, strict=True):
@@ -79,13 +79,13 @@ class MaskedLM:
 
     def _choose(self, ids: np.ndarray, share: float, random: np.random.Generator) -> list[int]:
         tokens = self._vocabulary.tokens
-        whole = [
+        words = [
             place
             for place, token in enumerate(ids)
             if self._ordinary[token] and not tokens[ids[min(place + 1, len(ids) - 1)]].startswith("##")
         ]
-        count = max(1, round(share * len(whole)))
-        return sorted(random.permutation(whole)[:count].astype(int).tolist())
+        count = max(1, round(share * len(words)))
+        return sorted(random.permutation(words)[:count].astype(int).tolist())
 
     def _most_probable(self, inputs: dict[str, tf.Tensor], real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = self._model(inputs, training=False)["mlm"]

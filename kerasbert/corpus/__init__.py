@@ -1,4 +1,4 @@
-"""From raw text to the sharded examples that pre-training reads."""
+"""Turns raw text into the sharded examples for pre-training."""
 
 from kerasbert.corpus.build import build_corpus
 from kerasbert.corpus.corpus import Corpus

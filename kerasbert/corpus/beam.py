@@ -1,6 +1,6 @@
-"""Building a corpus as an Apache Beam pipeline, for more text than one machine takes.
+"""Builds a corpus with an Apache Beam pipeline, for more text than one machine can handle.
 
-Every step is a plain function of this package; Beam brings the documents of a shard together.
+Every step is a plain function of this package; Beam groups the documents of a shard.
 """
 
 import shlex
@@ -35,14 +35,14 @@ def build_corpus_with_beam(
     """Builds the same corpus as `build_corpus`, byte for byte, with a Beam runner.
 
     Args:
-        files: where each worker finds them.
-        directory: where each worker can write.
-        vocabulary: of the tokens.
-        settings: of the corpus.
-        flags: of Beam, such as `--runner=FlinkRunner --flink_master=HOST:8081`.
+        files: paths that every worker can read.
+        directory: a path that every worker can write.
+        vocabulary: the vocabulary.
+        settings: the settings of the corpus.
+        flags: Beam's flags, such as `--runner=FlinkRunner --flink_master=HOST:8081`.
 
     Raises:
-        UserError: Beam does not take the flags, a file cannot be read, or `directory` holds something else.
+        UserError: Beam rejects the flags, a file cannot be read, or `directory` holds something else.
     """
     pipeline = _pipeline(flags)
     open_shards = begin_corpus(files, directory, vocabulary, settings)
@@ -63,8 +63,8 @@ def build_corpus_with_beam(
 def _pipeline(flags: str) -> beam.Pipeline:
     try:
         return beam.Pipeline(options=PipelineOptions(shlex.split(flags)))
-    except (ValueError, SystemExit) as error:  # argparse, where a value has the wrong type
-        raise UserError(f"--beam: Apache Beam does not take {flags!r} ({error}).") from error
+    except (ValueError, SystemExit) as error:  # argparse exits if a value has the wrong type
+        raise UserError(f"--beam: Apache Beam does not accept {flags!r} ({error}).") from error
 
 
 def _read(
@@ -77,7 +77,7 @@ def _read(
 
 
 class _Tokenize(beam.DoFn):
-    """From documents to (shard, content), several at once."""
+    """Maps documents to (shard, content), in batches."""
 
     def __init__(self, tokens: tuple[str, ...], settings: CorpusSettings):
         self._tokens, self._settings = tokens, settings

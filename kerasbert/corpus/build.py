@@ -1,4 +1,4 @@
-"""Building a corpus on this machine, one shard in memory at a time."""
+"""Builds a corpus on one machine, with one shard in memory at a time."""
 
 import contextlib
 import dataclasses
@@ -28,8 +28,8 @@ def build_corpus(
 ) -> Corpus:
     """Reads, tokenises and pairs the text of `files` into a corpus directory.
 
-    The result depends on the files, the vocabulary and the settings only. An interrupted build, started
-    again, keeps the shards that are finished. A file that is named twice counts twice.
+    The result depends only on the files, the vocabulary and the settings. An interrupted build continues
+    when it is started again. A file that is listed twice counts twice.
 
     Raises:
         UserError: a file cannot be read, or `directory` holds something else.
@@ -55,7 +55,7 @@ def build_corpus(
 def begin_corpus(
     files: Sequence[str | Path], directory: Path, vocabulary: Vocabulary, settings: CorpusSettings
 ) -> list[str]:
-    """Prepares a corpus directory and returns the names of the shards that are still to be made."""
+    """Prepares a corpus directory and returns the names of the missing shards."""
     setup = {
         "files": [{"path": str(file), "bytes": _size(file)} for file in files],
         "vocabulary": vocabulary.digest,
@@ -64,11 +64,11 @@ def begin_corpus(
     if (directory / SETUP).is_file():
         if json.loads((directory / SETUP).read_text(encoding="utf-8")) != setup:
             raise UserError(
-                f"{directory}: was begun with other files, settings or another vocabulary. Name another "
+                f"{directory}: was started with other files, settings or another vocabulary. Choose another "
                 "directory, or remove it."
             )
     elif directory.exists() and any(directory.iterdir()):
-        raise UserError(f"{directory}: is not empty. Name another directory.")
+        raise UserError(f"{directory}: is not empty. Choose another directory.")
     else:
         make_directory(directory)
         vocabulary.save(directory / "vocab.txt")
@@ -78,7 +78,7 @@ def begin_corpus(
 
 
 def finish_corpus(directory: Path) -> Corpus:
-    """Writes the summary, which marks the corpus as finished."""
+    """Writes the summary file, which marks the corpus as finished."""
     setup = json.loads((directory / SETUP).read_text(encoding="utf-8"))
     settings = CorpusSettings(**setup["settings"])
     summary: dict[str, Any] = {}
@@ -105,7 +105,7 @@ def _spill(
     vocabulary: Vocabulary,
     settings: CorpusSettings,
 ) -> dict[str, list[Unreadable]]:
-    """Writes the tokenised documents of each wanted shard into a file of its own."""
+    """Writes the tokenised documents of each wanted shard to its own file."""
     tokenizer = Tokenizer(vocabulary, settings)
     unreadable: dict[str, list[Unreadable]] = {}
     batch: list[Document] = []

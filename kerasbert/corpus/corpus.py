@@ -1,4 +1,4 @@
-"""A corpus directory: shards of examples, the vocabulary they are of, and what they hold."""
+"""A corpus directory: shards of examples, their vocabulary, settings and counts."""
 
 import dataclasses
 import hashlib
@@ -31,7 +31,7 @@ class Corpus:
         """Opens a corpus directory.
 
         Raises:
-            DataError: it is none, or its building did not finish.
+            DataError: it is not a corpus, or not finished.
         """
         path = Path(path)
         if not (path / SUMMARY).is_file():
@@ -39,7 +39,7 @@ class Corpus:
             raise DataError(
                 f"{path}: "
                 + (
-                    "this corpus is not finished. Run kerasbert corpus build again; it goes on where it was."
+                    "this corpus is not finished. Run kerasbert corpus build again to continue."
                     if unfinished
                     else f"is not a corpus (it has no {SUMMARY}). Make one with kerasbert corpus build."
                 )
@@ -53,7 +53,7 @@ class Corpus:
     def digest(self) -> str:
         """Returns a digest of the settings, the vocabulary and the examples.
 
-        Of each shard its size and both ends are read: whole shards may be many gigabytes.
+        Only the size and both ends of each shard are read, since shards may be many gigabytes.
         """
         digest = hashlib.sha256(self.settings.model_dump_json().encode() + self.vocabulary.digest.encode())
         for split in self.counts:

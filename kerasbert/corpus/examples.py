@@ -1,4 +1,4 @@
-"""Sentence pairs from documents, as in BERT's pre-training (Devlin et al. 2019, appendix A.2)."""
+"""Makes sentence pairs from documents, as in BERT's pre-training (Devlin et al. 2019, appendix A.2)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.tokenize import Sentence, TokenizedDocument
 from kerasbert.text import Vocabulary
 
-# What the second segment of an example is.
+# Labels: no second segment, the next sentences, or others.
 NO_PAIR, NEXT, NOT_NEXT = -1, 0, 1
 _SHORTEST = 8  # tokens of an example
 
@@ -19,8 +19,8 @@ class Example:
     """[CLS] a [SEP] b [SEP], or [CLS] a [SEP], as ids without padding."""
 
     ids: list[int]
-    words: list[int]  # number of the word each token belongs to, from 1; 0: a special token
-    second: int  # where the second segment begins; the length if there is none
+    words: list[int]  # the word that each token belongs to, from 1; 0: a special token
+    second: int  # start of the second segment; the length if there is none
     label: int  # NO_PAIR, NEXT or NOT_NEXT
 
 
@@ -30,12 +30,12 @@ def make_examples(
     settings: CorpusSettings,
     random: np.random.Generator,
 ) -> Iterator[Example]:
-    """Yields the examples of `documents`; each sentence begins in one, and is cut where it is too long.
+    """Yields the examples of `documents`; sentences that are too long are truncated.
 
-    Sentences are gathered up to the length of an example and split in two at a random sentence. With
-    `nsp`, in one half of the pairs the second part is a run of sentences of another document, and
-    what it replaces starts the next example. A single sentence makes no pair: it is not used for
-    negatives, so that both labels stay equally frequent.
+    Consecutive sentences are collected up to the length of an example and split at a random sentence. With
+    `nsp`, half of the pairs get a second segment from another document, and the sentences it replaces
+    start the next example. A single sentence makes an example without a pair, so that both labels stay
+    equally frequent.
     """
     for place, document in enumerate(documents):
         room = settings.max_length - (2 if settings.pairs == "none" else 3)
@@ -63,7 +63,7 @@ def make_examples(
                 other = _other_run(documents, place, wanted, random)
                 if other:
                     second, begin = other, split
-                else:  # there is no other document
+                else:  # this is the only document
                     label = NEXT
             yield _example(first, second, label, vocabulary, settings.max_length, random)
 
@@ -71,7 +71,7 @@ def make_examples(
 def _other_run(
     documents: Sequence[TokenizedDocument], place: int, wanted: int, random: np.random.Generator
 ) -> list[Sentence]:
-    """Returns sentences of `wanted` tokens or more, from a random place of a random other document."""
+    """Returns sentences with at least `wanted` tokens from a random position in another document."""
     if len(documents) < 2:
         return []
     other = int(random.integers(len(documents) - 1))
@@ -107,7 +107,7 @@ def _example(
 
 
 def _cut(a: list, b: list, room: int, random: np.random.Generator) -> tuple[list, list]:
-    """Takes single tokens off either end of the longer list until both fit into `room`."""
+    """Removes single tokens at a random end of the longer list until both fit into `room`."""
     surplus = max(len(a) + len(b) - room, 0)
     from_longer = min(surplus, abs(len(a) - len(b)))
     from_each = (surplus - from_longer) // 2

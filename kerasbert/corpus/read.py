@@ -1,4 +1,4 @@
-"""Reading raw text as documents of sentences, at constant memory."""
+"""Reads raw text as documents of sentences in constant memory."""
 
 import hashlib
 import json
@@ -9,23 +9,23 @@ from pathlib import Path
 
 from kerasbert.data.columns import Columns, Settings
 from kerasbert.data.formats import Cells, read_cells
-from kerasbert.data.read import whole_characters
+from kerasbert.data.read import replace_lone_surrogates
 from kerasbert.data.source import FORMATS, Source
 from kerasbert.errors import DataError
 
-# A longer document is read as several: memory stays bounded.
+# Longer documents are split to bound the memory.
 _LONGEST = 1000  # sentences
 _LONGEST_LINE = 1_000_000  # characters
 _OPTIONS = Settings(text="--text-field", encoding="--encoding", verb="Add", assign=" ")
-# Up to and with its end marks and the quotes and brackets they close, or up to a line break.
+# Ends after its final punctuation and closing quotes or brackets, or at a line break.
 _SENTENCE = re.compile(r"[^。！？；!?\n]*[。！？；!?]+[”’」』）)]*|[^。！？；!?\n]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Sentences that follow one another.
+    """Consecutive sentences.
 
-    The key is unique and sorts in the order of reading; after its last dash it is a digest of the text.
+    The key is unique, sorts in reading order, and ends with a dash and a digest of the text.
     """
 
     key: str
@@ -34,7 +34,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A line that is not text: `reason` says why."""
+    """A line that could not be read, with the reason."""
 
     key: str
     file: str
@@ -46,22 +46,22 @@ class Unreadable:
 def read_documents(
     path: str | Path, place: int, text_field: str = "text", encoding: str = "utf-8"
 ) -> Iterator[Document | Unreadable]:
-    """Yields what is in a file of text or a table.
+    """Yields the documents of a text file or a table.
 
     Args:
-        path: of lines, one sentence each, with an empty line between documents; or of JSON lines, CSV, TSV,
-            Parquet or a workbook, where each row is a document whose sentences end at line breaks and at
+        path: a text file with one sentence a line and an empty line between documents; or JSON lines, CSV,
+            TSV, Parquet or a workbook with one document a row, whose sentences end at line breaks and at
             。！？；!? Text may be gzipped.
-        place: of the file among all files; it makes the keys unique.
-        text_field: the column of the text in a table.
-        encoding: of text.
+        place: index of the file among all files, which makes the keys unique.
+        text_field: name of the text column in a table.
+        encoding: encoding of text files.
 
     Raises:
-        DataError: the file is missing, cut short, of an unknown format or in another encoding.
+        DataError: the file is missing, truncated, of an unknown format or in another encoding.
     """
     source = Source(path, encoding, settings=_OPTIONS)
     if source.is_stdin:
-        raise DataError("standard input: is not read. Name a file, which can be read again.")
+        raise DataError("standard input: is not supported. Use a file, which can be read again.")
     with source.open() as file:
         form = source.format_of(file)
         if form not in (".txt", *FORMATS):
@@ -134,7 +134,7 @@ def _table(rows: Iterator[Cells]) -> Iterator[tuple[int, list[str] | _Fault]]:
 
 
 def _documents(line: int, text: str) -> Iterator[tuple[int, list[str]]]:
-    sentences = [part.strip() for part in _SENTENCE.findall(whole_characters(text))]
+    sentences = [part.strip() for part in _SENTENCE.findall(replace_lone_surrogates(text))]
     sentences = [part for part in sentences if part]
     for start in range(0, len(sentences), _LONGEST):
         yield line, sentences[start : start + _LONGEST]

@@ -1,4 +1,4 @@
-"""Examples on disk: TFRecords of tf.train.Example."""
+"""Stores examples as TFRecords of tf.train.Example."""
 
 import tensorflow as tf
 
@@ -27,11 +27,11 @@ def serialize(example: Example) -> bytes:
 
 
 def parse(records: tf.Tensor, pad: int) -> dict[str, tf.Tensor]:
-    """Reads a batch of records, string [batch].
+    """Parses a batch of records, string [batch].
 
     Returns:
-        `token_ids`, `segment_ids`, `padding_mask`, `words`: int32 [batch, length], where length is that
-        of the longest; `label`: int32 [batch].
+        `token_ids`, `segment_ids`, `padding_mask`, `words`: int32 [batch, length], where length is the
+        length of the longest example; `label`: int32 [batch].
     """
     features = tf.io.parse_example(records, {**_RAGGED, **_SINGLE})
     ids = features["ids"]

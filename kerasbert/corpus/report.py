@@ -1,10 +1,10 @@
-"""What a corpus holds, in lines."""
+"""Summarises a corpus in a few lines."""
 
 from kerasbert.corpus.corpus import Corpus
 
 
 def describe(corpus: Corpus) -> str:
-    """Returns the counts of each split, the rate of [UNK] and where unreadable lines went."""
+    """Returns the counts of each split, the rate of [UNK] and the location of unreadable lines."""
     lines = []
     for split, counts in corpus.counts.items():
         unknown = counts.unknown / max(counts.tokens, 1)

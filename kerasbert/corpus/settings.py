@@ -1,4 +1,4 @@
-"""What a corpus is built with."""
+"""The settings of a corpus."""
 
 from typing import Literal
 
@@ -8,24 +8,32 @@ from kerasbert.config import Section
 
 
 class CorpusSettings(Section):
-    """Saved with a corpus: what its examples depend on besides the text."""
+    """What the examples depend on besides the text; saved with the corpus."""
 
-    max_length: int = Field(128, ge=16, description="Tokens of an example, special tokens included.")
+    max_length: int = Field(
+        128, ge=16, description="Maximum number of tokens of an example, special tokens included."
+    )
     pairs: Literal["nsp", "sop", "none"] = Field(
         "nsp",
-        description="Second segments: the next sentences or another document's (nsp), the next or the "
-        "swapped ones (sop), or one segment only (none).",
+        description="Second segment: the next sentences or another document's (nsp), the next sentences in "
+        "either order (sop), or no second segment (none).",
     )
     words: Literal["characters", "jieba"] = Field(
-        "characters", description="What whole-word masking takes for a Chinese word."
+        "characters", description="Units of Chinese text for whole-word masking."
     )
-    short_share: float = Field(0.1, ge=0, le=1, description="Share of examples of a random shorter length.")
-    held_out: float = Field(0.01, ge=0, lt=1, description="Share of the documents kept for validation.")
-    shards: int = Field(16, ge=1, description="Training files; one is held in memory at a time.")
-    seed: int = Field(0, ge=0, description="Of the shards, lengths and pairs.")
-    lowercase: bool = Field(True, description="Lower-case and strip accents.")
-    ascii_punctuation: bool = Field(False, description="Map curly quotes, ellipsis and dashes to ASCII.")
-    added_tokens: list[str] = Field([], description="Tokens kept whole, found after lower-casing.")
-    special_tokens: list[str] = Field([], description="Tokens kept whole, found as they are written.")
-    text_field: str = Field("text", description="Column of the text in tables and JSON lines.")
+    short_share: float = Field(0.1, ge=0, le=1, description="Share of examples with a random shorter length.")
+    held_out: float = Field(0.01, ge=0, lt=1, description="Share of documents held out for validation.")
+    shards: int = Field(16, ge=1, description="Number of training files; one is in memory at a time.")
+    seed: int = Field(0, ge=0, description="Random seed of shards, lengths and pairs.")
+    lowercase: bool = Field(True, description="Whether to lower-case and strip accents.")
+    ascii_punctuation: bool = Field(
+        False, description="Whether to map curly quotes, ellipses and dashes to ASCII."
+    )
+    added_tokens: list[str] = Field(
+        [], description="Tokens that are never split, matched in the normalised text."
+    )
+    special_tokens: list[str] = Field(
+        [], description="Tokens that are never split, matched in the original text."
+    )
+    text_field: str = Field("text", description="Name of the text column in tables and JSON lines.")
     encoding: str = Field("utf-8", description="Encoding of the text.")

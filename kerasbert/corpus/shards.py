@@ -1,4 +1,4 @@
-"""A shard: some of the documents, chosen by hash, as one file of examples in random order."""
+"""Shards: documents assigned by hash, each shard a file of examples in random order."""
 
 import dataclasses
 import hashlib
@@ -22,7 +22,7 @@ _HASHES = 1 << 64
 
 @dataclasses.dataclass(frozen=True)
 class Counts:
-    """What a shard or a corpus holds. `tokens` are those of the text, special tokens aside."""
+    """Counts of a shard or a corpus. `tokens` excludes special tokens."""
 
     documents: int = 0
     sentences: int = 0
@@ -40,7 +40,7 @@ class Counts:
 
 
 def shard_names(settings: CorpusSettings) -> dict[str, list[str]]:
-    """Returns the names of the shards of each split, without suffix."""
+    """Returns the file names, without suffix, of the shards of each split."""
     held_out = max(1, round(settings.shards * settings.held_out)) if settings.held_out else 0
     sizes = {"train": settings.shards, "validation": held_out}
     return {
@@ -50,9 +50,9 @@ def shard_names(settings: CorpusSettings) -> dict[str, list[str]]:
 
 
 def shard_of(key: str, settings: CorpusSettings) -> str:
-    """Returns the name of the shard a document belongs to, a pure function of its key and the seed.
+    """Returns the name of the shard that a document belongs to, a pure function of its key and the seed.
 
-    Copies of a text are all held out or all trained on, also where a file is named twice.
+    Identical texts are always in the same split.
     """
     names = shard_names(settings)
     text = key.rpartition("-")[2]
@@ -72,9 +72,9 @@ def write_shard(
     vocabulary: Vocabulary,
     settings: CorpusSettings,
 ) -> None:
-    """Writes `NAME.tfrecord` and, when that is whole, its counts as `NAME.json`.
+    """Writes `NAME.tfrecord` and then its counts as `NAME.json`.
 
-    The result depends on the documents and the settings only, not on the order they come in.
+    The result depends only on the documents and the settings, not on the order of the documents.
     """
     documents = sorted((d for d in documents if d.sentences), key=lambda document: document.key)
     random = np.random.default_rng([settings.seed, *name.encode()])

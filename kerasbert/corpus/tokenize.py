@@ -1,4 +1,4 @@
-"""Sentences as token ids, with the places where words begin."""
+"""Tokenises sentences and marks where words begin."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class TokenizedDocument:
-    """The sentences of a document that hold any token."""
+    """The sentences of a document, without empty ones."""
 
     key: str
     sentences: list[Sentence]
@@ -33,16 +33,16 @@ class TokenizedDocument:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "TokenizedDocument":
-        """Reads what `to_bytes` gave."""
+        """Reads the result of `to_bytes`."""
         key, sentences = json.loads(content)
         return cls(key, [Sentence(ids, list(map(bool, starts))) for ids, starts in sentences])
 
 
 class Tokenizer:
-    """The text graph of classification, plus word boundaries.
+    """The text graph of classification, plus word boundaries for whole-word masking.
 
-    The pieces of a word that WordPiece splits belong together. Chinese characters are words of their
-    own, unless `settings.words` is `jieba`.
+    All pieces of a word belong together. Chinese characters are single words, unless `settings.words` is
+    `jieba`.
     """
 
     def __init__(self, vocabulary: Vocabulary, settings: CorpusSettings):
@@ -65,7 +65,7 @@ class Tokenizer:
         self._split = split
 
     def __call__(self, documents: Sequence[Document]) -> Iterator[TokenizedDocument]:
-        """Tokenises some documents at once."""
+        """Tokenises a batch of documents."""
         sentences = [sentence for document in documents for sentence in document.sentences]
         # Plain lists: reading a ragged tensor row by row would take most of the time.
         words, of_sentence, pieces, of_word = (
@@ -87,7 +87,7 @@ class Tokenizer:
             yield TokenizedDocument(document.key, [part for part in parts if part.ids])
 
     def _word_starts(self, words: list[bytes]) -> list[bool]:
-        """Segments each run of Chinese characters, which are single words here."""
+        """Segments each run of Chinese characters, which are single words in `words`."""
         if self._segment is None:
             return [True] * len(words)
         begins: list[bool] = []

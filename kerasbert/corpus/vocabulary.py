@@ -1,4 +1,4 @@
-"""A vocabulary from raw text files."""
+"""Learns a vocabulary from raw text files."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,15 +22,15 @@ def train_vocabulary(
     text_field: str = "text",
     encoding: str = "utf-8",
 ) -> tuple[Vocabulary, int]:
-    """Learns a WordPiece vocabulary from raw text, at the memory of its distinct words.
+    """Learns a WordPiece vocabulary from raw text; memory grows with the number of distinct words.
 
     Args:
-        files: as `read_documents` takes them.
-        size: most tokens, special tokens included.
+        files: files in the formats of `read_documents`.
+        size: maximum number of tokens, special tokens included.
         min_count: rarer characters are left out.
-        lowercase: lower-case and strip accents first.
-        text_field: column of the text in tables.
-        encoding: of text.
+        lowercase: whether to lower-case and strip accents first.
+        text_field: name of the text column in tables.
+        encoding: encoding of text files.
 
     Returns:
         The vocabulary, and the number of unreadable lines that were left out.
@@ -52,7 +52,7 @@ def train_vocabulary(
 
 
 def _batches(files: Sequence[str | Path], text_field: str, encoding: str) -> Iterator[tuple[list[str], int]]:
-    """Yields sentences and how many lines between them were unreadable."""
+    """Yields batches of sentences, each with the number of unreadable lines."""
     batch: list[str] = []
     unreadable = 0
     for place, file in enumerate(files):

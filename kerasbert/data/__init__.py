@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kerasbert.data.plan import Plan
     from kerasbert.data.split import fold_rows, split_rows
 
-# Reading rows takes neither TensorFlow nor scikit-learn: what does is imported when it is first used.
+# Reading rows needs neither TensorFlow nor scikit-learn: names that do are imported when first used.
 _HOMES = {
     "CheckReport": "check",
     "Plan": "plan",

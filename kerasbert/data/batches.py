@@ -1,4 +1,4 @@
-"""Batches of rows: tokenised once, packed by the graph that also serves."""
+"""Batches of rows: tokenised once, packed by the same graph that serves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kerasbert import progress
 from kerasbert.data.load import Rows
-from kerasbert.data.plan import NO_ROW, PAST
+from kerasbert.data.plan import ABSENT, FILLER
 from kerasbert.text import TextGraph
 
 _TOKENIZE_BATCH = 4096
@@ -16,24 +16,25 @@ _TOKENIZE_BATCH = 4096
 
 @dataclass(frozen=True)
 class TokenizedRows:
-    """Rows tokenised once: int32 ragged [rows, None] without special tokens.
+    """Tokenised rows: int32 ragged [rows, None] without special tokens.
 
-    `uncut` are the tokens of each whole row, both texts and the special ones: int64 [rows].
+    `full_lengths` counts the tokens of each row before truncation, with both texts and the special
+    tokens: int64 [rows].
     """
 
     ids: tf.RaggedTensor
     pair: tf.RaggedTensor | None
-    uncut: np.ndarray
+    full_lengths: np.ndarray
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each row without special tokens: int64 [rows]."""
+        """The number of tokens of each row without special tokens: int64 [rows]."""
         lengths = self.ids.row_lengths().numpy()
         return lengths if self.pair is None else lengths + self.pair.row_lengths().numpy()
 
     def packed_lengths(self, graph: TextGraph) -> np.ndarray:
-        """Tokens of each row as `inputs` gives it: int64 [rows]."""
-        return np.minimum(self.uncut, graph.max_length)
+        """Returns the number of tokens of each packed row: int64 [rows]."""
+        return np.minimum(self.full_lengths, graph.max_length)
 
     def inputs(self, index: tf.Tensor, graph: TextGraph) -> dict[str, tf.Tensor]:
         """Returns the packed inputs of the rows at `index`, int [batch]."""
@@ -44,7 +45,7 @@ class TokenizedRows:
 def tokenize_rows(rows: Rows, graph: TextGraph) -> TokenizedRows:
     """Tokenises `rows` with the graph that also serves.
 
-    Single texts are cut to what `pack` keeps; how a pair is cut depends on both lengths.
+    Single texts are truncated here; pairs are truncated by `pack`, which needs both lengths.
     """
 
     def tokenize(texts: list[str]) -> tuple[tf.RaggedTensor, np.ndarray]:
@@ -74,10 +75,10 @@ def training_batches(
     seed: int,
     first_step: int = 0,
 ) -> tf.data.Dataset:
-    """Returns the batches of `plan` as (inputs, targets, weights), in its order.
+    """Returns the batches of `plan` as (inputs, targets, weights), in order.
 
-    The weights of a batch are scaled so that a mean over the batch's size is the mean over its real
-    rows: the last, uneven batch counts right on any number of replicas.
+    The weights of a batch are scaled so that the mean over the batch size equals the mean over its real
+    rows, so that an incomplete last batch is weighted correctly on any number of replicas.
 
     Args:
         rows: the tokenised rows.
@@ -85,14 +86,14 @@ def training_batches(
         weights: float32 [rows].
         plan: int32 [steps, batch]; see `Plan`.
         graph: packs the rows.
-        token_dropout: share of the tokens that become [MASK].
-        seed: of the token dropout.
-        first_step: of the plan, counted from the start of the training.
+        token_dropout: share of the tokens that are replaced by [MASK].
+        seed: random seed of the token dropout.
+        first_step: number of the plan's first step, counted from the start of the training.
     """
 
     def batch(step: tf.Tensor, index: tf.Tensor) -> tuple:
-        index = tf.boolean_mask(index, index != PAST)
-        real = tf.cast(index != NO_ROW, tf.float32)
+        index = tf.boolean_mask(index, index != ABSENT)
+        real = tf.cast(index != FILLER, tf.float32)
         index = tf.maximum(index, 0)
         inputs = rows.inputs(index, graph)
         if token_dropout:
@@ -110,9 +111,9 @@ def training_batches(
 def prediction_batches(
     rows: TokenizedRows, graph: TextGraph, batch_size: int
 ) -> tuple[tf.data.Dataset, np.ndarray]:
-    """Returns batches of inputs sorted by length, and the order int [rows] they are in.
+    """Returns batches of inputs sorted by length, and the row index of each position: int [rows].
 
-    The last batch is filled up with repeats of row 0: the results past the order's end are to be cut.
+    The last batch is padded with copies of row 0; discard the results beyond the number of rows.
     """
     order = np.argsort(rows.lengths, kind="stable")
     plan = np.zeros(-(-len(order) // batch_size) * batch_size, np.int32)
@@ -122,7 +123,7 @@ def prediction_batches(
 
 
 def slices(count: int, size: int) -> Iterator[slice]:
-    """Yields slices of `size` that cover `count` items."""
+    """Yields slices of length `size` that cover `count` items."""
     return (slice(start, start + size) for start in range(0, count, size))
 
 

@@ -1,4 +1,4 @@
-"""What is in the data files, what would break a training and what would weaken it."""
+"""Statistics of data files, with errors that would stop a training and warnings."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ _SHOWN = 5
 
 @dataclass
 class FileReport:
-    """The figures of one file."""
+    """Statistics of one file."""
 
     path: str
     rows: int
@@ -36,7 +36,7 @@ class FileReport:
 
 @dataclass
 class CheckReport:
-    """The figures of all files; `errors` would stop a training, `warnings` would not."""
+    """Statistics of all files; `errors` would stop a training, `warnings` would not."""
 
     files: list[FileReport] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -49,13 +49,13 @@ def check_files(
     labels: Sequence[str],
     text_graph: Callable[[Rows], TextGraph],
 ) -> CheckReport:
-    """Reports on `paths`, the first of which is taken for the training file.
+    """Reports on `paths`, the first of which is treated as the training file.
 
     Args:
         paths: data files.
         columns: how to read them.
-        labels: the labels the task knows. Empty: those of the first file.
-        text_graph: gives the text graph a training on these rows would use.
+        labels: the labels that the task knows. Empty: those of the first file.
+        text_graph: returns the text graph that a training on these rows would use.
     """
     report = CheckReport()
     loaded: list[tuple[str, Rows]] = []
@@ -74,7 +74,7 @@ def check_files(
     graph = text_graph(loaded[0][1])
     for path, rows in loaded:
         lengths, unknown = token_lengths(rows, graph)
-        report.files.append(_figures(path, rows, lengths, unknown))
+        report.files.append(_file_report(path, rows, lengths, unknown))
         report.errors += _unknown_labels(path, rows, known)
         if rows is loaded[0][1]:
             report.warnings += check_training_rows(path, rows, known, columns, labels)
@@ -88,7 +88,7 @@ def check_files(
     return report
 
 
-def _figures(path: str, rows: Rows, lengths: np.ndarray, unknown: int) -> FileReport:
+def _file_report(path: str, rows: Rows, lengths: np.ndarray, unknown: int) -> FileReport:
     special = 2 if rows.pairs is None else 3
     tokens = max(int(lengths.sum()) - special * len(rows), 1)
     return FileReport(
@@ -105,7 +105,7 @@ def _figures(path: str, rows: Rows, lengths: np.ndarray, unknown: int) -> FileRe
 
 
 def token_lengths(rows: Rows, graph: TextGraph, batch: int = 4096) -> tuple[np.ndarray, int]:
-    """Returns the tokens of each row with special tokens, int64 [rows], and the count of [UNK]."""
+    """Returns the token count of each row with special tokens, int64 [rows], and the number of [UNK]."""
     lengths = np.full(len(rows), 2 if rows.pairs is None else 3, np.int64)
     unknown = 0
     for texts in filter(None, (rows.texts, rows.pairs)):
@@ -125,5 +125,5 @@ def _unknown_labels(path: str, rows: Rows, known: Sequence[str]) -> list[str]:
     )
     return [
         f"{path}: {len(unknown)} unknown label(s): {shown}. Known: {', '.join(known)}. "
-        "Mend them, or name them in data.label_map or data.labels."
+        "Correct them, or add them to data.label_map or data.labels."
     ]

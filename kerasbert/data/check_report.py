@@ -1,4 +1,4 @@
-"""The check of data files as tables."""
+"""Prints the report of `data check` as tables."""
 
 from rich.console import Console
 from rich.table import Table
@@ -9,7 +9,7 @@ from kerasbert.errors import visible
 
 
 def print_report(report: CheckReport, console: Console) -> None:
-    """Prints `report`: a part for each file, then what is wrong."""
+    """Prints `report`: a section for each file, then the warnings and errors."""
     for file in report.files:
         console.print(Text(f"{file.path}: {file.rows:,} rows", style="bold"), soft_wrap=True)
         console.print(_labels(file))

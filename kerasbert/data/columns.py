@@ -1,4 +1,4 @@
-"""Which columns to read: chosen by name, with a suggestion where one is missing."""
+"""Which columns to read: chosen by name, with a suggestion if one is missing."""
 
 import difflib
 import shlex
@@ -12,7 +12,7 @@ from kerasbert.data.labels import spelled_as
 from kerasbert.encoding import convert_first
 from kerasbert.errors import DataError
 
-# What people call these columns, without space, case and width.
+# Common names of these columns, lower-cased and without spaces.
 TEXT_NAMES = (
     "text", "review", "content", "sentence", "text_a", "comment", "message", "title", "query",
     "question", "utterance", "内容", "文本", "评论", "评价", "正文", "句子", "标题", "留言",
@@ -26,22 +26,22 @@ PAIR_NAMES = ("pair", "text_b", "text_pair", "sentence2", "question2", "text2")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the user at hand names what the reader is told: by default keys of the configuration."""
+    """What messages call the reader's settings: keys, options or arguments. Defaults to config keys."""
 
     text: str = "data.text_column"
     label: str = "data.label_column"
     pair: str = "data.pair_column"
-    encoding: str | None = "data.encoding"  # None: there is no such setting
+    encoding: str | None = "data.encoding"  # None: the encoding cannot be set
     verb: str = "Set"
     assign: str = ": "
 
     def advise(self, *named: tuple[str, str]) -> str:
-        """Returns what to do so that each named setting has its value, as a sentence."""
+        """Returns a sentence that says how to set each of the (name, value) pairs."""
         parts = [f"{name}{self.assign}{self._quoted(value)}" for name, value in named]
         return f"{self.verb} {' and '.join(parts)}."
 
     def advise_encoding(self, encoding: str) -> str:
-        """Returns what to do to read text in `encoding`."""
+        """Returns a sentence that says how to read text in `encoding`."""
         if self.encoding is None:
             return convert_first(encoding)
         return self.advise((self.encoding, encoding))
@@ -61,18 +61,18 @@ class Columns:
     """Which columns to read, and how.
 
     Attributes:
-        text: name of the column.
-        label: name of the column; None: rows need no label, and lines of text will do.
+        text: name of the text column.
+        label: name of the label column. None: rows need no label, and plain lines of text are accepted.
         pair: name of the column of the second text, if there is one.
-        label_map: other names for labels.
-        label_separator: between the labels of a row, in a task where it may have several.
-        encoding: of text files.
-        stream_encoding: of standard input and pipes.
-        table: standard input and files of unknown names hold a table rather than lines of text. They
-            always do where there is a label.
-        settings: how the user names all this.
-        labels: names for the places of one-hot lists, where a row may have several labels.
-        renamed: keys of `label_map` that were met while reading.
+        label_map: maps labels in the files to the labels to use.
+        label_separator: separates the labels of a row in a multi-label task. None: one label a row.
+        encoding: encoding of text files.
+        stream_encoding: encoding of standard input and pipes.
+        table: whether standard input and files with an unknown suffix are tables rather than lines of
+            text. Implied by `label`.
+        settings: what messages call these settings.
+        labels: the labels in the order of one-hot lists, in a multi-label task.
+        renamed: keys of `label_map` that have occurred so far.
     """
 
     text: str = "text"
@@ -88,12 +88,12 @@ class Columns:
     renamed: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @classmethod
-    def of(cls, config: DataConfig, label_separator: str | None = None) -> "Columns":
+    def from_config(cls, config: DataConfig, label_separator: str | None = None) -> "Columns":
         """Returns the columns that `config` names.
 
         Args:
             config: the section `data`.
-            label_separator: of the task, if a row may have several labels; `config` may name another.
+            label_separator: the default of a multi-label task, which `config` may override; else None.
         """
         return cls(
             label_separator=label_separator and (config.label_separator or label_separator),
@@ -108,12 +108,12 @@ class Columns:
 
     @property
     def wanted(self) -> dict[str, str]:
-        """The columns to read by what they are: text, label and pair, as far as they are asked for."""
+        """Maps `text`, `label` and `pair`, where wanted, to the names of their columns."""
         names = {"text": self.text, "label": self.label, "pair": self.pair}
         return {what: name for what, name in names.items() if name is not None}
 
     def rename(self, label: str) -> str:
-        """Returns the name of a label in the files."""
+        """Applies `label_map` to a label."""
         label = spelled_as(label, self.label_map)
         if label not in self.label_map:
             return label
@@ -121,17 +121,17 @@ class Columns:
         return self.label_map[label]
 
     def found_in(self, header: Sequence[str]) -> bool:
-        """Whether `header` has all columns."""
+        """Whether `header` has all wanted columns."""
         return set(self.wanted.values()) <= set(header)
 
     def choose(self, header: Sequence[str], place: str) -> list[str]:
         """Returns the names of the columns to read from a table, in the order of `wanted`.
 
-        The only column of a table is its text if that is what it is called.
+        If only text is wanted, a table's single column is used if it has a common name for texts.
 
         Args:
             header: names of all columns.
-            place: of the header, for the message.
+            place: location of the header, for the message.
 
         Raises:
             DataError: a column is missing, or a name occurs twice.
@@ -162,17 +162,17 @@ class Columns:
                 self.settings.advise(*named)
             )
         flags = " and ".join(getattr(self.settings, what) for what in missing)
-        return f"{fault} Rename one, or name yours by {flags}."
+        return f"{fault} Rename a column, or set {flags}."
 
 
 def named_in(header: Sequence[str]) -> str:
-    """Returns the names of columns for a message; what cannot be seen in them is spelt out."""
+    """Returns column names for a message, with invisible characters escaped."""
     shown = (name if name.isprintable() and name == name.strip() else repr(name) for name in header)
     return ", ".join(shown) or "none"
 
 
 def _likely(name: str, known: Sequence[str], header: Sequence[str]) -> str | None:
-    """Returns the column that was probably meant by `name`, or None."""
+    """Returns the column that `name` probably refers to, or None."""
     bare = {column: _bare(column) for column in header if column.strip()}
     for probable in (
         lambda column: column == _bare(name),
@@ -187,6 +187,6 @@ def _likely(name: str, known: Sequence[str], header: Sequence[str]) -> str | Non
 
 
 def _bare(name: str) -> str:
-    """Returns a name without space, case, width and invisible characters."""
+    """Returns a name NFKC-normalised, lower-cased and without spaces and invisible characters."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf")

@@ -1,4 +1,4 @@
-"""About how many rows a file has, so that the time which is left can be told."""
+"""Estimates the rows of a file, for progress bars."""
 
 import contextlib
 import zlib
@@ -10,11 +10,11 @@ _CHUNK = 1 << 20
 
 
 def estimate_rows(path: str) -> int | None:
-    """Returns the rows of a Parquet file, or the line ends of a text; None: only reading it can tell."""
+    """Returns the rows of a Parquet file, or the line endings of a text; None if unknown before reading."""
     source = Source(path)
     if source.is_stream or source.suffix == ".xlsx":
         return None
-    with contextlib.suppress(OSError, EOFError, zlib.error):  # the reader says what is wrong
+    with contextlib.suppress(OSError, EOFError, zlib.error):  # the reader will report it
         if source.suffix == ".parquet":
             import pyarrow
             import pyarrow.parquet

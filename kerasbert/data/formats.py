@@ -1,4 +1,4 @@
-"""The wanted cells of each row of a table, whatever its format."""
+"""Reads the wanted cells of each row of a table in any supported format."""
 
 import csv
 import io
@@ -13,8 +13,7 @@ from kerasbert.data.source import Source
 from kerasbert.errors import DataError, excerpt
 from kerasbert.extras import needs_extra
 
-# The number of the line, or of the row where there are no lines, and the cells in the order of
-# `Columns.wanted`.
+# The line number (or row number, in formats without lines) and the cells in the order of `Columns.wanted`.
 Cells = tuple[int, Sequence[Any]]
 
 _LONGEST_CELL = 1 << 30
@@ -25,10 +24,10 @@ def read_cells(source: Source, file: IO[bytes], form: str, columns: Columns) -> 
     """Yields the rows of an open table.
 
     Args:
-        source: of `file`.
-        file: what `source.open` gave.
-        form: one of `FORMATS`; "": to be found from the first line.
-        columns: the wanted ones.
+        source: the source of `file`, for messages.
+        file: the result of `source.open`.
+        form: one of `FORMATS`; "": detect it from the first line.
+        columns: the columns to read.
 
     Raises:
         DataError: a column is missing, or a row is malformed.
@@ -43,7 +42,7 @@ def read_cells(source: Source, file: IO[bytes], form: str, columns: Columns) -> 
         while not (start and start[-1].strip()) and (line := next(lines, None)) is not None:
             start.append(line)
         first, lines = "".join(start[-1:]), itertools.chain(start, lines)
-        form = _found(first) if form == "" else ".json" if first.lstrip().startswith("[") else ".jsonl"
+        form = _detect(first) if form == "" else ".json" if first.lstrip().startswith("[") else ".jsonl"
     if form == ".json":
         return _array("".join(lines), source, columns)
     if form in (".jsonl", ".ndjson"):
@@ -51,8 +50,8 @@ def read_cells(source: Source, file: IO[bytes], form: str, columns: Columns) -> 
     return _separated(lines, source, columns, "," if form == ".csv" else "\t")
 
 
-def _found(first: str) -> str:
-    """Returns the format of a table that begins with this line."""
+def _detect(first: str) -> str:
+    """Returns the format of a table that begins with the line `first`."""
     start = first.lstrip()
     if start.startswith("["):
         return ".json"
@@ -62,7 +61,7 @@ def _found(first: str) -> str:
 
 
 def _separated(lines: Iterator[str], source: Source, columns: Columns, delimiter: str) -> Iterator[Cells]:
-    """Rows under a header line. In TSV quotes are literal characters, in CSV they enclose cells.
+    """Reads rows below a header line. In TSV quotes are literal characters, in CSV they enclose cells.
 
     A blank line is a row of empty cells.
     """
@@ -74,7 +73,7 @@ def _separated(lines: Iterator[str], source: Source, columns: Columns, delimiter
             break
     lines = itertools.chain([first], lines)
     if delimiter == "," and not columns.found_in(next(csv.reader([first]), [])):
-        # Not commas, where something else separates the very columns that are wanted.
+        # Try another delimiter if it yields exactly the wanted columns.
         others = (mark for mark in ";\t" if columns.found_in(next(csv.reader([first], delimiter=mark), [])))
         delimiter = next(others, ",")
         rows = _quoted(lines, source, delimiter, header_line - 1)
@@ -99,15 +98,15 @@ def _separated(lines: Iterator[str], source: Source, columns: Columns, delimiter
         else:
             raise DataError(
                 f"{source.name}:{header_line - 1 + number}: has {len(row)} cells, the header has {width} "
-                f"({named_in(header)}). Mend the line"
-                + ("." if delimiter != "\t" else "; a text in TSV must not hold a tab.")
+                f"({named_in(header)}). Correct the line"
+                + ("." if delimiter != "\t" else "; a text in TSV must not contain a tab.")
             )
 
 
 def _quoted(
     lines: Iterator[str], source: Source, delimiter: str, before: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Rows as the csv module reads them; `before` lines were read already."""
+    """Reads rows with the csv module; `before` lines have already been read."""
     csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 0  # where the last row ended
@@ -118,7 +117,7 @@ def _quoted(
     except csv.Error as error:
         raise DataError(
             f"{source.name}: is not CSV ({error}) in the row that begins in line {before + line + 1}. "
-            "Look for a quote that is not closed."
+            "Look for an unclosed quote."
         ) from error
 
 
@@ -128,7 +127,7 @@ def _require_delimiter(header: Sequence[str], place: str, delimiter: str) -> Non
         if mark != delimiter and len(header) == 1 and mark in header[0]:
             other = {"\t": ", or name it .tsv", ",": ", or name it .csv"}.get(mark, "")
             raise DataError(
-                f"{place}: seems separated by {name}, not {_DELIMITERS[delimiter]}: {header[0]!r}. "
+                f"{place}: seems to be separated by {name}, not {_DELIMITERS[delimiter]}: {header[0]!r}. "
                 f"Save it with {_DELIMITERS[delimiter]}{other}."
             )
 
@@ -140,15 +139,15 @@ def _json_lines(lines: Iterator[str], source: Source, columns: Columns) -> Itera
         try:
             record = json.loads(line, object_pairs_hook=_unique)
         except (ValueError, RecursionError) as error:
-            whole = (
-                " Write each object in one line, or all of them in an array." if line.strip() == "{" else ""
+            hint = (
+                " Write each object on one line, or all of them in an array." if line.strip() == "{" else ""
             )
-            raise DataError(f"{source.name}:{number}: is not JSON ({error}).{whole}") from error
+            raise DataError(f"{source.name}:{number}: is not JSON ({error}).{hint}") from error
         yield number, _of_record(record, line, f"{source.name}:{number}", columns)
 
 
 def _array(content: str, source: Source, columns: Columns) -> Iterator[Cells]:
-    """The objects of a JSON array; the text is held in memory, but not all the objects."""
+    """Reads the objects of a JSON array one by one; the whole text is in memory."""
     decoder = json.JSONDecoder(object_pairs_hook=_unique)
     number, counted = 1, 0
     place = content.index("[") + 1
@@ -229,14 +228,14 @@ def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cel
     try:
         content = io.BytesIO(file.read()) if source.is_stream else file
         book = openpyxl.load_workbook(content, read_only=True, data_only=True)
-    except Exception as error:  # whatever a damaged archive makes it raise
+    except Exception as error:  # a damaged archive can raise anything
         raise DataError(f"{source.name}: is not an Excel workbook ({error}).") from error
     filled = [sheet for sheet in book.worksheets if any(map(_filled, sheet.iter_rows(values_only=True)))]
     if len(filled) > 1:
         names = ", ".join(sheet.title for sheet in filled)
         raise DataError(f"{source.name}: has several sheets ({names}). Keep one, or save one as CSV UTF-8.")
     chosen: list[int] = []
-    waiting: list[Cells] = []  # blank rows; those after the last row are none
+    waiting: list[Cells] = []  # blank rows, dropped at the end of the sheet
     for number, row in enumerate(filled[0].iter_rows(values_only=True) if filled else (), 1):
         if not chosen and _filled(row):
             header = ["" if name is None else str(name) for name in row]

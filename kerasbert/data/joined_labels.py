@@ -1,31 +1,31 @@
-"""Labels that look like several, joined by a separator."""
+"""Finds labels that look like several labels joined by a separator."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# What joins labels in a cell, and is in no name; what is in names now and then; what often is.
+# Separators that names never contain, sometimes contain and often contain.
 _JOINS, _MAY_JOIN, _SELDOM_JOINS = "|", ",，、;；", "/+& "
 
 
 @dataclass(frozen=True)
 class Joined:
-    """The labels that look like several, and what stands between these."""
+    """The labels that look joined, and their separator."""
 
     separator: str
     labels: tuple[str, ...]
 
 
 def joined_labels(labels: Iterable[str], but: str | None = None, expected: bool = False) -> Joined | None:
-    """Returns the labels that look like several, with the separator that most of them have.
+    """Returns the labels that look joined, for the separator that most of them contain.
 
-    `房间|早餐` does. `酒店,好` does if one of its parts occurs elsewhere; `体育/足球` only if all its parts
-    are labels of their own, or stand now first and now later.
+    `房间|早餐` always counts. `酒店,好` counts if one of its parts occurs elsewhere; `体育/足球` only if each
+    part is a label by itself, or occurs both in first and in later position.
 
     Args:
-        labels: of the rows.
-        but: a separator that is not to be looked for.
-        expected: rows are to have several labels: `酒店,好` does wherever its parts occur.
+        labels: labels of the rows.
+        but: a separator to ignore.
+        expected: whether rows should have several labels; if so, `酒店,好` always counts.
     """
     labels = list(labels)
     best = Joined("", ())

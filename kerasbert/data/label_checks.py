@@ -1,4 +1,4 @@
-"""What in the labels would weaken a training, a sentence each."""
+"""Warnings about labels that would weaken a training, one sentence each."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,23 +11,23 @@ from kerasbert.listing import SHOWN, join_all, join_first
 
 _FEW, _MANY = 5, 10  # rows of a label
 _MANY_LABELS = 100
-_UNEVEN = 10  # times as many rows of one label as of another
+_UNEVEN = 10  # ratio of the most to the least frequent label
 
 
 def check_labels(
-    name: str, rows: Rows, labels: Sequence[str], columns: Columns, given: Sequence[str]
+    name: str, rows: Rows, labels: Sequence[str], columns: Columns, configured: Sequence[str]
 ) -> list[str]:
     """Returns warnings about the labels of rows to train on; see `check_training_rows`."""
     counts = rows.label_counts
     if len(counts) > max(_MANY_LABELS, len(rows) / 2):
         return [
-            f"{name}: {len(counts):,} labels in {len(rows):,} rows: is {columns.label!r} the column of the "
-            "labels?"
+            f"{name}: {len(counts):,} labels in {len(rows):,} rows: is {columns.label!r} really the label "
+            "column?"
         ]
-    alike = near_equal({**dict.fromkeys(given, 0), **counts})
+    alike = near_equal({**dict.fromkeys(configured, 0), **counts})
     warnings = _near_equal(name, alike, counts) + _absent(name, rows, labels)
     joined = _joined(name, rows, columns)
-    # How many rows a label has means nothing where several are taken for one.
+    # The counts mean nothing if several labels were read as one.
     return warnings + (joined or [*_rare(name, counts, alike), *_uneven(name, counts, alike)])
 
 
@@ -35,8 +35,8 @@ def check_label_map(columns: Columns, labels: Sequence[str]) -> list[str]:
     """Returns a warning if `data.label_map` names labels that no row has.
 
     Args:
-        columns: that the rows were read with.
-        labels: what the rows have after all.
+        columns: how the rows were read.
+        labels: the labels of the rows after mapping.
     """
     unused = [label for label in columns.label_map if label not in columns.renamed]
     if not unused:
@@ -49,10 +49,10 @@ def check_label_map(columns: Columns, labels: Sequence[str]) -> list[str]:
 
 
 def check_labels_present(name: str, rows: Rows, labels: Sequence[str]) -> list[str]:
-    """Returns a warning if rows to validate on lack labels."""
+    """Returns a warning if validation or test rows lack labels."""
     if len(rows.label_counts) == 1 and len(rows) > 1:
         (only,) = rows.label_counts
-        return [f"{name}: all {len(rows)} rows have the label {only!r}: scores on them say little."]
+        return [f"{name}: all {len(rows)} rows have the label {only!r}, so scores on them mean little."]
     return _absent(name, rows, labels)
 
 
@@ -62,12 +62,12 @@ def _near_equal(name: str, alike: Sequence[NearEqual], counts: Mapping[str, int]
         named = [f"{quoted(label)} ({_rows(counts.get(label, 0))})" for label in found.labels]
         pairs = [f"{quoted(label)}: {quoted(found.labels[0])}" for label in found.labels[1:]]
         warnings.append(
-            f"{name}: labels {join_all(named)} differ only in {join_all(found.differences)}; map them by "
+            f"{name}: labels {join_all(named)} differ only in {join_all(found.differences)}; map them with "
             f"data.label_map: {{{', '.join(pairs[:SHOWN])}}}"
         )
     more = len(warnings) - SHOWN
     return warnings[:SHOWN] + (
-        [f"{name}: {more} more groups of labels differ in as little."] if more > 0 else []
+        [f"{name}: {more} more groups of labels are nearly equal."] if more > 0 else []
     )
 
 
@@ -108,7 +108,7 @@ def _rare(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) -> l
 
 def _uneven(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) -> list[str]:
     counts = dict(counts)
-    # Weights would not mend a label that is written in two ways.
+    # Class weights do not help with a label that is written in two ways.
     for found in alike:
         counts[found.labels[0]] = sum(counts.pop(label, 0) for label in found.labels)
     frequent = [label for label, count in counts.items() if count >= _MANY]

@@ -1,4 +1,4 @@
-"""Labels as strings: their order, how they are shown, and the file that keeps them."""
+"""Labels as strings: sorting, quoting, and the label file."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _UNSEEN = set("\u034f\u115f\u1160\u3164\uffa0") | {chr(code) for code in range(0
 
 
 def sort_labels(labels: Iterable[str]) -> tuple[str, ...]:
-    """Returns `labels` in order: as numbers if all are whole numbers, else as strings."""
+    """Returns `labels` sorted as numbers if all are integers, else as strings."""
     labels = list(labels)
     if all(_WHOLE.fullmatch(label) for label in labels):
         return tuple(sorted(labels, key=lambda label: (int(label.partition(".")[0]), label)))
@@ -43,7 +43,7 @@ def spelled_as(label: str, known: Container[str]) -> str:
 
 
 def quoted(label: str) -> str:
-    """Returns a label in double quotes, as YAML reads it; what cannot be seen is spelt out."""
+    """Returns a label in double quotes, as in YAML, with invisible characters escaped."""
     return "".join(
         c if c == " " or (c.isprintable() and not is_unseen(c)) else json.dumps(c)[1:-1]
         for c in json.dumps(label, ensure_ascii=False)
@@ -51,17 +51,17 @@ def quoted(label: str) -> str:
 
 
 def is_unseen(character: str) -> bool:
-    """Whether a character takes no room: U+200B, a byte-order mark, a control character."""
+    """Whether a character is invisible: U+200B, a byte-order mark, a control character."""
     return unicodedata.category(character) in ("Cf", "Cc") or character in _UNSEEN
 
 
 def write_labels(path: Path, labels: Iterable[str]) -> None:
-    """Writes one label a line: that of label 0, 1, ..."""
+    """Writes one label a line, in the order of their ids."""
     write_text(path, "".join(f"{label}\n" for label in labels))
 
 
 def read_labels(path: Path) -> list[str]:
-    """Reads what `write_labels` wrote, also if an editor made its line ends CRLF.
+    """Reads the file that `write_labels` wrote; CRLF line endings are accepted.
 
     Raises:
         CheckpointError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""Rows that can be learned from: what is left out is counted and can be written down."""
+"""Loads usable rows; rows that are left out are counted and can be written to a file."""
 
 import unicodedata
 from collections import Counter
@@ -19,7 +19,7 @@ from kerasbert.files import write_json_lines
 from kerasbert.listing import join_first
 
 _SHOWN = 20
-_ADVICE = "Mend the row, or name the label in data.label_map or data.labels."
+_ADVICE = "Correct the row, or add the label to data.label_map or data.labels."
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Rows:
 
     @cached_property
     def normalized(self) -> list[str]:
-        """Each row as `normalized` gives it, for rows that do not change any more."""
+        """The normalised text of each row; the rows must not change afterwards."""
         return [normalized(row) for row in self.rows]
 
     @property
@@ -72,7 +72,7 @@ def write_left_out(path: Path, left_out: Iterable[tuple[Row, str]]) -> None:
 
 
 def write_rows(path: Path, rows: Rows) -> None:
-    """Writes one JSON object for each row, with the line of the data file it comes from."""
+    """Writes one JSON object for each row, with the file and line it comes from."""
     write_json_lines(
         path,
         (
@@ -84,7 +84,7 @@ def write_rows(path: Path, rows: Rows) -> None:
 
 
 def load_rows(paths: Iterable[str | Path | Table], columns: Columns) -> Rows:
-    """Reads all files and tables, leaving out rows that have no text or no label."""
+    """Reads all files and tables, leaving out rows without text or label."""
     result = Rows()
     for path in paths:
         for row in progress.track(read_rows(path, columns), f"reading {path}"):
@@ -97,20 +97,20 @@ def load_rows(paths: Iterable[str | Path | Table], columns: Columns) -> Rows:
 
 
 def why_unusable(row: Row, columns: Columns) -> str | None:
-    """Returns why nothing can be learned from `row`, or None."""
+    """Returns why `row` cannot be used for training, or None."""
     if not row.text.strip() and not (row.pair and row.pair.strip()):
         return "empty text"
-    # In a multi-label task no label at all is an answer.
+    # In a multi-label task an empty set of labels is valid.
     if columns.label and not columns.label_separator and not row.labels:
         return "empty label"
     return None
 
 
 def labels_of(rows: Rows, fixed: Sequence[str]) -> tuple[str, ...]:
-    """Returns the labels in their order: `fixed` if given, else those of `rows` by `sort_labels`.
+    """Returns the labels in order: `fixed` if given, else those of `rows`, sorted by `sort_labels`.
 
     Raises:
-        DataError: fewer than two labels, or some that cannot be told apart.
+        DataError: there are fewer than two labels, or one is empty, repeated or has control characters.
     """
     twice = [label for place, label in enumerate(fixed) if label in fixed[:place]]
     if twice:
@@ -123,8 +123,8 @@ def labels_of(rows: Rows, fixed: Sequence[str]) -> tuple[str, ...]:
     broken = [label for label in labels if any(unicodedata.category(c) == "Cc" for c in label)]
     if broken:
         raise DataError(
-            "data.train: a label must not hold a line break, a tab or another control character. Received: "
-            f"{broken[0]!r}"
+            "data.train: a label must not contain a line break, a tab or another control character. "
+            f"Received: {broken[0]!r}"
         )
     if len(labels) < 2 or len(rows.label_counts) < 2:
         found = ", ".join(f"{label} ({n})" for label, n in rows.label_counts.items()) or "none"
@@ -137,7 +137,7 @@ def require_known_labels(
     labels: Sequence[str],
     advice: str = _ADVICE,
 ) -> None:
-    """Raises `DataError` if a row has a label that is not among `labels`; `advice` says what to do."""
+    """Raises `DataError` if a row has a label that is not in `labels`; `advice` ends the message."""
     known = set(labels)
     for row in rows.rows:
         unknown = [label for label in row.labels if label not in known]
@@ -156,7 +156,7 @@ def read_valid_rows(
     labels: Sequence[str],
     advice: str = _ADVICE,
 ) -> Rows:
-    """Reads `paths` whose labels must all be among `labels`; see `require_known_labels`."""
+    """Reads `paths`, whose labels must all be in `labels`; see `require_known_labels`."""
     rows = load_rows(paths, columns)
     known = set(labels)
     for place, row in enumerate(rows.rows):

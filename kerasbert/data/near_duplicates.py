@@ -1,4 +1,4 @@
-"""Texts that differ in nothing that matters."""
+"""Normalisation of texts for finding near duplicates."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def normalized(row: Row) -> str:
-    """Returns the row's texts without width, case, punctuation and space, to find near duplicates."""
+    """Returns the row's texts NFKC-normalised, lower-cased, without punctuation and spaces."""
     parts = [row.text] if row.pair is None else [row.text, row.pair]
     bare = [_NOT_WORD.sub("", unicodedata.normalize("NFKC", p).casefold()) for p in parts]
     return "\n".join(bare if any(bare) else parts)

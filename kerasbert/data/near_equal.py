@@ -1,4 +1,4 @@
-"""Labels that differ in nothing that matters, and the label that was meant by another."""
+"""Finds labels that differ only in spelling, and the label that was probably meant."""
 
 import difflib
 import re
@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from kerasbert.data.labels import is_unseen
 
-_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?")  # no more than Decimal keeps
-# Punctuation that is part of what a label says: C#, 10%, A*.
+_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,9})?")  # within the precision of Decimal
+# Punctuation that is part of a label's meaning: C#, 10%, A*.
 _MEANT = "#%&*@"
 _DASHES = ("-", "\N{MINUS SIGN}")
 
@@ -21,7 +21,7 @@ def _without_unseen(label: str) -> str:
 
 
 def _without_punctuation(label: str) -> str:
-    # Grades such as A and A- are told apart by it, and numbers by their sign.
+    # A sign distinguishes grades (A, A-) and numbers.
     if label[:1] in _DASHES or label[-1:] in _DASHES:
         return label
     between_digits = zip(f" {label}", label, f"{label[1:]} ", strict=False)
@@ -39,7 +39,7 @@ def _as_number(label: str) -> str:
     return f"{Decimal(label).normalize():f}" if _NUMBER.fullmatch(label) else label
 
 
-# From what changes a label least to what changes it most.
+# From the smallest to the largest change of a label.
 _FORMS: dict[str, Callable[[str], str]] = {
     "invisible characters": _without_unseen,
     "Unicode normalization (NFC, NFD)": lambda label: unicodedata.normalize("NFC", label),
@@ -61,13 +61,13 @@ class NearEqual:
 
 
 def near_equal(counts: Mapping[str, int]) -> list[NearEqual]:
-    """Returns the labels that a reader would take for one.
+    """Returns groups of labels that a reader would consider the same.
 
     Args:
         counts: how often each label occurs.
     """
     groups: dict[str, list[str]] = defaultdict(list)
-    # The plainest way to write it is kept, else the most frequent.
+    # Keep the plainest spelling, else the most frequent one.
     for label in sorted(counts, key=lambda label: (_bare(label, _ODDITIES) != label, -counts[label], label)):
         groups[_bare(label)].append(label)
     return [
@@ -78,15 +78,15 @@ def near_equal(counts: Mapping[str, int]) -> list[NearEqual]:
 
 
 def closest(label: str, known: Iterable[str]) -> str | None:
-    """Returns the label that was probably meant by `label`, or None."""
+    """Returns the known label that `label` probably refers to, or None."""
     known = list(known)
     same = [other for other in known if _bare(other) == _bare(label)]
-    # One wrong letter of four or fewer makes another label: 正面评价 and 负面评价.
+    # The cutoff excludes one different character in four: 正面评价 and 负面评价.
     return next(iter(same or difflib.get_close_matches(label, known, n=1, cutoff=0.8)), None)
 
 
 def did_you_mean(label: str, known: Iterable[str]) -> str:
-    """Returns `, did you mean 'that'?`, or nothing."""
+    """Returns `, did you mean 'X'?`, or an empty string."""
     meant = closest(label, known)
     return f", did you mean {meant!r}?" if meant else ""
 
@@ -98,7 +98,7 @@ def _bare(label: str, forms: Iterable[str] = _FORMS) -> str:
 
 
 def _differences(labels: Sequence[str]) -> set[str]:
-    """Returns the fewest forms that make each label equal to the first."""
+    """Returns the smallest set of forms that makes each label equal to the first."""
     found = set()
     for other in labels[1:]:
         needed = list(_FORMS)

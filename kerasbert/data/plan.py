@@ -1,4 +1,4 @@
-"""Which rows form which batch, as a pure function of seed and epoch."""
+"""Assigns rows to batches, as a pure function of seed and epoch."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ import numpy as np
 
 from kerasbert.text.packing import BUCKET
 
-# Rows are sorted by length inside windows of so many batches: little padding, still well mixed.
+# Rows are sorted by length within windows of this many batches: little padding, but well shuffled.
 _WINDOW = 64
-# In a plan, the place of a row that is missing from an uneven batch, and what a short batch lacks.
-NO_ROW, PAST = -1, -2
+# Instead of a row index: a row that fills up an incomplete batch, and a slot the batch does not have.
+FILLER, ABSENT = -1, -2
 
 
 @dataclass(frozen=True)
@@ -17,14 +17,14 @@ class Plan:
     """The batches of a training.
 
     Args:
-        lengths: tokens of each row, int [rows].
-        batch_size: rows of a batch, at most.
-        seed: of the run.
-        batch_tokens: tokens of a batch with its padding, at most; batches of long rows have fewer rows.
-            None: any number.
-        divisor: batches are filled up to a multiple of it, so that replicas get equal shares. Which rows
-            meet does not depend on it.
-        weights: how likely each row is to be drawn, float [rows]. None: an epoch has each row once.
+        lengths: number of tokens of each row, int [rows].
+        batch_size: maximum number of rows of a batch.
+        seed: the run's seed.
+        batch_tokens: maximum number of tokens of a batch, padding included; batches of long rows get fewer
+            rows. None: no limit.
+        divisor: batches are filled up to a multiple of it, so that replicas get equal shares. It does not
+            change which rows share a batch.
+        weights: sampling weight of each row, float [rows]. None: each row occurs once an epoch.
     """
 
     lengths: np.ndarray
@@ -36,17 +36,17 @@ class Plan:
 
     @property
     def steps(self) -> int:
-        """Batches of an epoch; every epoch has as many."""
+        """The number of batches of an epoch, the same for every epoch."""
         if self.batch_tokens:
             return len(self._cuts(np.sort(self._rounded)))
         return -(-len(self.lengths) // self.batch_size)
 
     def epoch(self, number: int) -> np.ndarray:
-        """Returns the rows of each batch of an epoch, counted from 0.
+        """Returns the row indices of each batch of epoch `number`, counted from 0.
 
         Returns:
-            int32 [steps, batch_size]. `NO_ROW` fills up an uneven batch; `PAST` fills places that the
-            batch does not have.
+            int32 [steps, batch_size]. `FILLER` fills up an incomplete batch; `ABSENT` marks slots that
+            the batch does not have.
         """
         random = np.random.default_rng((self.seed, number))
         order = random.permutation(len(self.lengths))
@@ -61,9 +61,9 @@ class Plan:
                 part = order[start : start + window]
                 order[start : start + window] = part[np.argsort(self.lengths[part], kind="stable")]
             cuts = list(range(0, len(order), self.batch_size))
-        plan = np.full([len(cuts), self.batch_size], PAST if self.batch_tokens else NO_ROW, np.int32)
+        plan = np.full([len(cuts), self.batch_size], ABSENT if self.batch_tokens else FILLER, np.int32)
         for batch, part in zip(plan, np.split(order, cuts[1:]), strict=True):
-            batch[: -(-len(part) // self.divisor) * self.divisor] = NO_ROW
+            batch[: -(-len(part) // self.divisor) * self.divisor] = FILLER
             batch[: len(part)] = part
         return random.permutation(plan, axis=0)
 
@@ -72,11 +72,11 @@ class Plan:
         return -(-self.lengths // BUCKET) * BUCKET
 
     def _cuts(self, lengths: np.ndarray) -> list[int]:
-        """Returns where batches begin among rows sorted by length, int [rows]."""
+        """Returns where batches begin, for the `lengths` of rows sorted by length: int [rows]."""
         cuts, start = [], 0
         while start < len(lengths):
             cuts.append(start)
-            # As many as fit, though the last of them is the longest.
+            # As many rows as fit when padded to the last, which is the longest.
             widths = lengths[start : start + self.batch_size]
             fitting = int(np.sum(widths * np.arange(1, len(widths) + 1) <= (self.batch_tokens or 0)))
             start += max(fitting, 1)

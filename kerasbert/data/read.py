@@ -1,4 +1,4 @@
-"""Reading rows from files and standard input, at constant memory."""
+"""Reads rows from files and standard input in constant memory."""
 
 import itertools
 import json
@@ -15,15 +15,15 @@ from kerasbert.data.source import FORMATS, Source
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError, excerpt
 
-# What stands in a text where an earlier conversion lost a character.
+# Marks a character that an earlier conversion lost.
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-_INDENTED = 100  # lines in which the first object of indented JSON should end
+_INDENTED = 100  # maximum lines of the first object of indented JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a data file. `labels` has one entry, or any number in a multi-label task."""
+    """One row of a data file. `labels` has one entry, or any number of entries in a multi-label task."""
 
     text: str
     labels: tuple[str, ...]
@@ -33,19 +33,19 @@ class Row:
 
 
 def read_rows(path: str | Path | Table, columns: Columns) -> Iterator[Row]:
-    """Yields the rows of a file, or of a table in memory, in order, blank ones too.
+    """Yields the rows of a file or an in-memory table in order, including blank ones.
 
-    CSV, TSV, JSON lines, a JSON array, Parquet and Excel workbooks are tables. A name that says nothing
-    is a text in each line, or two with a tab between them; with a label column or `columns.table` it is a
-    table whose format its first line tells.
+    CSV, TSV, JSON lines, a JSON array, Parquet and Excel workbooks are tables. A file with another suffix
+    has one text a line, or two separated by a tab; with a label column or `columns.table` it is a table
+    whose format is detected from its first line.
 
     Args:
-        path: of a file, text also gzipped; `-` is standard input.
-        columns: what to read.
+        path: a file, or `-` for standard input. Text may be gzipped.
+        columns: the columns to read.
 
     Raises:
-        DataError: it is missing, lacks a column, is malformed or is no text in the encoding. A file in
-            another encoding is refused before its first row.
+        DataError: the file is missing, lacks a column, is malformed or is not text in the encoding. A file
+            in another encoding is rejected before its first row.
     """
     if isinstance(path, Table):
         yield from _rows(path.cells(columns), path.name, columns)
@@ -88,13 +88,13 @@ def row_of_line(line: str, columns: Columns, file: str, number: int) -> Row:
     """Returns a line of text as a row.
 
     Raises:
-        DataError: a pair is wanted, and there are not two texts with a tab between them.
+        DataError: a pair is wanted, but the line is not two texts separated by a tab.
     """
     if columns.pair is None:
         return Row(line, (), None, file, number)
     text, tab, pair = line.partition("\t")
     if not tab:
-        raise DataError(f"{file}:{number}: this model takes pairs: two texts with a tab between them.")
+        raise DataError(f"{file}:{number}: this model takes pairs: two texts separated by a tab.")
     return Row(text, (), pair, file, number)
 
 
@@ -106,30 +106,30 @@ def _texts(lines: Iterator[str], source: Source, columns: Columns) -> Iterator[R
         remedy = (
             columns.settings.advise((columns.settings.text, columns.text))
             if source.is_stdin
-            else "Name it .jsonl, or .json."
+            else "Rename it to .jsonl or .json."
         )
-        raise DataError(f"{source.name}: holds JSON rather than lines of text. {remedy}")
+        raise DataError(f"{source.name}: contains JSON rather than lines of text. {remedy}")
     for number, line in enumerate(itertools.chain(start, lines), 1):
         yield row_of_line(line.rstrip("\r\n"), columns, source.name, number)
 
 
 def _is_json(start: str, columns: Columns) -> bool:
-    """Whether text can hardly be anything but the beginning of JSON rows."""
+    """Whether `start` is almost certainly the beginning of JSON rows."""
     content = start.strip().removeprefix("[").lstrip()
     try:
         record, end = json.JSONDecoder().raw_decode(content)
     except (ValueError, RecursionError):
         return False
-    is_whole = content[end:].lstrip()[:1] in ("", ",", "]", "{")
-    return is_whole and isinstance(record, dict) and columns.text in record
+    ends_well = content[end:].lstrip()[:1] in ("", ",", "]", "{")
+    return ends_well and isinstance(record, dict) and columns.text in record
 
 
 def _labels(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
     name = columns.label or ""
     if isinstance(value, list) and columns.label_separator is None:
         raise DataError(
-            f"{place}: {name!r} holds a list; one label is wanted. Received: {excerpt(repr(value))}. "
-            "Several labels a row are for task: multi_label."
+            f"{place}: {name!r} holds a list, but one label is expected. Received: {excerpt(repr(value))}. "
+            "For several labels a row use task: multi_label."
         )
     cell = value if isinstance(value, list) else _scalar(value, name, place)
     cells = [cell]
@@ -139,8 +139,8 @@ def _labels(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, names)))
 
 
-def whole_characters(text: str) -> str:
-    """Returns `text` with U+FFFD for each half of a surrogate pair: JSON can name what is no character."""
+def replace_lone_surrogates(text: str) -> str:
+    """Returns `text` with U+FFFD for each lone surrogate, which JSON escapes can produce."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -149,9 +149,9 @@ def whole_characters(text: str) -> str:
 
 
 def _scalar(value: Any, column: str, place: str) -> str:
-    """Returns a cell as text; what is missing or no number is empty."""
+    """Returns a cell as text; missing values and NaN are empty."""
     if isinstance(value, str):
-        return whole_characters(value)
+        return replace_lone_surrogates(value)
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     if isinstance(value, bytes):
@@ -162,5 +162,7 @@ def _scalar(value: Any, column: str, place: str) -> str:
     if isinstance(value, Iterable) or type(value).__repr__ is object.__repr__:
         kind = {list: "a list", tuple: "a list", dict: "an object", object: "an object"}.get(type(value))
         kind = kind or f"a {type(value).__name__}"
-        raise DataError(f"{place}: {column!r} holds {kind}; text is wanted. Received: {excerpt(repr(value))}")
+        raise DataError(
+            f"{place}: {column!r} holds {kind}, but text is expected. Received: {excerpt(repr(value))}"
+        )
     return str(value)

@@ -1,4 +1,4 @@
-"""What commands and functions that read rows may be told besides a configuration."""
+"""Options of commands and functions that read rows; they override the configuration."""
 
 from dataclasses import dataclass, replace
 
@@ -19,14 +19,14 @@ ARGUMENTS = _Arguments("text_column", "label_column", "pair_column", "encoding",
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """Names and an encoding in the place of those of a configuration.
+    """Overrides of the column names and the encoding of a configuration.
 
     Attributes:
-        text_column: name of the column of texts.
-        label_column: name of the column of labels.
-        pair_column: name of the column of second texts.
-        encoding: of text files.
-        settings: how the user names these.
+        text_column: name of the text column.
+        label_column: name of the label column.
+        pair_column: name of the column of the second text.
+        encoding: encoding of text files.
+        settings: what messages call these options.
     """
 
     text_column: str | None = None
@@ -36,12 +36,12 @@ class ReadOptions:
     settings: Settings = ARGUMENTS
 
     def columns(self, data: DataConfig, label_separator: str | None = None) -> Columns:
-        """Returns what to read where a training would read by `data`.
+        """Returns the columns of `data` with these overrides.
 
-        Without an encoding of its own a stream is UTF-8: `data` is about files.
+        A stream is UTF-8 unless `encoding` is set: the encoding in `data` applies to files.
         """
         return replace(
-            Columns.of(data, label_separator),
+            Columns.from_config(data, label_separator),
             text=self.text_column or data.text_column,
             label=self.label_column or data.label_column,
             pair=self.pair_column or data.pair_column,
@@ -52,13 +52,14 @@ class ReadOptions:
         )
 
     def columns_for(self, data: DataConfig, label_separator: str | None = None) -> Columns:
-        """Returns what to read for a model that was trained on `data`.
+        """Returns the columns to read for a model that was trained on `data`.
 
         Raises:
-            UserError: a second text is named that the model does not take.
+            UserError: `pair_column` is set, but the model takes single texts.
         """
         if self.pair_column is not None and data.pair_column is None:
             raise UserError(
-                f"{self.settings.pair}: the model takes one text, no pair. Received: {self.pair_column!r}"
+                f"{self.settings.pair}: the model takes single texts, not pairs. Received: "
+                f"{self.pair_column!r}"
             )
         return self.columns(data, label_separator)

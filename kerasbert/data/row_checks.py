@@ -1,4 +1,4 @@
-"""What in the rows would weaken a training, a sentence each: `data check` and `train` say the same."""
+"""Warnings about rows that would weaken a training, for `data check` and `train`."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -13,54 +13,54 @@ from kerasbert.listing import SHOWN, join_first
 
 
 def check_training_rows(
-    name: str, rows: Rows, labels: Sequence[str], columns: Columns, given: Sequence[str] = ()
+    name: str, rows: Rows, labels: Sequence[str], columns: Columns, configured: Sequence[str] = ()
 ) -> list[str]:
-    """Returns warnings about rows to train on.
+    """Returns warnings about training rows.
 
     Args:
-        name: of the file, or the key that names several.
-        rows: all of them, before they are split.
-        labels: the labels the task knows.
+        name: the file, or the configuration key that names several.
+        rows: all rows, before the split.
+        labels: the labels that the task knows.
         columns: how the rows were read.
-        given: labels that the configuration names.
+        configured: labels that the configuration names.
     """
     return [
         *_check_rows(name, rows),
-        *check_labels(name, rows, labels, columns, given),
+        *check_labels(name, rows, labels, columns, configured),
     ]
 
 
 def check_other_rows(name: str, rows: Rows, labels: Sequence[str]) -> list[str]:
-    """Returns warnings about rows to validate or test on."""
+    """Returns warnings about validation or test rows."""
     return [*_check_rows(name, rows), *check_labels_present(name, rows, labels)]
 
 
 def check_shared(name: str, rows: Rows, other_name: str, other: Rows) -> list[str]:
-    """Returns a warning if texts of `rows` are in `other` too."""
+    """Returns a warning if texts of `rows` also occur in `other`."""
     theirs = set(other.normalized)
     shared = [row for row, text in zip(rows.rows, rows.normalized, strict=True) if text in theirs]
     if not shared:
         return []
     return [
         f"{name}: {len(shared)} of {len(rows)} row(s) are also in {other_name}: {_lines(shared)}. Scores on "
-        "them say nothing about new texts."
+        "them do not measure generalisation."
     ]
 
 
 def check_cut(name: str, lengths: np.ndarray, max_length: int) -> list[str]:
-    """Returns a warning if rows are cut.
+    """Returns a warning if rows are truncated.
 
     Args:
-        name: of the rows.
-        lengths: tokens of each row with the special ones, int [rows].
-        max_length: what a model sees.
+        name: name of the rows, for the message.
+        lengths: token count of each row, special tokens included, int [rows].
+        max_length: maximum number of tokens that the model reads.
     """
     cut = int(np.sum(lengths > max_length))
     if not cut:
         return []
     return [
         f"{name}: {cut:,} of {len(lengths):,} row(s) ({cut / len(lengths):.1%}) are longer than "
-        f"training.max_length, {max_length} tokens, and are cut."
+        f"training.max_length, {max_length} tokens, and are truncated."
     ]
 
 
@@ -79,29 +79,29 @@ def _left_out(name: str, rows: Rows) -> list[str]:
 
 
 class LostCharacters:
-    """Notes which rows an earlier conversion damaged, and keeps only the first of them."""
+    """Counts rows that an earlier conversion damaged, and keeps the first few."""
 
     def __init__(self) -> None:
         self._count = 0
         self._first: list[Row] = []
 
     def note(self, row: Row) -> None:
-        """Looks at a row."""
+        """Checks a row."""
         if REPLACEMENT in "".join((row.text, row.pair or "", *row.labels)):
             self._count += 1
             if len(self._first) < SHOWN:
                 self._first.append(row)
 
     def warnings(self, name: str | None = None) -> list[str]:
-        """Returns a warning on the damaged rows, if there were any; `name` is that of their file."""
+        """Returns a warning if there were damaged rows; `name` is the name of their file."""
         if not self._count:
             return []
         name, lines = name or self._first[0].file, _lines(self._first, self._count)
-        return [f"{name}: {self._count} row(s) hold U+FFFD, left by an earlier conversion: {lines}."]
+        return [f"{name}: {self._count} row(s) contain U+FFFD, left by an earlier conversion: {lines}."]
 
 
 def check_lost_characters(name: str, rows: Rows) -> list[str]:
-    """Returns a warning that names the rows which an earlier conversion damaged."""
+    """Returns a warning that lists the rows damaged by an earlier conversion."""
     lost = LostCharacters()
     for row in rows.rows:
         lost.note(row)
@@ -109,14 +109,14 @@ def check_lost_characters(name: str, rows: Rows) -> list[str]:
 
 
 def _repeats(name: str, rows: Rows) -> list[str]:
-    """Warnings on equal texts, and on equal texts with different labels."""
+    """Returns warnings about duplicate texts, and about duplicates with different labels."""
     counts = Counter(rows.normalized)
     repeats = len(rows) - len(counts)
     if not repeats:
         return []
     exact = len(rows) - len({(row.text, row.pair) for row in rows.rows})
     warnings = [
-        f"{name}: {repeats} row(s) repeat an earlier one apart from width, case and punctuation, {exact} "
+        f"{name}: {repeats} row(s) duplicate an earlier one up to width, case and punctuation, {exact} "
         "of them exactly."
     ]
     groups: dict[str, list[Row]] = defaultdict(list)
@@ -126,12 +126,12 @@ def _repeats(name: str, rows: Rows) -> list[str]:
     conflicts = [group for group in groups.values() if len({row.labels for row in group}) > 1]
     if conflicts:
         found = [row for group in conflicts for row in group]
-        warnings.append(f"{name}: {len(conflicts)} text(s) carry conflicting labels: {_lines(found)}.")
+        warnings.append(f"{name}: {len(conflicts)} text(s) have conflicting labels: {_lines(found)}.")
     return warnings
 
 
 def _lines(rows: Sequence[Row], count: int | None = None) -> str:
-    """Names the first lines; with their files if there are several. `count` is of all rows."""
+    """Lists the first line numbers, with file names if there are several; `count` counts all rows."""
     if len({row.file for row in rows}) == 1:
         return "line " + join_first([str(line) for line in sorted(row.line for row in rows)], count=count)
     return join_first([f"{row.file}:{row.line}" for row in rows], count=count)

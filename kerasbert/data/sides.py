@@ -1,4 +1,4 @@
-"""Which texts are validated on, such that no label is missing from one side without need."""
+"""Balances a train/validation split so that each label is on both sides where possible."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -6,11 +6,11 @@ from collections.abc import Set as AbstractSet
 
 
 class Sides:
-    """Texts, some of which are chosen for validation while the others are trained on.
+    """A split of texts into validation (`chosen`) and training (the rest).
 
     Args:
-        labels: of each text.
-        chosen: places of the texts for validation.
+        labels: the labels of each text.
+        chosen: indices of the validation texts.
     """
 
     def __init__(self, labels: Sequence[AbstractSet[str]], chosen: Iterable[int]):
@@ -19,14 +19,14 @@ class Sides:
         self._held_out = Counter(label for place in self.chosen for label in labels[place])
 
     def balance(self, count: int, order: Iterable[int]) -> None:
-        """Moves as few texts as will do, so that each label is on both sides.
+        """Moves as few texts as possible so that each label is on both sides.
 
-        A label with one text goes to the training side. Some labels may stay missing where texts have
-        several of them.
+        A label with a single text goes to the training side. If texts have several labels, some labels
+        may remain missing on one side.
 
         Args:
-            count: how many to choose for validation, where the labels allow it.
-            order: all places; those that come first are moved first.
+            count: desired number of validation texts, if the labels allow it.
+            order: all indices, in the order in which to try moving them.
         """
         with_label = defaultdict(list)
         order = list(order)
@@ -44,7 +44,7 @@ class Sides:
         self._resize(count, order)
 
     def _resize(self, count: int, order: Sequence[int]) -> None:
-        """Brings the chosen texts to `count`, at the cost of the labels with the most first."""
+        """Adjusts the number of chosen texts to `count`, starting with over-represented labels."""
         share = count / len(self.labels)
         for spare in (share, 0.0):
             for place in order:
@@ -59,11 +59,11 @@ class Sides:
                         self._choose([place])
 
     def _may_be_chosen(self, place: int) -> bool:
-        """Whether all labels of the text would stay in training."""
+        """Whether all labels of the text would remain in training without it."""
         return all(self._texts[name] - self._held_out[name] > 1 for name in self.labels[place])
 
     def _may_be_released(self, place: int) -> bool:
-        """Whether all labels of the text would stay in validation."""
+        """Whether all labels of the text would remain in validation without it."""
         return all(self._held_out[name] > 1 for name in self.labels[place])
 
     def _move_first(

@@ -1,4 +1,4 @@
-"""A file or standard input, opened as what its content says it is."""
+"""A file or standard input, with its format detected from the content."""
 
 import contextlib
 import io
@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import IO
 
 from kerasbert.data.columns import KEYS, Settings
-from kerasbert.encoding import codec_of, decoded_lines, require_encoding, strict_lines
+from kerasbert.encoding import codec_name, decoded_lines, require_encoding, strict_lines
 from kerasbert.errors import DataError
-from kerasbert.files import explain_read_errors, open_bytes, unpacked
+from kerasbert.files import decompressed, explain_read_errors, open_bytes
 
 STDIN = "-"
 TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 FORMATS = (*TEXT_FORMATS, ".parquet", ".xlsx")
 _PARQUET, _ZIP = b"PAR1", b"PK\x03\x04"
-# How files begin that some take for text.
+# How unsupported files begin, and what to do with them.
 _OTHERS = {
-    b"\xd0\xcf\x11\xe0": "a workbook of the old Excel. Save it as CSV UTF-8",
-    b"BZh": "packed by bzip2. Unpack it first",
-    b"\xfd7zXZ\x00": "packed by xz. Unpack it first",
-    b"\x28\xb5\x2f\xfd": "packed by zstd. Unpack it first",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel version. Save it as CSV UTF-8",
+    b"BZh": "compressed with bzip2. Decompress it first",
+    b"\xfd7zXZ\x00": "compressed with xz. Decompress it first",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd. Decompress it first",
     b"Rar!": "a RAR archive. Unpack it first",
     b"7z\xbc\xaf": "a 7z archive. Unpack it first",
-    b"%PDF-": "a PDF. Name a file of text",
+    b"%PDF-": "a PDF. Use a text file",
     b"{\\rtf": "RTF. Save it as plain text",
     b"ARROW1": "an Arrow file. Save it as Parquet",
     b"SQLite format 3": "a database. Write its rows to a CSV file",
@@ -33,13 +33,13 @@ _OTHERS = {
 
 
 class Source:
-    """What rows are read from.
+    """A file or standard input.
 
     Args:
-        path: of a file; `-` is standard input.
-        encoding: of text.
-        stream_encoding: of text that can be read but once. None: `encoding`.
-        settings: how the user names what the reader is told.
+        path: a file, or `-` for standard input.
+        encoding: encoding of text files.
+        stream_encoding: encoding of streams, which can be read only once. None: `encoding`.
+        settings: what messages call the reader's settings.
     """
 
     def __init__(
@@ -52,44 +52,44 @@ class Source:
         self.is_stdin = str(path) == STDIN
         self.path = Path(path)
         self.name = "standard input" if self.is_stdin else str(path)
-        self.encoding = codec_of(
+        self.encoding = codec_name(
             (self.is_stream and stream_encoding) or encoding, settings.encoding or "encoding"
         )
         self._advise = settings.advise_encoding
 
     @property
     def suffix(self) -> str:
-        """The last suffix in lower case, that of the packing aside; "" for standard input."""
+        """The last suffix in lower case, ignoring `.gz`; "" for standard input."""
         name = self.path.name.lower().removesuffix(".gz")
         return "" if self.is_stdin else Path(name).suffix
 
     @property
     def is_stream(self) -> bool:
-        """Whether it can be read but once: standard input, a pipe, a device."""
+        """Whether it can be read only once: standard input, a pipe, a device."""
         return self.is_stdin or (self.path.exists() and not self.path.is_file() and not self.path.is_dir())
 
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Opens it, unpacked, with a `peek`."""
+        """Opens the source, decompressed, as a file with a `peek` method."""
         with explain_read_errors(self.name), contextlib.ExitStack() as stack:
             if not self.is_stdin:
                 yield stack.enter_context(open_bytes(self.path))
                 return
             if sys.stdin is None:
                 raise DataError("standard input: is closed.")
-            yield unpacked(sys.stdin.buffer, self.name)
+            yield decompressed(sys.stdin.buffer, self.name)
 
     def format_of(self, file: IO[bytes]) -> str:
-        """Returns `.parquet` or `.xlsx` by the content of `file`, else the suffix.
+        """Returns `.parquet` or `.xlsx` if the content of `file` is that, else the suffix.
 
         Raises:
-            DataError: the content is no text, or not what the suffix says.
+            DataError: the content is an unsupported format, or does not match the suffix.
         """
         start = file.peek(16)[:16]  # type: ignore[attr-defined]
         if start.startswith(_PARQUET):
             return ".parquet"
         if start.startswith(_ZIP):
-            if self.is_stream or _is_workbook(file):  # of a stream the reader tells
+            if self.is_stream or _is_workbook(file):  # a stream cannot be inspected further
                 return ".xlsx"
             if self.suffix not in (".xlsx", ".xlsm"):
                 raise DataError(f"{self.name}: is a zip archive. Unpack it first.")
@@ -97,19 +97,19 @@ class Source:
             if start.startswith(mark):
                 raise DataError(f"{self.name}: is {what}.")
         if self.suffix == ".parquet":
-            raise DataError(f"{self.name}: is not Parquet, though its name says so.")
+            raise DataError(f"{self.name}: is not Parquet, despite its name.")
         if self.suffix in (".xlsx", ".xlsm"):
-            raise DataError(f"{self.name}: is not an Excel workbook, though its name says so.")
+            raise DataError(f"{self.name}: is not an Excel workbook, despite its name.")
         return self.suffix
 
     def lines(self, file: IO[bytes], universal: bool = False) -> Iterator[str]:
-        """Returns the lines of `file` with their ends, without a byte-order mark.
+        """Returns the lines of `file` with their endings, without a byte-order mark.
 
         Args:
-            file: what `open` gave. A file is read to its end first, and refused if it is not text in the
-                encoding; a stream is refused at the line.
-            universal: a carriage return ends a line too. It always does where there is no line feed at all,
-                as in files of the old Mac OS.
+            file: the result of `open`. A file is checked to its end first, and rejected if it is not text
+                in the encoding; a stream is rejected at the first bad line.
+            universal: whether a carriage return also ends a line. It always does in a file without line
+                feeds, as on the old Mac OS.
         """
         if self.is_stream:
             lines = strict_lines(file, self.name, self.encoding, self._advise)
@@ -122,24 +122,24 @@ class Source:
 
 
 def read_lines(path: str | Path) -> Iterator[str]:
-    """Yields the lines of a UTF-8 file that holds nothing but text, packed or not, with their ends.
+    """Yields the lines of a UTF-8 text file, gzipped or not, with their endings.
 
     Raises:
-        DataError: it cannot be read, or is no text.
+        DataError: the file cannot be read, or is not text.
     """
     source = Source(path, settings=Settings(encoding=None))
     with source.open() as file:
         form = source.format_of(file)
         if form in (".parquet", ".xlsx"):
-            raise DataError(f"{source.name}: holds a table. Name a text file.")
+            raise DataError(f"{source.name}: is a table. Use a text file.")
         yield from source.lines(file)
 
 
 def require_files(paths: Iterable[str]) -> None:
-    """Raises `DataError` if one of `paths` is a stream, where rows are read more than once."""
+    """Raises `DataError` if one of `paths` is a stream, which cannot be read more than once."""
     for source in map(Source, paths):
         if source.is_stream:
-            raise DataError(f"{source.name}: can be read but once, which is not enough here. Name a file.")
+            raise DataError(f"{source.name}: can be read only once, which is not enough here. Use a file.")
 
 
 def _is_workbook(file: IO[bytes]) -> bool:

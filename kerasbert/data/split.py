@@ -16,14 +16,14 @@ from kerasbert.errors import DataError
 def split_rows(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
     """Splits `rows` into training and validation rows.
 
-    Rows with the same normalised text go to the same side, and each label keeps its share. A label with
-    two distinct texts is on both sides, even if validation gets more rows for it than `fraction`; with
-    several labels a row, as far as its companions let it. A label with one is in the training rows. The
-    order of the rows is kept on both sides.
+    Rows with the same normalised text go to the same side, and each label keeps its share. A label with at
+    least two distinct texts is on both sides, even if validation then exceeds `fraction` (in a multi-label
+    task this is best effort). A label with a single text is in the training rows. Both sides keep the
+    order of the rows.
 
     Args:
-        rows: what to split.
-        fraction: share of the validation side, between 0 and 1.
+        rows: the rows to split.
+        fraction: share of the validation rows, between 0 and 1.
         seed: the same seed gives the same split.
 
     Raises:
@@ -45,7 +45,7 @@ def split_rows(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
 
 
 def _draw(strata: list[str], count: int, seed: int) -> Iterable[int]:
-    """Draws about `count` places, from each stratum its share; a stratum of one place is left out."""
+    """Draws about `count` indices, stratified; a stratum with a single member is left out."""
     sizes = Counter(strata)
     places = [place for place, stratum in enumerate(strata) if sizes[stratum] > 1]
     kinds = len({strata[place] for place in places})
@@ -55,15 +55,15 @@ def _draw(strata: list[str], count: int, seed: int) -> Iterable[int]:
 
 
 def fold_rows(rows: Rows, folds: int, fold: int, seed: int) -> tuple[Rows, Rows]:
-    """Splits `rows` like `split_rows`, such that the validation rows of all folds are all rows.
+    """Returns the training and validation rows of one fold of a stratified cross-validation.
 
-    A label with fewer distinct texts than folds is missing from the validation rows of some; one with a
-    single text is always in the training rows.
+    Rows with the same normalised text are in the same fold. A label with fewer distinct texts than folds
+    is missing from some validation sets; a label with a single text is always in the training rows.
 
     Args:
-        rows: what to split.
-        folds: how many there are.
-        fold: which one to validate on, from 0.
+        rows: the rows to split.
+        folds: number of folds.
+        fold: the fold to validate on, from 0.
         seed: the same seed gives the same folds.
 
     Raises:
@@ -72,7 +72,7 @@ def fold_rows(rows: Rows, folds: int, fold: int, seed: int) -> tuple[Rows, Rows]
     members = _groups(rows)
     strata = _strata(rows, members)
     sizes = Counter(strata)
-    # With several labels a row all rows are one stratum.
+    # In a multi-label task all rows are one stratum.
     most = sorted(sizes.values())[-2:][0] if sizes else 0
     if most < folds:
         raise DataError(
@@ -80,7 +80,7 @@ def fold_rows(rows: Rows, folds: int, fold: int, seed: int) -> tuple[Rows, Rows]
         )
     places = [place for place, stratum in enumerate(strata) if sizes[stratum] > 1]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of labels rarer than the folds
+        warnings.simplefilter("ignore")  # about labels with fewer texts than folds
         kind = StratifiedKFold if len(sizes) > 1 else KFold
         splits = list(
             kind(folds, shuffle=True, random_state=seed).split(places, [strata[place] for place in places])
@@ -89,7 +89,7 @@ def fold_rows(rows: Rows, folds: int, fold: int, seed: int) -> tuple[Rows, Rows]
 
 
 def _groups(rows: Rows) -> list[list[int]]:
-    """Returns the places of the rows of each normalised text."""
+    """Returns the row indices of each normalised text."""
     groups: dict[str, list[int]] = defaultdict(list)
     for index, text in enumerate(rows.normalized):
         groups[text].append(index)
@@ -97,8 +97,8 @@ def _groups(rows: Rows) -> list[list[int]]:
 
 
 def _strata(rows: Rows, members: list[list[int]]) -> list[str]:
-    """Returns what to stratify the texts by."""
-    # Combinations of several labels are too many to stratify by.
+    """Returns the stratum of each text."""
+    # There are too many combinations of labels to stratify by.
     if any(len(row.labels) != 1 for row in rows.rows):
         return [""] * len(members)
     return [rows.rows[group[0]].labels[0] for group in members]

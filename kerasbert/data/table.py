@@ -1,4 +1,4 @@
-"""Rows in memory, read as a data file is: data frames, Arrow tables, data sets, lists, iterators."""
+"""In-memory rows, read like a data file: data frames, Arrow tables, data sets, lists, iterators."""
 
 import abc
 import json
@@ -16,10 +16,10 @@ from kerasbert.files import atomic_path
 
 @dataclass(frozen=True)
 class Table(abc.ABC):
-    """Rows in memory. Reading them again gives the same ones.
+    """In-memory rows, which can be read repeatedly.
 
     Args:
-        name: of the argument that they came in, for messages.
+        name: name of the argument that held them, for messages.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Table(abc.ABC):
         """Yields the number of each row, from 1, and its cells in the order of `columns.wanted`.
 
         Raises:
-            DataError: a column is missing, or a row is none.
+            DataError: a column is missing, or a row has the wrong type.
         """
 
 
@@ -41,8 +41,8 @@ class ColumnTable(Table):
     """Columns of equal length.
 
     Args:
-        header: their names.
-        column: returns the values of one by its place in `header`.
+        header: names of the columns.
+        column: returns the values of a column, by its index in `header`.
     """
 
     header: list[str]
@@ -91,10 +91,10 @@ class RecordTable(Table):
 
 
 def as_sources(data: Any, name: str) -> list[str | Table]:
-    """Returns what `load_rows` reads: the path of a file, or paths, or rows in memory as one table.
+    """Returns `data` as sources for `load_rows`: file paths, or in-memory rows as one table.
 
     Raises:
-        DataError: it is none of these; see `open_table`.
+        DataError: `data` has an unsupported type; see `open_table`.
     """
     paths = [data] if isinstance(data, str | Path) else data
     if isinstance(paths, list | tuple) and paths and all(isinstance(path, str | Path) for path in paths):
@@ -103,15 +103,15 @@ def as_sources(data: Any, name: str) -> list[str | Table]:
 
 
 def open_table(data: Any, name: str) -> Table:
-    """Returns rows in memory as a table.
+    """Returns in-memory rows as a table.
 
     Args:
         data: a pandas or polars DataFrame, an Arrow table, batch or stream, a Hugging Face data set, a
             dict of columns, or an iterable of dicts or of (text, label).
-        name: of the argument, for messages.
+        name: name of the argument, for messages.
 
     Raises:
-        DataError: it is nothing of the kind.
+        DataError: `data` has an unsupported type.
     """
     if isinstance(data, Table):
         return data
@@ -134,7 +134,7 @@ def open_table(data: Any, name: str) -> Table:
 
 
 def write_table(path: Path, table: Table, columns: Columns) -> None:
-    """Writes the wanted cells as JSON lines, from which the same rows are read."""
+    """Writes the wanted cells as JSON lines that read back as the same rows."""
     names = list(columns.wanted.values())
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         for _, cells in table.cells(columns):
@@ -142,7 +142,7 @@ def write_table(path: Path, table: Table, columns: Columns) -> None:
             line = json.dumps(record, ensure_ascii=False, default=_as_text)
             try:
                 line.encode()
-            except UnicodeEncodeError:  # half a surrogate pair, which JSON can name
+            except UnicodeEncodeError:  # a lone surrogate, which JSON can escape
                 line = json.dumps(record, default=_as_text)
             file.write(f"{line}\n")
 
@@ -182,7 +182,7 @@ def _header(data: Any) -> list[Any] | None:
 
 
 def _column(data: Any, name: Any, place: int) -> Iterable[Any]:
-    # By its place, for the names of a data frame may be any objects.
+    # By position, since the column names of a data frame may be any objects.
     values = data.iloc[:, place] if hasattr(data, "iloc") else data[name]
     for convert in ("to_pylist", "tolist"):
         if hasattr(values, convert):
@@ -190,7 +190,7 @@ def _column(data: Any, name: Any, place: int) -> Iterable[Any]:
             break
     features = getattr(data, "features", None)
     names = getattr(features.get(name), "names", None) if isinstance(features, Mapping) else None
-    if names:  # a data set keeps the places of labels among these names, -1 for none
+    if names:  # a data set stores labels as indices into these names, -1 for none
         return [None if value is None or value < 0 else names[value] for value in values]
     return values
 

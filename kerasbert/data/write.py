@@ -1,4 +1,4 @@
-"""Writing answers as JSON lines, CSV, TSV or Parquet, at constant memory."""
+"""Writes predictions as JSON lines, CSV, TSV or Parquet in constant memory."""
 
 import csv
 import gzip
@@ -15,7 +15,7 @@ from kerasbert.errors import UserError
 Record = Mapping[str, Any]
 
 WRITTEN_FORMATS = ("jsonl", "tsv", "csv", "parquet")
-# What CSV and TSV have of an answer; the others have all of it.
+# The fields that CSV and TSV contain; the other formats contain all fields.
 _CELLS = ("text", "pair", "label", "score")
 _ALIASES = {"ndjson": "jsonl", "json": "jsonl"}
 _NOT_IN_TSV = re.compile(r"[\t\r\n]+")
@@ -23,36 +23,36 @@ _PART = 4096  # rows of Parquet written at once
 
 
 def written_format(output: str, form: str | None = None) -> str:
-    """Returns the format to write: `form` if it is given, else by the name of `output`, else `jsonl`.
+    """Returns the format to write: `form` if given, else by the suffix of `output`, else `jsonl`.
 
     Raises:
-        UserError: the name is of a format that is not written.
+        UserError: the suffix is of a format that cannot be written.
     """
     name = Path(output).name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix.removeprefix(".")
     form = form or _ALIASES.get(suffix, suffix)
     if form in ("xlsx", "xls"):
-        raise UserError(f"{output}: workbooks are not written. Name a .csv, which Excel opens.")
+        raise UserError(f"{output}: workbooks cannot be written. Write a .csv, which Excel opens.")
     form = form if form in WRITTEN_FORMATS else "jsonl"
     if form == "parquet" and name.endswith(".gz"):
-        raise UserError(f"{output}: Parquet is compressed already. Name it without .gz.")
+        raise UserError(f"{output}: Parquet is already compressed. Use a name without .gz.")
     return form
 
 
-def write_records(records: Iterable[Record], file: IO[bytes], form: str, packed: bool = False) -> None:
-    """Writes `records` as they come.
+def write_records(records: Iterable[Record], file: IO[bytes], form: str, compress: bool = False) -> None:
+    """Writes `records` as they arrive.
 
     Args:
-        records: with `text`, `label` and `score`, perhaps `pair`, and more. Their keys are the same.
-        file: takes the bytes, and is flushed after each record unless they are packed.
-        form: one of `WRITTEN_FORMATS`. A TSV cell has a space where a text has tabs or line ends.
-        packed: with gzip.
+        records: dicts with the same keys: `text`, `label`, `score`, optionally `pair`, and others.
+        file: flushed after each record unless compressed.
+        form: one of `WRITTEN_FORMATS`. In TSV, tabs and line breaks in a text become spaces.
+        compress: whether to gzip the output.
     """
     if form == "parquet":
         _write_parquet(records, file)
         return
     lines = _json_lines(records) if form == "jsonl" else _separated(records, form)
-    if packed:
+    if compress:
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as archive:
             archive.writelines(line.encode() for line in lines)
         return

@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from kerasbert.errors import UserError
-from kerasbert.files import explain_read_errors, locked, make_directory, write_text
+from kerasbert.files import explain_read_errors, make_directory, wait_for_lock, write_text
 from kerasbert.layout import MODELS_CONFIG, require_versions, version_folders
 
 STABLE, CANARY, PREVIOUS = "stable", "canary", "previous"
@@ -174,7 +174,7 @@ def changing(model_dir: Path) -> Iterator[ServedVersions]:
         UserError: `model_dir` holds no version, or `models.config` cannot be read or written.
     """
     require_versions(model_dir)
-    with locked(model_dir):
+    with wait_for_lock(model_dir):
         served = ServedVersions(model_dir)
         if served.exists:
             _wait_for_a_poll(served.path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kerasbert.deployment.served_versions import ServedVersions
 from kerasbert.errors import UserError
-from kerasbert.files import locked
+from kerasbert.files import wait_for_lock
 from kerasbert.layout import directory_size, require_versions, version_folders
 
 _REMOVED = ".removed-"
@@ -62,7 +62,7 @@ def prune(model_dir: Path, keep: int, spare: Iterable[int] = ()) -> list[int]:
         UserError: a folder cannot be removed, or `models.config` cannot be read.
     """
     removed = []
-    with locked(model_dir):
+    with wait_for_lock(model_dir):
         served = ServedVersions(model_dir)
         needed = {*served.numbers, *served.labels.values(), *spare}
         for left_over in model_dir.glob(f"{_REMOVED}*"):  # by a process that was killed

@@ -64,7 +64,7 @@ def evaluate(
     columns = (reading or ReadOptions()).columns_for(opened.data, opened.label_separator)
     advice = "Mend the row: a model knows the labels it was trained on."
     rows = read_valid_rows(data, columns, opened.labels, advice)
-    trained_on = Columns.of(opened.data, opened.label_separator)
+    trained_on = Columns.from_config(opened.data, opened.label_separator)
     try:
         train = load_rows(opened.data.train, trained_on) if opened.data.train else None
     except DataError:  # the training files need not be at hand

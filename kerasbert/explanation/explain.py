@@ -72,10 +72,10 @@ def explain(
     second = tf.reduce_sum(segments * real, axis=1)
     read = tf.reduce_sum(real, axis=1) - second - 2
     first = tf.ones_like(read)
-    kept = graph.kept(pieces[0].merge_dims(1, 2), read)
+    kept = graph.truncation_mask(pieces[0].merge_dims(1, 2), read)
     outputs["words"], outputs["attributions"] = of_words(words[0], pieces[0], kept, attributions, first)
     if pair is not None:
-        kept = graph.kept(pieces[1].merge_dims(1, 2), second - 1)
+        kept = graph.truncation_mask(pieces[1].merge_dims(1, 2), second - 1)
         outputs["pair_words"], outputs["pair_attributions"] = of_words(
             words[1], pieces[1], kept, attributions, read + 2
         )

@@ -30,7 +30,7 @@ from kerasbert.engine.strategy import (
 from kerasbert.engine.table import Table
 from kerasbert.engine.trainer import Totals, Trainer
 from kerasbert.errors import ConfigError, KerasBertError, UserError
-from kerasbert.files import held, remove_temporaries
+from kerasbert.files import exclusive_lock, remove_temporaries
 from kerasbert.interrupts import kept
 from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.batches import training_batches
@@ -97,7 +97,11 @@ def pretrain(
     elif chief:
         run.create(config, prepared.corpora)
     shown = progress.shown(console if chief else None)
-    with shown, explain_lost_worker(run.path), held(run.path) if chief else contextlib.nullcontext():
+    with (
+        shown,
+        explain_lost_worker(run.path),
+        exclusive_lock(run.path) if chief else contextlib.nullcontext(),
+    ):
         wait_for_all(strategy)
         result = _pretrain(prepared, run, strategy, resume)
         wait_for_all(strategy)  # a worker that leaves early would end the others

@@ -131,7 +131,7 @@ class TaskContract:
         if task.sample_data is None:
             return
         assert task.sample_texts, "sample_texts is empty"
-        columns = Columns.of(self._config().data, task.label_separator)
+        columns = Columns.from_config(self._config().data, task.label_separator)
         rows = load_rows([task.sample_data.train], columns)
         labels = task.fixed_labels or sort_labels(rows.label_counts)
         validation = read_valid_rows([task.sample_data.validation], columns, labels)

@@ -1,4 +1,4 @@
-"""Tokens that stay whole wherever they occur, as the added tokens of Transformers do."""
+"""Added tokens, which are never split, as in Transformers."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,22 +8,22 @@ import tensorflow as tf
 from kerasbert.errors import VocabularyError
 from kerasbert.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
-# For private use, and removed from texts by `spaced_words` in any case.
+# Private-use characters, which `spaced_words` removes from texts.
 _MARK, _OTHER = "\uf8ff", "\ue000"
-_MOST_CHARACTERS = 5_000  # the regular expressions of all tokens together stay small
+_MOST_CHARACTERS = 5_000  # keeps the regular expressions small
 _LONGEST = 100
 
 
 class AddedTokens:
-    """Finds added tokens in texts, before words are told apart.
+    """Finds added tokens in texts before words are split.
 
-    Where several fit, the first in the text goes first, and of those that begin together the longest.
+    The leftmost match wins, and among matches at the same position the longest.
 
     Args:
-        vocabulary: holds them all.
-        normalized: tokens that are looked for in the normalised text (`normalized: true` in Transformers).
-        special: tokens that are looked for in the text as it came.
-        normalize: from valid UTF-8 strings to normalised ones, of any shape.
+        vocabulary: contains all of the tokens.
+        normalized: tokens to match in the normalised text (`normalized: true` in Transformers).
+        special: tokens to match in the original text.
+        normalize: normalises valid UTF-8 strings of any shape.
 
     Raises:
         VocabularyError: a token is not in the vocabulary, or cannot be found in texts.
@@ -43,16 +43,14 @@ class AddedTokens:
         self._special, self._normalized = _pattern(special), _pattern(forms)
         for token, form in zip(normalized, forms, strict=True):
             if not form.strip() or [*forms, *special].count(form) > 1:
-                raise VocabularyError(
-                    f"the added token {token!r} is {form!r} in a normalised text, as another one is."
-                )
-        # WordPiece finds a token by the form in which it stands in the text, and no other token by it.
+                raise VocabularyError(f"the added token {token!r} normalises to {form!r}, like another one.")
+        # WordPiece must find a token by its normalised form, and no other token by that form.
         forms_of = {form: _MARK + form for form in forms}
         forms_of |= dict(zip(normalized, forms, strict=True))
         self.tokens = tuple(forms_of.get(token, token) for token in vocabulary.tokens)
 
     def words(self, text: tf.Tensor, separate: Callable[[tf.Tensor], tf.Tensor]) -> tf.RaggedTensor:
-        """Returns the words of `text` with the added tokens among them: string [batch, None].
+        """Returns the words of `text`, including the added tokens: string [batch, None].
 
         Args:
             text: valid UTF-8, string [batch].
@@ -60,10 +58,11 @@ class AddedTokens:
         """
         text = tf.strings.regex_replace(text, _MARK, _OTHER)
         parts = tf.strings.split(_mark(text, self._special), _MARK)
-        whole = _is_odd(parts)
+        is_special = _is_odd(parts)
         rest = _mark(self._normalize(parts.flat_values), self._normalized)
-        pieces = tf.strings.split(tf.where(whole, _MARK + parts.flat_values + _MARK, rest), _MARK)
-        # The mark stands for the spaces within a token, until words are told apart by spaces.
+        marked = tf.where(is_special, _MARK + parts.flat_values + _MARK, rest)
+        pieces = tf.strings.split(marked, _MARK)
+        # The mark replaces the spaces within a token until words have been split at spaces.
         token = tf.strings.regex_replace(pieces.flat_values, " ", _MARK)
         words = tf.strings.split(tf.where(_is_odd(pieces), token, separate(pieces.flat_values)))
         words = words.with_flat_values(tf.strings.regex_replace(words.flat_values, _MARK, " "))
@@ -83,17 +82,17 @@ def _require_findable(vocabulary: Vocabulary, tokens: Sequence[str]) -> None:
             continue
         raise VocabularyError(f"the added token {token!r} {fault}.")
     if len(tokens) != len(set(tokens)):
-        raise VocabularyError("an added token is given more than once.")
+        raise VocabularyError("an added token occurs more than once.")
     characters = sum(map(len, tokens))
     if characters > _MOST_CHARACTERS:
         raise VocabularyError(
-            f"the added tokens must be at most {_MOST_CHARACTERS:,} characters together. "
+            f"the added tokens must have at most {_MOST_CHARACTERS:,} characters in total. "
             f"Received: {characters:,}"
         )
 
 
 def _pattern(tokens: Sequence[str]) -> str | None:
-    # The longest first: RE2 takes the first alternative that fits.
+    # The longest first: RE2 takes the first alternative that matches.
     escaped = [_escape(token) for token in sorted(tokens, key=len, reverse=True)]
     return f"({'|'.join(escaped)})" if escaped else None
 
@@ -107,5 +106,5 @@ def _mark(text: tf.Tensor, pattern: str | None) -> tf.Tensor:
 
 
 def _is_odd(parts: tf.RaggedTensor) -> tf.Tensor:
-    """Returns which of the flat values stand between marks: bool [values]."""
+    """Returns which of the flat values are between marks: bool [values]."""
     return tf.ragged.range(parts.row_lengths()).flat_values % 2 == 1

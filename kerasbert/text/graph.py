@@ -1,4 +1,4 @@
-"""The text graph: strings in, the three int32 inputs of BERT out."""
+"""The text graph: turns strings into the three int32 inputs of BERT."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -9,27 +9,28 @@ import tensorflow_text as tf_text
 from kerasbert.text.added_tokens import AddedTokens
 from kerasbert.text.normalize import ascii_punctuation, normalize, separate, spaced_words, valid_utf8
 from kerasbert.text.packing import pack
-from kerasbert.text.truncation import kept, truncate
+from kerasbert.text.truncation import truncate, truncation_mask
 from kerasbert.text.vocabulary import UNKNOWN, Vocabulary
 
-# BERT's WordPiece makes longer words [UNK].
+# BERT's WordPiece maps longer words to [UNK].
 _LONGEST_WORD = 100
 
 
 class TextGraph(tf.Module):
-    """Cleans, tokenises and packs strings, as TensorFlow ops throughout.
+    """Cleans, tokenises and packs strings with TensorFlow ops only.
 
-    It is total: any bytes give a row, invalid UTF-8, NUL and the empty string included.
+    Any bytes are accepted, including invalid UTF-8, NUL and the empty string.
 
     Args:
         vocabulary: the WordPiece vocabulary.
-        max_length: tokens of a row, special tokens included; longer texts are cut.
-        lowercase: lower-case and strip accents.
-        ascii_punctuation: map curly quotes, the ellipsis and dashes to ASCII.
-        truncation: which tokens of a longer text are read: `head`, `tail` or `head_tail`; see `kept`.
+        max_length: maximum number of tokens of a row, special tokens included; longer texts are truncated.
+        lowercase: whether to lower-case and strip accents.
+        ascii_punctuation: whether to map curly quotes, ellipses and dashes to ASCII.
+        truncation: which tokens of a longer text to keep: `head`, `tail` or `head_tail`; see
+            `truncation_mask`.
         clean: the task's own cleaning, from valid UTF-8 strings [batch] to strings [batch].
-        added_tokens: tokens of the vocabulary that stay whole, found in the normalised text.
-        special_tokens: the same, found in the text as it is before it is normalised.
+        added_tokens: tokens that are never split, matched in the normalised text.
+        special_tokens: tokens that are never split, matched in the text before normalisation.
 
     Examples:
         graph = TextGraph(Vocabulary.load("vocab.txt"), max_length=128)
@@ -58,7 +59,7 @@ class TextGraph(tf.Module):
         if added_tokens or special_tokens:
             normalized = functools.partial(normalize, lowercase=lowercase)
             self._added = AddedTokens(vocabulary, added_tokens, special_tokens, normalized)
-        # Words are at most 100 characters here, so the limit in bytes must not bind.
+        # Words have at most 100 characters here, so the limit in bytes must never apply.
         self._wordpiece = tf_text.FastWordpieceTokenizer(
             list(self._added.tokens if self._added else vocabulary.tokens),
             token_out_type=tf.int32,
@@ -68,15 +69,15 @@ class TextGraph(tf.Module):
         )
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        """Returns the model's inputs.
+        """Returns the model's inputs for a batch of texts.
 
         Args:
             text: string [batch].
             pair: string [batch], the second text of each row, or None.
 
         Returns:
-            `token_ids`, `segment_ids`, `padding_mask`: int32 [batch, length], where length is that
-            of the longest row rounded up, at most `max_length`.
+            `token_ids`, `segment_ids`, `padding_mask`: int32 [batch, length], where length is the length
+            of the longest row, rounded up, and at most `max_length`.
         """
         return self.pack(self.tokenize(text), None if pair is None else self.tokenize(pair))
 
@@ -91,26 +92,26 @@ class TextGraph(tf.Module):
             words = tf.strings.split(spaced_words(text, self._lowercase))
         else:
             words = self._added.words(text, separate)
-        # Brackets stand alone in a text, so this word cannot come from one.
+        # Brackets are separate words, so a text cannot contain this one.
         unknown_if_long = tf.strings.regex_replace(words.flat_values, f"^.{{{_LONGEST_WORD + 1},}}$", UNKNOWN)
         return words.with_flat_values(unknown_if_long)
 
     def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
-        """Returns the ids of `text` without special tokens and uncut: int32 [batch, None]."""
+        """Returns the ids of `text`, not truncated and without special tokens: int32 [batch, None]."""
         return self.pieces(self.words(text)).merge_dims(1, 2)
 
     def pieces(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Returns the ids of each word of `words`, string [batch, None]: int32 [batch, None, None]."""
+        """Returns the ids of the pieces of each word: string [batch, None] -> int32 [batch, None, None]."""
         return words.with_flat_values(self._wordpiece.tokenize(words.flat_values))
 
     def pack(self, ids: tf.RaggedTensor, pair: tf.RaggedTensor | None = None) -> dict[str, tf.Tensor]:
-        """Cuts `ids` (and `pair`), adds [CLS] and [SEP], pads. See `__call__` for the result."""
+        """Truncates `ids` (and `pair`), adds [CLS] and [SEP], and pads; returns what `__call__` does."""
         return pack(ids, pair, self.vocabulary, self.max_length, self._truncation)
 
     def truncate(self, ids: tf.RaggedTensor) -> tf.RaggedTensor:
-        """Returns what `pack` would read of `ids`, int32 [batch, None], without a second text."""
+        """Returns the tokens that `pack` would keep of single texts `ids`, int32 [batch, None]."""
         return truncate(ids, self.max_length - 2, self._truncation)
 
-    def kept(self, ids: tf.RaggedTensor, read: tf.Tensor) -> tf.Tensor:
-        """Returns which of `ids` were packed, bool [values], where that were `read` of each row."""
-        return kept(ids, read, self._truncation)
+    def truncation_mask(self, ids: tf.RaggedTensor, read: tf.Tensor) -> tf.Tensor:
+        """Returns which values of `ids` are kept if `read` tokens of each row are: bool [values]."""
+        return truncation_mask(ids, read, self._truncation)

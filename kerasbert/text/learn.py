@@ -1,4 +1,4 @@
-"""Learning a WordPiece vocabulary from texts."""
+"""Learns a WordPiece vocabulary from texts."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,21 +9,21 @@ from kerasbert.text.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 
 def learn_vocabulary(words: Iterable[str], size: int, min_count: int) -> Vocabulary:
-    """Returns a vocabulary of at most `size` tokens: special tokens, lone characters, word pieces.
+    """Returns a vocabulary of at most `size` tokens: special tokens, single characters, word pieces.
 
-    A character that is only ever a word by itself, as Chinese characters and punctuation are, gets
-    one token. The other words are split into frequent pieces by tensorflow-text's learner
-    (https://www.tensorflow.org/text/guide/subwords_tokenizer#optional_the_algorithm). The result
-    depends on the word counts alone.
+    A character that occurs only as a word by itself, like Chinese characters and punctuation, becomes one
+    token. All other words are split into frequent pieces by tensorflow-text's learner
+    (https://www.tensorflow.org/text/guide/subwords_tokenizer#optional_the_algorithm). The result depends
+    only on the word counts.
 
     Args:
-        words: all words of all texts, as `TextGraph.words` separates them.
-        size: the most tokens, special tokens included.
-        min_count: rarer characters are left out, and pieces more than one rarer (the learner's search
-            may end one below).
+        words: all words of all texts, as returned by `TextGraph.words`.
+        size: maximum number of tokens, special tokens included.
+        min_count: rarer characters are left out, and pieces rarer than `min_count - 1` (the learner's
+            search may end one below).
     """
     counts = Counter(words)
-    for special in SPECIAL_TOKENS:  # [UNK] stands for words that are too long
+    for special in SPECIAL_TOKENS:  # words that are too long are [UNK]
         del counts[special]
     inside = {character for word in counts if len(word) > 1 for character in word}
     lone = Counter({w: n for w, n in counts.items() if len(w) == 1 and w not in inside})
@@ -46,7 +46,7 @@ def _learn_pieces(counts: dict[str, int], size: int, min_count: int) -> list[str
     frequent = sum(n >= min_count for n in alphabet.values())
     if not frequent or size <= 0:
         return []
-    if max(counts.values()) < min_count:  # the learner would lower its threshold to what there is
+    if max(counts.values()) < min_count:  # the learner would lower its threshold
         characters = sorted(character for character, n in alphabet.items() if n >= min_count)
         return [*characters, *(f"##{character}" for character in characters)][:size]
     learned = learner.learn(
@@ -58,6 +58,6 @@ def _learn_pieces(counts: dict[str, int], size: int, min_count: int) -> list[str
         max_unique_chars=frequent,
         max_token_length=100,
     )
-    # The learner may exceed `size` a little: cut long pieces, which shorter ones can replace.
+    # The learner may exceed `size` slightly: drop long pieces, which shorter ones can spell.
     short_first = sorted(learned, key=lambda piece: len(piece.removeprefix("##")) > 1)
     return short_first[:size]

@@ -1,15 +1,15 @@
 """BERT's basic tokenisation in the graph: clean, lower-case, put spaces between words.
 
-The rules are those of `BasicTokenizer` of Google's BERT (Devlin et al. 2019,
-https://arxiv.org/abs/1810.04805), written as core TensorFlow ops plus one op of tensorflow-text
-(`NormalizeUTF8`), all of which a stock TensorFlow Serving links. `tf_text.regex_split` is left out
-on purpose: it cuts a string at a NUL.
+The rules are those of `BasicTokenizer` in Google's BERT (Devlin et al. 2019,
+https://arxiv.org/abs/1810.04805), written with core TensorFlow ops plus `NormalizeUTF8` of
+tensorflow-text, all of which a stock TensorFlow Serving links. `tf_text.regex_split` is not used, because
+it cuts a string at a NUL.
 """
 
 import tensorflow as tf
 import tensorflow_text as tf_text
 
-# The blocks that BERT calls Chinese characters; each is a word of its own.
+# The blocks that BERT treats as Chinese characters; each character is a word.
 _CJK = (
     r"\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}\x{2A700}-\x{2B73F}"
     r"\x{2B740}-\x{2B81F}\x{2B820}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}"

@@ -1,4 +1,4 @@
-"""[CLS] a [SEP] b [SEP]: cutting and padding rows of token ids."""
+"""[CLS] a [SEP] b [SEP]: truncates and pads rows of token ids."""
 
 import tensorflow as tf
 
@@ -20,11 +20,10 @@ def pack(
 
     Args:
         ids: int32 [batch, None], without special tokens.
-        pair: int32 [batch, None] or None. How much of each is kept is decided longest first, as in
-            Transformers.
-        vocabulary: gives the special tokens.
-        max_length: the most tokens of a row.
-        truncation: which tokens are kept of a text that is too long; see `kept`.
+        pair: int32 [batch, None] or None. Pairs are truncated longest first, as in Transformers.
+        vocabulary: supplies the special tokens.
+        max_length: maximum number of tokens of a row.
+        truncation: which tokens of a text to keep if it is too long; see `truncation_mask`.
     """
     batch = ids.nrows(out_type=tf.int32)
 
@@ -43,7 +42,7 @@ def pack(
 
     row = tf.concat(parts, axis=1)
     lengths = tf.cast(row.row_lengths(), tf.int32)[:, None]
-    # An empty batch has no longest row: reduce_max gives the least int32.
+    # An empty batch has no longest row: reduce_max returns the smallest int32.
     longest = tf.clip_by_value(tf.reduce_max(lengths), 2, max_length)
     length = tf.minimum((longest + BUCKET - 1) // BUCKET * BUCKET, max_length)
     position = tf.range(length)[None, :]
@@ -59,10 +58,10 @@ def pack(
 
 
 def _longest_first(ids: tf.RaggedTensor, pair: tf.RaggedTensor, budget: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns how many tokens of each row are kept, int32 [batch], for both to fit into `budget`.
+    """Returns how many tokens of each row to keep so that both fit into `budget`: two int32 [batch].
 
-    Single tokens go from the longer row until they do, here in closed form. Where both end up at half, the
-    odd token goes to `ids` only if it was the longer.
+    The closed form of removing one token at a time from the longer row. If both end up at half the budget,
+    an odd token goes to `ids` only if it was longer.
     """
     a, b = tf.cast(ids.row_lengths(), tf.int32), tf.cast(pair.row_lengths(), tf.int32)
     small, large = budget // 2, budget - budget // 2

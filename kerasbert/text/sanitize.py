@@ -1,4 +1,4 @@
-"""Token ids from outside: any integers in, rows of which none can harm another out."""
+"""Sanitises token ids from clients, so that no row of a batch can affect another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from kerasbert.text.graph import TextGraph
 
 @dataclass(frozen=True)
 class Sanitizer:
-    """Makes rows that did not come from the text graph safe to compute beside others.
+    """Makes arbitrary token ids safe to run in a batch with other rows.
 
-    A server puts the rows of several clients into one batch, and there is no refusing a single row of it
-    inside a graph: an error fails the whole batch. So nothing here is an error. Rows as a BERT tokenizer
-    gives them stay as they are; see `__call__` for what becomes of the rest.
+    A server batches the rows of several clients, and an error inside the graph would fail the whole batch.
+    So nothing is rejected here: rows from a BERT tokenizer are unchanged, and all others are corrected as
+    described in `__call__`.
 
     Args:
-        text_graph: gives the vocabulary and the row of the empty text.
+        text_graph: supplies the vocabulary and the row of the empty text.
         takes_pairs: whether a row is two texts.
-        positions: rows of the encoder's position table.
-        segments: rows of its segment table.
+        positions: size of the encoder's position table.
+        segments: size of the encoder's segment table.
     """
 
     text_graph: TextGraph
@@ -31,14 +31,14 @@ class Sanitizer:
     def __call__(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the inputs of a model, int32 [batch, length].
 
-        - A token is real where the mask is not 0, whatever number stands there. Holes stay holes: the
-          tokens after one keep their positions, as in Keras and Transformers.
-        - A [CLS] behind the first place is padding: TensorFlow Serving's `pad_variable_length_inputs`
-          fills a row up with its first token, and the mask with ones.
-        - An id outside the vocabulary is [UNK]; a segment outside the table is the nearest in it.
-        - Tokens beyond the position table are cut off. Mask and segments that are shorter than the ids
-          are filled up with 0, longer ones cut.
-        - A row without a real token is that of the empty text.
+        - A token is real where the mask is not 0. Gaps are kept: the tokens after one keep their
+          positions, as in Keras and Transformers.
+        - A [CLS] after the first position is padding: TensorFlow Serving's `pad_variable_length_inputs`
+          pads a row with its first token, and the mask with ones.
+        - An id outside the vocabulary becomes [UNK]; a segment is clipped to the segment table.
+        - Tokens beyond the position table are cut off. Masks and segments are cut or padded with 0 to the
+          length of the ids.
+        - A row without a real token becomes the row of the empty text.
 
         Args:
             inputs: `token_ids`, `segment_ids`, `padding_mask`: int32 [batch, any length].
@@ -51,9 +51,9 @@ class Sanitizer:
         )
         position = tf.range(width)
         real = (mask != 0) & ((ids != vocabulary.cls) | (position == 0))
-        # No more places than are real somewhere: attention pays for each.
+        # Trim columns that are padding in every row: attention computes them too.
         longest = tf.reduce_max(tf.where(real, position + 1, shortest))
-        width = tf.clip_by_value(longest, shortest, width)  # a batch of none has no maximum
+        width = tf.clip_by_value(longest, shortest, width)  # an empty batch has no maximum
         rows = {
             "token_ids": tf.where((ids >= 0) & (ids < len(vocabulary)), ids, vocabulary.unk),
             "segment_ids": tf.clip_by_value(segments, 0, self.segments - 1),
@@ -66,7 +66,7 @@ class Sanitizer:
         }
 
     def _empty_row(self) -> dict[str, tf.Tensor]:
-        """Returns what the text graph makes of "" without its padding, [1, length], as constants."""
+        """Returns the text graph's output for "" without padding, [1, length], as constants."""
         with tf.init_scope():
             text = tf.constant([""])
             row = self.text_graph(text, text if self.takes_pairs else None)
@@ -75,6 +75,6 @@ class Sanitizer:
 
 
 def _fit(values: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-    """Cuts [batch, any length] to [batch, width], or fills it up with 0."""
+    """Cuts [batch, any length] to [batch, width], or pads it with 0."""
     values = values[:, :width]
     return tf.pad(values, [[0, 0], [0, width - tf.shape(values)[1]]])

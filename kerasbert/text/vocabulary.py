@@ -1,10 +1,10 @@
-"""A WordPiece vocabulary: one token a line, the line number is the id."""
+"""A WordPiece vocabulary file: one token a line, with the line number as its id."""
 
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from kerasbert.encoding import convert_first, seems_encoded_in
+from kerasbert.encoding import convert_first, guess_encoding
 from kerasbert.errors import VocabularyError
 from kerasbert.files import write_text
 
@@ -16,7 +16,7 @@ class Vocabulary:
     """The tokens in the order of their ids.
 
     Args:
-        tokens: distinct strings, the five special tokens among them.
+        tokens: distinct strings that include the five special tokens.
 
     Raises:
         VocabularyError: a special token is missing or a token repeats.
@@ -46,15 +46,15 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocabulary":
-        """Reads what `save` wrote."""
-        # Not splitlines: U+2028 and others may be tokens.
+        """Reads a file that `save` wrote."""
+        # Not splitlines: characters such as U+2028 may be tokens.
         return cls._of_lines(path, _read(path).removesuffix("\n").split("\n"))
 
     @classmethod
     def import_file(cls, path: str | Path) -> "Vocabulary":
-        """Reads a vocab.txt from elsewhere, as Transformers does.
+        """Reads a vocab.txt of another tool, as Transformers does.
 
-        White space after a token and blank lines at the end do not count.
+        Whitespace after a token and blank lines at the end are ignored.
         """
         lines = _read(path).rstrip("\r\n\t ").split("\n")
         return cls._of_lines(path, [line.rstrip() or line.rstrip("\r") for line in lines])
@@ -80,12 +80,12 @@ def _read(path: str | Path) -> str:
     except OSError as error:
         raise VocabularyError(f"{path}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
-        encoding = seems_encoded_in(Path(path).read_bytes())
+        encoding = guess_encoding(Path(path).read_bytes())
         hint = f"It reads as {encoding}. {convert_first(encoding)}" if encoding else "Save it as UTF-8."
         raise VocabularyError(f"{path}: is not UTF-8 (byte {error.start}). {hint}") from error
     if text.startswith("\ufeff"):
         raise VocabularyError(
-            f"{path}: line 1 begins with a byte order mark, which would be part of its token. Save the file "
-            "as UTF-8 without one."
+            f"{path}: starts with a byte order mark, which would become part of the first token. Save the "
+            "file as UTF-8 without one."
         )
     return text

@@ -25,7 +25,7 @@ from kerasbert.engine.strategy import (
     wait_for_all,
 )
 from kerasbert.engine.trainer import Trainer
-from kerasbert.files import held, make_directory, write_json
+from kerasbert.files import exclusive_lock, make_directory, write_json
 from kerasbert.interrupts import kept
 from kerasbert.models import build_backbone, build_model
 from kerasbert.training.distillation import Distillation
@@ -113,7 +113,7 @@ def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None
         run.load_config()  # or there is nothing to hold
     else:
         run.create()
-    with held(run.path):
+    with exclusive_lock(run.path):
         if resume:
             reopen(run, prepared)
         else:
@@ -129,7 +129,7 @@ def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None
 
 
 def _write_tables(prepared: Prepared) -> None:
-    columns = Columns.of(prepared.config.data, prepared.task.label_separator)
+    columns = Columns.from_config(prepared.config.data, prepared.task.label_separator)
     for path, table in prepared.tables.items():
         make_directory(Path(path).parent)
         write_table(Path(path), table, columns)

@@ -49,7 +49,7 @@ def read_training_data(config: Config, tables: Tables = None) -> TrainingData:
             f"data.label_separator: a row of {config.task} has one label. Remove the key, or choose task: "
             "multi_label."
         )
-    columns = Columns.of(config.data, task_class.label_separator)
+    columns = Columns.from_config(config.data, task_class.label_separator)
     rows = load_rows(_sources(config.data.train, tables), columns)
     _require_labels_left(rows, config)
     labels = labels_of(rows, task_class.fixed_labels or config.data.labels)

@@ -46,7 +46,7 @@ class TrainingRows:
     @property
     def warnings(self) -> list[str]:
         """What is lost of the texts."""
-        lengths = self._rows.uncut[: self._own]
+        lengths = self._rows.full_lengths[: self._own]
         return check_cut("training rows", lengths, self._graph.max_length)
 
     def __len__(self) -> int:
@@ -55,7 +55,7 @@ class TrainingRows:
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each row with the special ones, before it is cut: int64 [rows]."""
-        return self._rows.uncut
+        return self._rows.full_lengths
 
     @property
     def steps(self) -> int:

@@ -13,7 +13,7 @@ from kerasbert.config import Config
 from kerasbert.engine.best import monitor_of
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.extras import needs_extra
-from kerasbert.files import held, make_directory, require_new_directory, write_json
+from kerasbert.files import exclusive_lock, make_directory, require_new_directory, write_json
 from kerasbert.progress import print_plain
 from kerasbert.tasks import load_config
 from kerasbert.training import TrainResult, train
@@ -92,7 +92,7 @@ def tune(
         require_new_directory(directory)
         make_directory(directory)
         write_json(directory / "data.json", data)
-    with held(directory):
+    with exclusive_lock(directory):
         study = _open_study(directory, config)
         done = len(study.get_trials(states=[states.COMPLETE, states.PRUNED]))
 

@@ -56,7 +56,9 @@ def test_copies_that_are_no_others_are_left_out(graph: TextGraph):
 
 
 def test_synonyms_want_a_file(reviews: Rows, graph: TextGraph):
-    with pytest.raises(ConfigError, match=r"augmentation\.synonyms: name a file, which insert needs"):
+    with pytest.raises(
+        ConfigError, match=r"augmentation\.synonyms: must be a thesaurus file for the method insert"
+    ):
         augment_rows(reviews, AugmentationConfig(copies=1, methods=["insert"]), 0, None, graph)
 
 

@@ -83,7 +83,7 @@ def test_of_cilin_only_synonyms_count(tmp_path):
 @pytest.mark.parametrize(
     ("content_", "message"),
     [
-        ("孤\n".encode(), "holds no synonyms"),
+        ("孤\n".encode(), "contains no synonyms"),
         ("好 棒".encode("gb18030"), "is not UTF-8. It reads as gb18030. Convert it"),
     ],
 )

@@ -120,7 +120,7 @@ def test_what_only_the_split_shows_is_said(kerasbert, write):
 
 
 def test_standard_input_is_refused_where_rows_are_read_again(refused, config_file):
-    message = "standard input: can be read but once, which is not enough here. Name a file."
+    message = "standard input: can be read only once, which is not enough here. Use a file."
     assert message in refused("data", "check", "-", stdin=b"text,label\nx,1\n")
     assert message in refused("train", config_file("data: {train: '-'}"), stdin=b"text,label\nx,1\n")
 
@@ -129,7 +129,7 @@ def test_control_characters_in_labels_are_refused_and_spelt_out(kerasbert, write
     lines = [row(f"{label}{n}", label) for n in range(20) for label in ("a\x1b[31m", "b")]
     result = kerasbert("data", "check", write("data.jsonl", lines))
     assert result.exit_code == 2
-    assert "must not hold a line break, a tab or another control character" in result.stdout
+    assert "must not contain a line break, a tab or another control character" in result.stdout
     assert "\x1b" not in result.stdout
     assert "a\\x1b[31m" in result.stdout
 

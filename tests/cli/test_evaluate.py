@@ -129,4 +129,6 @@ def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once, 
     path = write("lost.csv", ["text,label", "好,positive", "\ufffd坏,negative"])
     result = kerasbert("evaluate", opened_once, "--data", path, "--json")
     assert json.loads(result.stdout)["examples"] == 2
-    assert f"Warning: {path}: 1 row(s) hold U+FFFD, left by an earlier conversion: line 3." in result.stderr
+    assert (
+        f"Warning: {path}: 1 row(s) contain U+FFFD, left by an earlier conversion: line 3." in result.stderr
+    )

@@ -202,7 +202,7 @@ def test_a_missing_column_is_named_with_the_one_that_was_meant(refused, kerasber
 
 def test_a_pair_column_is_refused_where_the_model_takes_one_text(refused, opened_once, reviews_file):
     message = refused("predict", opened_once, "--input", reviews_file, "--pair-column", "label")
-    assert "--pair-column: the model takes one text" in message
+    assert "--pair-column: the model takes single texts" in message
 
 
 def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once):
@@ -210,7 +210,7 @@ def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once):
     result = kerasbert("predict", opened_once, "--input", "-", stdin="\n".join(lines).encode())
     assert (result.exit_code, len(records(result.stdout))) == (0, 7)
     assert result.stderr == (
-        "Warning: standard input: 6 row(s) hold U+FFFD, left by an earlier conversion: "
+        "Warning: standard input: 6 row(s) contain U+FFFD, left by an earlier conversion: "
         "line 2, 3, 4, 5, 6 and 1 more.\n"
     )
 
@@ -222,5 +222,5 @@ def test_the_file_that_is_read_is_not_written(kerasbert, opened_once, tmp_path):
     for output in (source, tmp_path / "link.csv"):
         result = kerasbert("predict", opened_once, "--input", source, "--output", output)
         assert (result.exit_code, result.stdout) == (2, "")
-        assert "would be lost. Write to another file" in result.stderr
+        assert "would be overwritten. Write to another file" in result.stderr
     assert source.read_text(encoding="utf-8") == "text,label\n好,1\n"

@@ -88,7 +88,7 @@ def test_an_interrupted_build_goes_on(corpus, text_file, learned, tmp_path, monk
 
 
 def test_a_corpus_of_other_settings_is_not_mixed_in(corpus, text_file, learned):
-    with pytest.raises(UserError, match="begun with other files, settings or another vocabulary"):
+    with pytest.raises(UserError, match="started with other files, settings or another vocabulary"):
         build_corpus([text_file], corpus.path, learned, SETTINGS.model_copy(update={"shards": 3}))
 
 
@@ -113,7 +113,7 @@ def test_flags_that_beam_does_not_take_are_refused_before_anything_is_written(te
     pytest.importorskip("apache_beam", reason="needs kerasbert[beam]")
     from kerasbert.corpus.beam import build_corpus_with_beam
 
-    with pytest.raises(UserError, match=r"--beam: Apache Beam does not take '--runner=Nope'"):
+    with pytest.raises(UserError, match=r"--beam: Apache Beam does not accept '--runner=Nope'"):
         build_corpus_with_beam([text_file], tmp_path / "corpus", learned, SETTINGS, "--runner=Nope")
     assert not (tmp_path / "corpus").exists()
 

@@ -9,7 +9,7 @@ from kerasbert.data.batches import (
     tokenize_rows,
     training_batches,
 )
-from kerasbert.data.plan import NO_ROW
+from kerasbert.data.plan import FILLER
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
 WORDS = [f"w{i}" for i in range(200)]
@@ -94,9 +94,9 @@ def batches(
 
 def test_batches_hold_the_planned_rows_with_their_targets(graph: TextGraph):
     rows = make_rows([3, 8, 1, 12, 5])
-    plan = np.array([[4, 1], [0, 3], [2, NO_ROW]], np.int32)
+    plan = np.array([[4, 1], [0, 3], [2, FILLER]], np.int32)
     for index, (inputs, targets, _) in zip(plan, batches(rows, graph, plan), strict=True):
-        real = index != NO_ROW
+        real = index != FILLER
         expected = graph(tf.constant([rows.texts[i] for i in index[real]]))
         width = expected["token_ids"].shape[1]
         np.testing.assert_array_equal(targets[real, 0], index[real])
@@ -107,13 +107,13 @@ def test_the_mean_over_a_batch_is_the_mean_over_its_real_rows(graph: TextGraph):
     random = np.random.default_rng(0)
     weights, losses = random.uniform(0, 10, 60).astype(np.float32), random.uniform(size=60)
     counts = np.arange(24) % 6 + 1
-    plan = np.array([[*random.permutation(60)[:n], *[NO_ROW] * (6 - n)] for n in counts], np.int32)
+    plan = np.array([[*random.permutation(60)[:n], *[FILLER] * (6 - n)] for n in counts], np.int32)
     found = batches(make_rows([2] * 60), graph, plan, weights)
     for index, (_, targets, scaled) in zip(plan, found, strict=True):
-        real = index[index != NO_ROW]
+        real = index[index != FILLER]
         mean = np.mean(scaled * losses[targets[:, 0].astype(int)])
         np.testing.assert_allclose(mean, np.mean(weights[real] * losses[real]), rtol=1e-5)
-        assert not scaled[index == NO_ROW].any()
+        assert not scaled[index == FILLER].any()
 
 
 def test_token_dropout_hits_its_share_of_the_words_and_nothing_else(graph: TextGraph):

@@ -153,15 +153,15 @@ def test_a_long_list_of_lines_is_cut(write):
 
 def test_repeats_within_a_file_are_counted_exact_ones_apart(write):
     rows = [*CLEAN, ("今天很好", "1"), ("今天很好！", "1"), ("酒店 很坏", "0")]
-    warning = only(check([write("a.tsv", rows)]).warnings, "repeat an earlier")
-    assert "3 row(s) repeat an earlier one" in warning
+    warning = only(check([write("a.tsv", rows)]).warnings, "duplicate an earlier")
+    assert "3 row(s) duplicate an earlier one" in warning
     assert "1 of them exactly" in warning
 
 
 def test_conflicting_labels_name_their_lines(write):
     rows = [*CLEAN, ("酒店很坏 ", "1"), ("今天很好。", "0")]
-    warning = only(check([write("a.tsv", rows)]).warnings, "carry conflicting")
-    assert warning.endswith("2 text(s) carry conflicting labels: line 2, 3, 6, 7.")
+    warning = only(check([write("a.tsv", rows)]).warnings, "have conflicting")
+    assert warning.endswith("2 text(s) have conflicting labels: line 2, 3, 6, 7.")
 
 
 def test_texts_in_two_files_are_reported_for_the_later(write):
@@ -202,7 +202,7 @@ def test_text_that_was_broken_before_does_not_suggest_another_encoding(write):
 
 def test_lost_characters_in_the_second_text_count_too(write):
     path = write("a.tsv", [("x", "\ufffd", "1"), ("y", "z", "0")], "text\tother\tlabel")
-    assert "1 row(s) hold U+FFFD" in only(check([path], pair="other").warnings, "line 2.")
+    assert "1 row(s) contain U+FFFD" in only(check([path], pair="other").warnings, "line 2.")
 
 
 def test_the_text_graph_is_made_from_the_first_file(write):
@@ -223,8 +223,8 @@ def test_real_training_data_is_checked_as_its_readme_says(shared_data: Path):
     report = check_files([path], Columns(text="text_a"), (), lambda rows: graph)
     assert report.errors == []
     assert report.files[0].label_counts == {"0": 607, "1": 593}
-    assert "22 of them exactly" in only(report.warnings, "repeat an earlier")
-    assert "1 text(s) carry conflicting labels" in only(report.warnings, "carry conflicting")
+    assert "22 of them exactly" in only(report.warnings, "duplicate an earlier")
+    assert "1 text(s) have conflicting labels" in only(report.warnings, "have conflicting")
 
 
 # --- labels -------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def labelled(write, counts: dict[str, int]) -> Path:
 def test_a_label_written_in_two_ways_is_named_with_what_maps_it(write):
     report = check([labelled(write, {"负面": 40, "正面": 40, "负面。": 3})])
     assert only(report.warnings, "differ only").endswith(
-        'labels "负面" (40 rows) and "负面。" (3 rows) differ only in punctuation; map them by '
+        'labels "负面" (40 rows) and "负面。" (3 rows) differ only in punctuation; map them with '
         'data.label_map: {"负面。": "负面"}'
     )
     assert len(report.warnings) == 1, "weights are no remedy"
@@ -303,15 +303,15 @@ def test_one_label_in_a_later_file_is_said(write):
 
 def test_rows_that_are_cut_are_counted(write):
     report = check([write("a.tsv", [*CLEAN, ("好" * 15, "1"), ("好" * 14, "0")])])
-    assert "1 of 6 row(s) (16.7%) are longer than training.max_length, 16 tokens, and are cut." in only(
-        report.warnings, "are cut"
+    assert "1 of 6 row(s) (16.7%) are longer than training.max_length, 16 tokens, and are truncated." in only(
+        report.warnings, "are truncated"
     )
 
 
 def test_a_column_that_can_hardly_be_that_of_the_labels_is_named(write):
     report = check([write("a.tsv", [(f"第{i}条", f"第{i}个") for i in range(150)])])
     assert only(report.warnings, "150 labels").endswith(
-        "150 labels in 150 rows: is 'label' the column of the labels?"
+        "150 labels in 150 rows: is 'label' really the label column?"
     )
 
 

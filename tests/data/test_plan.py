@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasbert.data.plan import NO_ROW, PAST, Plan
+from kerasbert.data.plan import ABSENT, FILLER, Plan
 
 
 @settings(deadline=None, max_examples=80)
@@ -17,9 +17,9 @@ def test_an_epoch_holds_every_row_once(lengths: list[int], batch_size: int, seed
     plan = Plan(np.array(lengths), batch_size, seed).epoch(epoch)
     assert plan.dtype == np.int32
     assert plan.shape == (-(-len(lengths) // batch_size), batch_size)
-    assert sorted(plan[plan != NO_ROW]) == list(range(len(lengths)))
-    assert ((plan == NO_ROW).any(axis=1)).sum() <= 1
-    assert ((plan != NO_ROW).any(axis=1)).all()
+    assert sorted(plan[plan != FILLER]) == list(range(len(lengths)))
+    assert ((plan == FILLER).any(axis=1)).sum() <= 1
+    assert ((plan != FILLER).any(axis=1)).all()
     np.testing.assert_array_equal(plan, Plan(np.array(lengths), batch_size, seed).epoch(epoch))
 
 
@@ -68,19 +68,19 @@ def test_a_token_budget_holds(lengths: list[int], batch_size: int, budget: int, 
         assert epoch.shape == (plan.steps, batch_size), "every epoch has as many steps"
         assert sorted(epoch[epoch >= 0]) == list(range(len(lengths)))
         for batch in epoch:
-            rows, places = batch[batch >= 0], batch[batch != PAST]
+            rows, places = batch[batch >= 0], batch[batch != ABSENT]
             assert len(places) == -(-len(rows) // divisor) * divisor
             assert len(rows) * (-(-max(lengths[row] for row in rows) // 8) * 8) <= budget
-            assert (batch[len(rows) : len(places)] == NO_ROW).all()
-            assert (batch[len(places) :] == PAST).all(), "what is missing is missing at the end"
+            assert (batch[len(rows) : len(places)] == FILLER).all()
+            assert (batch[len(places) :] == ABSENT).all(), "what is missing is missing at the end"
     alone = Plan(np.array(lengths), batch_size, seed, budget).epoch(2)
-    np.testing.assert_array_equal(np.maximum(alone, NO_ROW), np.maximum(epochs[2], NO_ROW))
+    np.testing.assert_array_equal(np.maximum(alone, FILLER), np.maximum(epochs[2], FILLER))
 
 
 def test_a_token_budget_is_used():
     lengths = np.random.default_rng(0).integers(2, 128, 4000)
     plan = Plan(lengths, 256, 0, 2048).epoch(0)
-    used = [(batch != PAST).sum() * lengths[batch[batch >= 0]].max() for batch in plan]
+    used = [(batch != ABSENT).sum() * lengths[batch[batch >= 0]].max() for batch in plan]
     assert np.mean(used) > 0.85 * 2048
 
 

@@ -275,7 +275,9 @@ def test_columns_come_from_the_configuration():
     config = DataConfig(
         text_column="正文", label_column="标签", pair_column="二", label_map={1: "a"}, encoding="gb18030"
     )
-    assert Columns.of(config, "|") == Columns("正文", "标签", "二", {"1": "a"}, "|", "gb18030", "gb18030")
+    assert Columns.from_config(config, "|") == Columns(
+        "正文", "标签", "二", {"1": "a"}, "|", "gb18030", "gb18030"
+    )
 
 
 # --- errors -------------------------------------------------------------------------------------------

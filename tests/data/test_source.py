@@ -90,23 +90,23 @@ def test_parquet_and_workbooks_are_known_by_their_content(write_texts, tmp_path:
         ("a.xlsx", "text\n一\n".encode(), "is not an Excel workbook"),
         ("a.parquet", "text\n一\n".encode(), "is not Parquet"),
         ("a.csv", b"PAR1 no table", "is not Parquet"),
-        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "the old Excel. Save it as CSV UTF-8"),
-        ("a.txt", b"BZh91AY", "packed by bzip2"),
+        ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel version. Save it as CSV UTF-8"),
+        ("a.txt", b"BZh91AY", "compressed with bzip2"),
         ("a.csv", b"%PDF-1.7", "is a PDF"),
         ("a.txt", b"ab\0cd\n", "holds NUL bytes, first in line 1"),
         ("a.csv", b"text\nab\ncd\0\n", "holds NUL bytes, first in line 3"),
-        ("a.txt.gz", b"plain\n", "is not gzipped"),
+        ("a.txt.gz", b"plain\n", "is not gzip"),
         (
             "a.txt",
             '{"text": "一"}\n'.encode(),
-            "holds JSON rather than lines of text. Name it .jsonl",
+            "contains JSON rather than lines of text. Rename it to .jsonl",
         ),
-        ("a.log", '[{"text": "一"},\n'.encode(), "holds JSON rather than lines"),
-        ("a.txt", '[{"text": "一"}, {"text": "二"}]'.encode(), "holds JSON rather than lines"),
-        ("a.txt", '[\n  {\n    "text": "一"\n  }\n]\n'.encode(), "holds JSON rather than lines"),
-        ("a.txt", '{\n  "text": "一"\n}\n'.encode(), "holds JSON rather than lines"),
-        ("a.json", '{\n  "text": "一"\n}\n'.encode(), "Write each object in one line"),
-        ("a.csv", "text|label\n一|1\n".encode(), "seems separated by vertical bars, not commas"),
+        ("a.log", '[{"text": "一"},\n'.encode(), "contains JSON rather than lines"),
+        ("a.txt", '[{"text": "一"}, {"text": "二"}]'.encode(), "contains JSON rather than lines"),
+        ("a.txt", '[\n  {\n    "text": "一"\n  }\n]\n'.encode(), "contains JSON rather than lines"),
+        ("a.txt", '{\n  "text": "一"\n}\n'.encode(), "contains JSON rather than lines"),
+        ("a.json", '{\n  "text": "一"\n}\n'.encode(), "Write each object on one line"),
+        ("a.csv", "text|label\n一|1\n".encode(), "seems to be separated by vertical bars, not commas"),
         ("a.json", b'[{"text": "a"} {"text": "b"}]', "a comma or ] is missing"),
         ("a.json", b'[{"text": "a"}] x', "something follows the array"),
         ("a.json", b'[{"text": "a"}', "is not JSON"),
@@ -234,7 +234,7 @@ def test_a_repeated_column_is_refused(tmp_path: Path):
             "Did you mean '内容' and '类别'? Set data.text_column: 内容 and data.label_column: 类别.",
         ),
         ("label,txet", TEXTS, "Did you mean 'txet'?"),
-        ("a,b", TEXTS, "It has: a, b. Rename one, or name yours by data.text_column."),
+        ("a,b", TEXTS, "It has: a, b. Rename a column, or set data.text_column."),
     ],
 )
 def test_missing_columns_are_named_with_those_that_were_meant(
@@ -262,7 +262,7 @@ def test_another_delimiter_is_taken_where_it_gives_the_columns_and_else_named(tm
     path.write_text(f'text{mark}label\n"一{mark}二"{mark}1\n三,四{mark}2\n', encoding="utf-8")
     assert texts_of(path, Columns()) == [f"一{mark}二", "三,四"]
     path.write_text(f"a{mark}b\n1{mark}2\n", encoding="utf-8")
-    assert f"seems separated by {'semicolons' if mark == ';' else 'tabs'}, not commas" in error_of(
+    assert f"seems to be separated by {'semicolons' if mark == ';' else 'tabs'}, not commas" in error_of(
         path, Columns()
     )
 
@@ -270,7 +270,7 @@ def test_another_delimiter_is_taken_where_it_gives_the_columns_and_else_named(tm
 def test_commas_in_tsv_are_named(tmp_path: Path):
     path = tmp_path / "a.tsv"
     path.write_text("text,label\n好,1\n", encoding="utf-8")
-    assert "seems separated by commas, not tabs" in error_of(path, Columns())
+    assert "seems to be separated by commas, not tabs" in error_of(path, Columns())
 
 
 # --- streams ------------------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ def test_a_pipe_holds_a_table_where_labels_are_needed(tmp_path: Path, content: b
 
 
 def test_lines_of_a_file_that_is_no_text_are_refused(write_texts, tmp_path: Path):
-    with pytest.raises(DataError, match="holds a table"):
+    with pytest.raises(DataError, match="is a table"):
         list(read_lines(write_texts(tmp_path / "a.parquet", ["x"])))
     assert list(read_lines(write_texts(tmp_path / "a.txt", ["x", "y"]))) == ["x\n", "y\n"]
 

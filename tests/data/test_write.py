@@ -45,7 +45,7 @@ def test_what_is_written_is_read_again(name: str, texts: list[str], tmp_path_fac
         texts = ["".join(c for c in text if c not in "\t\r\n") for text in texts]
     path = tmp_path_factory.mktemp("written") / name
     with path.open("wb") as file:
-        write_records(records(texts), file, written_format(name), packed=name.lower().endswith(".gz"))
+        write_records(records(texts), file, written_format(name), compress=name.lower().endswith(".gz"))
     if texts:
         rows = list(read_rows(path, Columns()))
         assert [(row.text, row.labels) for row in rows] == [(text, ("好,评",)) for text in texts]
@@ -72,7 +72,7 @@ def test_a_pair_has_a_cell_of_its_own():
 def test_packing_gives_the_same_bytes_each_time():
     packed = [io.BytesIO(), io.BytesIO()]
     for file in packed:
-        write_records(records(["好"]), file, "tsv", packed=True)
+        write_records(records(["好"]), file, "tsv", compress=True)
     assert packed[0].getvalue() == packed[1].getvalue()
     assert gzip.decompress(packed[0].getvalue()).decode() == "text\tlabel\tscore\n好\t好,评\t0.5\n"
 

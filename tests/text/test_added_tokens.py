@@ -70,7 +70,7 @@ def test_the_tokens_of_bert_itself_are_not_found_in_texts():
         (["[SEP]"], "must not be found in texts"),
         (["##a"], "cannot be found in texts"),
         (["感冒", "感冒"], "more than once"),
-        (["E", "É"], "'E' is 'e' in a normalised text"),
+        (["E", "É"], "'E' normalises to 'e'"),
     ],
 )
 def test_what_cannot_be_found_is_refused_by_name(tokens: list[str], message: str):

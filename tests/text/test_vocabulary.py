@@ -112,7 +112,7 @@ def test_a_file_from_elsewhere_is_read_as_transformers_does(content: str, tokens
     [
         ("{}\n好\n天\n好\n", "'好' more than once: in lines 6 and 8"),
         ("{}\n\n好\n\n天", "'' more than once: in lines 6 and 8"),
-        ("\ufeff{}\n", "line 1 begins with a byte order mark"),
+        ("\ufeff{}\n", "starts with a byte order mark"),
     ],
     ids=["twice", "blank lines", "byte order mark"],
 )

@@ -100,5 +100,5 @@ def test_what_weakens_all_trainings_is_said_once(tiny_config, tmp_path):
         f'warning: {path}: labels "A" (6 rows) and "Ａ" (7 rows) differ only in width',
     ):
         assert shown.count(warning) == 1
-    assert "are longer than training.max_length, 16 tokens, and are cut." in shown
+    assert "are longer than training.max_length, 16 tokens, and are truncated." in shown
     assert shown.index("warning: ") < shown.index("val loss")

@@ -58,7 +58,7 @@ def test_validation_files_are_checked_too(tiny_config, write):
     )
     other = write({"a": 5}, "other.jsonl", prefix="别的")
     config = tiny_config(data={"train": train, "validation": other})
-    assert warnings_of(config) == ["all 5 rows have the label 'a': scores on them say little."]
+    assert warnings_of(config) == ["all 5 rows have the label 'a', so scores on them mean little."]
 
 
 def test_a_label_map_that_leaves_one_label_is_refused_by_its_name(tiny_config, write):
