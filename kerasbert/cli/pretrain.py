@@ -36,11 +36,10 @@ def pretrain(
     if not result.chief:
         return
     if result.interrupted:
-        again = f"kerasbert pretrain {config} --resume --output {result.run.path}"
-        if result.kept:
-            say(f"Interrupted: kept until step {result.kept:,}. Go on with: {again}")
-        else:
-            say(f"Interrupted before the first checkpoint: nothing is kept. Remove {result.run.path}")
+        say(
+            f"Interrupted: kept until step {result.kept:,}. Go on with: kerasbert pretrain {config} --resume "
+            f"--output {result.run.path}"
+        )
         raise SystemExit(STATUS)
     for held_out in result.metrics["held_out"]:
         figures = ", ".join(f"{name} {value:.4f}" for name, value in held_out.items() if name != "max_length")

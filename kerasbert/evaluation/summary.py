@@ -40,8 +40,9 @@ def training_summary(metrics: dict[str, Any], run_metrics: dict[str, Any]) -> st
         run_metrics: the metrics of the run itself.
     """
     rows = f"rows: {run_metrics['train_rows']:,} to train on, {run_metrics['examples']:,} to validate on, "
+    epoch = run_metrics["best_epoch"]  # 0: interrupted in the first
     lines = [
-        f"validation: {_overall(metrics)} (epoch {run_metrics['best_epoch']})",
+        f"validation: {_overall(metrics)} ({f'epoch {epoch}' if epoch else 'in epoch 1'})",
         f"{rows}{run_metrics['left_out_rows']:,} left out",
         *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
         *remarks(metrics),

@@ -17,7 +17,7 @@ from kerasbert import progress
 from kerasbert.checkpoints import save_hugging_face
 from kerasbert.config import PretrainingConfig
 from kerasbert.engine.optimizer import build_optimizer
-from kerasbert.engine.state import restore_state, save_state
+from kerasbert.engine.state import restore_state, save_state, state_files
 from kerasbert.engine.strategy import (
     choose_strategy,
     devices,
@@ -120,7 +120,7 @@ def _pretrain(
         optimizer = build_optimizer(settings, prepared.total_steps)
         trainer = Trainer(model, optimizer, pretraining_objective(model), strategy)
     step = 0
-    if resume:
+    if resume and state_files(run.checkpoints):  # none if it was interrupted before the first
         facts, notes = restore_state(run.checkpoints, trainer.variables)
         step = facts["step"]
         for note in notes:

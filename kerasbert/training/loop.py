@@ -12,6 +12,7 @@ from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.engine.checkpoints import Checkpoints, Position
 from kerasbert.engine.signals import PreemptedError, Termination
+from kerasbert.engine.state import state_files
 from kerasbert.engine.strategy import any_worker, distribute, is_chief
 from kerasbert.engine.trainer import Totals, Trainer
 from kerasbert.errors import KerasBertError
@@ -72,9 +73,11 @@ class Loop:
             PreemptedError: SIGTERM came; a checkpoint is saved.
             DivergedError: the loss is lost, and may not or no longer be rolled back.
         """
-        if resume:
+        if resume and state_files(self._run.checkpoints):
             self._restore()
-        else:
+        else:  # also if it was interrupted before the first checkpoint
+            if self._writes:
+                self._run.cut_history(0)
             self._save()
         self._trainer.separate_dropout()
         with self._termination as termination:

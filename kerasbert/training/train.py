@@ -88,10 +88,8 @@ def _train_or_resume(
     require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
     rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
     begun = _begin(run, prepared, resume) if is_chief(strategy) else contextlib.nullcontext()
-    unfinished = f"{run.path} has no checkpoint yet: remove it and train anew"
-    if resume:
-        unfinished = f"{run.path} is as it was: go on with --resume"
-    with explain_lost_worker(run.path), kept(unfinished), begun, released_graphs():
+    unfinished = f"{run.path} is as it was" if resume else f"{run.path} is begun"
+    with explain_lost_worker(run.path), kept(f"{unfinished}: go on with --resume"), begun, released_graphs():
         wait_for_all(strategy)
         _warn([*prepared.warnings, *rows.warnings], warned)
         result = _train(prepared, run, strategy, rows, resume, on_epoch)

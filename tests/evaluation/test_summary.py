@@ -79,3 +79,4 @@ def test_a_training_ends_with_its_rows(metrics):
     assert "naive Bayes\n" in text
     assert "Recall 0, none of their rows was found: b." in text
     assert "Not better than naive Bayes: " in text
+    assert "(in epoch 1)" in training_summary(metrics, {**METRICS, "best_epoch": 0})

@@ -3,6 +3,7 @@ import functools
 import json
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -171,6 +172,7 @@ def test_a_run_cannot_go_on_as_another(make_config, monkeypatch):
         pretrain(make_config(), resume=True)
     run.corpora.write_text(begun)
     monkeypatch.undo()
+    shutil.rmtree(run.checkpoints)  # as if it had been interrupted before the first
     done = pretrain(make_config(), resume=True)
     with pytest.raises(UserError, match="is finished"):
         pretrain(make_config(), resume=True)
