@@ -121,7 +121,7 @@ def prepare(folder: Path, arguments: argparse.Namespace) -> tuple[Model, list[Te
     for note in export_run(run, folder / "hf"):  # refuses another head.pooling than cls
         print(note, file=sys.stderr)
     classifier = RunDirectory(run).load()
-    if classifier.takes_pairs or classifier.label_separator is not None:
+    if classifier.takes_pairs or classifier.task.label_separator is not None:
         raise SystemExit(f"{run}: must be a run of one text to one label.")
     files = []
     for name in arguments.files:

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from kerasbert.checkpoints.weights import load_weights, save_weights
-from kerasbert.config import Config, ResolvedConfig, dump_yaml, parse_config, read_yaml
+from kerasbert.config import ResolvedConfig, dump_yaml, read_resolved_config
 from kerasbert.data.labels import read_labels, write_labels
 from kerasbert.errors import CheckpointError, UserError
 from kerasbert.files import append_json, make_directory, write_json, write_text
@@ -87,11 +87,7 @@ class RunDirectory:
         """Returns the resolved configuration."""
         if not self.config.is_file():
             raise CheckpointError(f"{self.path}: is not a run directory (it has no config.yaml).")
-        config = parse_config(Config, read_yaml(self.config), where=str(self.config))
-        # Runs from before there was a choice.
-        config.backbone.activation = config.backbone.activation or "gelu_tanh"
-        config.training.monitor = config.training.monitor or "accuracy"
-        return parse_config(ResolvedConfig, config.model_dump(), where=str(self.config))
+        return read_resolved_config(self.config)
 
     def load(self) -> TextClassifier:
         """Returns the trained classifier.

@@ -2,7 +2,12 @@
 
 from kerasbert.config.load import apply_overrides, dump_yaml, merge, parse_config, read_yaml
 from kerasbert.config.pretraining import MaskingConfig, PhaseConfig, PretrainingConfig
-from kerasbert.config.resolved import EncoderConfig, ResolvedConfig, ResolvedPretrainingConfig
+from kerasbert.config.resolved import (
+    EncoderConfig,
+    ResolvedConfig,
+    ResolvedPretrainingConfig,
+    read_resolved_config,
+)
 from kerasbert.config.schema import (
     AugmentationConfig,
     BackboneConfig,
@@ -37,5 +42,6 @@ __all__ = [
     "dump_yaml",
     "merge",
     "parse_config",
+    "read_resolved_config",
     "read_yaml",
 ]

@@ -1,9 +1,11 @@
 """Configurations with nothing left open: what a training uses, and what its run directory keeps."""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
+from kerasbert.config.load import parse_config, read_yaml
 from kerasbert.config.pretraining import PretrainingConfig
 from kerasbert.config.schema import BackboneConfig, Config, Monitor, TrainingConfig
 
@@ -38,3 +40,16 @@ class ResolvedPretrainingConfig(PretrainingConfig):
 
     run_dir: str
     backbone: EncoderConfig
+
+
+def read_resolved_config(path: Path) -> ResolvedConfig:
+    """Reads the configuration that a run or its export keeps.
+
+    Raises:
+        ConfigError: the file cannot be read, or a key is wrong or missing.
+    """
+    config = parse_config(Config, read_yaml(path), where=str(path))
+    # Runs from before there was a choice.
+    config.backbone.activation = config.backbone.activation or "gelu_tanh"
+    config.training.monitor = config.training.monitor or "accuracy"
+    return parse_config(ResolvedConfig, config.model_dump(), where=str(path))

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.config import Config, DataConfig, ResolvedConfig
+from kerasbert.config import Config, ResolvedConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
 from kerasbert.models.encoder import Tap
 from kerasbert.tasks import Task
-from kerasbert.text import Sanitizer, TextGraph, Vocabulary
+from kerasbert.text import Sanitizer, TextGraph, Vocabulary, string_tensor
 
 
 def build_text_graph(config: Config, task: Task, vocabulary: Vocabulary) -> TextGraph:
@@ -62,19 +62,9 @@ class TextClassifier(tf.Module):
         return self.task.labels
 
     @property
-    def data(self) -> DataConfig:
-        """The data it was trained on."""
-        return self.config.data
-
-    @property
-    def label_separator(self) -> str | None:
-        """What stands between the labels of a row of data, where it may have several."""
-        return self.task.label_separator
-
-    @property
     def takes_pairs(self) -> bool:
         """Whether a row is two texts."""
-        return self.data.pair_column is not None
+        return self.config.data.pair_column is not None
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
@@ -118,8 +108,7 @@ class TextClassifier(tf.Module):
     ) -> np.ndarray:
         """Returns the logits, float32 [batch, labels], for one batch of texts."""
         columns = [texts] if pairs is None else [texts, pairs]
-        strings = [tf.constant(list(column), tf.string, shape=[len(column)]) for column in columns]
-        return self._logits(*strings).numpy()
+        return self._logits(*map(string_tensor, columns)).numpy()
 
     def decide_logits(self, logits: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the task's outputs for logits, float32 [batch, labels], as arrays.

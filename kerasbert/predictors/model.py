@@ -2,7 +2,7 @@
 
 import abc
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from kerasbert.config import DataConfig
 from kerasbert.errors import UnavailableError, UserError
 from kerasbert.predictors.explain import explanation_record, require_label
-from kerasbert.predictors.predict import WINDOW, AnyRow, TextLike, answer_record, in_batches
-from kerasbert.predictors.texts import Texts, read_texts
+from kerasbert.predictors.predict import WINDOW, AnyRow, Arrays, TextLike, answer_record, in_batches
+from kerasbert.predictors.texts import Batch, Texts, read_texts
 
 if TYPE_CHECKING:
     import keras
@@ -30,32 +30,24 @@ class Model(abc.ABC):
     A model of pairs, which was trained with `data.pair_column`, also takes `pairs`: the second texts, in
     the form of `texts`.
 
-    Args:
+    Attributes:
         source: where it was opened: a path or a URL.
+        labels: the labels, in the order of the columns of `predict_proba`.
+        data: the columns of data files, and where the training rows were, as far as it is known.
     """
 
     batch_size: ClassVar[int | None] = 64  # of `predict_batch`. None: it makes batches of its own
 
-    def __init__(self, source: str):
-        self.source = source
+    def __init__(self, source: str, labels: tuple[str, ...], data: DataConfig):
+        self.source, self.labels, self.data = source, labels, data
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.source!r})"
 
     @property
-    @abc.abstractmethod
-    def labels(self) -> tuple[str, ...]:
-        """The labels, in the order of the columns of `predict_proba`."""
-
-    @property
-    @abc.abstractmethod
     def takes_pairs(self) -> bool:
         """Whether a row is two texts."""
-
-    @property
-    @abc.abstractmethod
-    def data(self) -> DataConfig:
-        """The columns of data files, and where the training rows were, as far as it is known."""
+        return self.data.pair_column is not None
 
     @property
     @abc.abstractmethod
@@ -209,23 +201,14 @@ class Model(abc.ABC):
     # What a kind of model brings: arrays for one batch.
 
     @abc.abstractmethod
-    def predict_batch(
-        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> dict[str, np.ndarray]:
+    def predict_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:
         """Returns the task's outputs for one batch as arrays, strings as bytes; see `Task.decide`."""
 
     @abc.abstractmethod
-    def explain_batch(
-        self,
-        texts: Sequence[str | bytes],
-        pairs: Sequence[str | bytes] | None = None,
-        label: str | None = None,
-    ) -> dict[str, np.ndarray]:
+    def explain_batch(self, texts: Batch, pairs: Batch | None = None, label: str | None = None) -> Arrays:
         """Returns the arrays of `kerasbert.explanation.explain` for one batch and a label, or the decided."""
 
-    def embed_batch(
-        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> dict[str, np.ndarray]:
+    def embed_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:
         """Returns `embeddings`, float32 [batch, hidden]."""
         raise UserError(f"{self.source}: has no signature for embeddings. {_OPEN_THE_RUN}.embed(texts)")
 

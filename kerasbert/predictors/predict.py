@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 WINDOW = 1024
+Arrays = dict[str, np.ndarray]  # outputs by name, the batch first
 
 
 class TextLike(Protocol):
@@ -26,7 +27,7 @@ Item = TypeVar("Item")
 
 
 def in_batches(
-    ask: Callable[[Sequence[str], Sequence[str] | None], dict[str, np.ndarray]],
+    ask: Callable[[Sequence[str], Sequence[str] | None], Arrays],
     rows: Iterable[AnyRow],
     window: int = WINDOW,
     size: int | None = None,

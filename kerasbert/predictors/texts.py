@@ -1,11 +1,12 @@
 """What people pass as texts, checked and as rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from kerasbert.errors import DataError, excerpt
 
-Texts = str | Iterable[str]
+Texts = str | Iterable[str]  # what people pass
+Batch = Sequence[str | bytes]  # what a model answers at once
 
 
 class TextRow(NamedTuple):

@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.config import Config, DataConfig
 from kerasbert.explanation import explain
 from kerasbert.models import TextClassifier
 from kerasbert.predictors.model import Model
-from kerasbert.predictors.texts import Texts, read_texts
+from kerasbert.predictors.predict import Arrays
+from kerasbert.predictors.texts import Batch, Texts, read_texts
 from kerasbert.tasks.head import pool
+from kerasbert.text import string_tensor
 
 
 class TrainedModel(Model):
@@ -25,33 +26,13 @@ class TrainedModel(Model):
     """
 
     def __init__(self, classifier: TextClassifier, source: str):
-        super().__init__(source)
-        self.classifier = classifier
-
-    @property
-    def config(self) -> Config:
-        """The resolved configuration of the run."""
-        return self.classifier.config
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels in the order of `probabilities`."""
-        return self.classifier.labels
-
-    @property
-    def takes_pairs(self) -> bool:
-        """Whether a row is two texts."""
-        return self.classifier.takes_pairs
-
-    @property
-    def data(self) -> DataConfig:
-        """The data it was trained on."""
-        return self.classifier.data
+        self.classifier, self.config = classifier, classifier.config
+        super().__init__(source, classifier.labels, self.config.data)
 
     @property
     def label_separator(self) -> str | None:
         """What stands between the labels of a row of data, where it may have several."""
-        return self.classifier.label_separator
+        return self.classifier.task.label_separator
 
     @property
     def keras_model(self) -> keras.Model:
@@ -87,24 +68,15 @@ class TrainedModel(Model):
         columns = _columns([row.text for row in rows], second)
         return {name: value.numpy() for name, value in self.classifier.text_graph(*columns).items()}
 
-    def predict_batch(
-        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> dict[str, np.ndarray]:
+    def predict_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:
         """Returns the task's outputs for one batch."""
         return self.classifier.predict(texts, pairs)
 
-    def explain_batch(
-        self,
-        texts: Sequence[str | bytes],
-        pairs: Sequence[str | bytes] | None = None,
-        label: str | None = None,
-    ) -> dict[str, np.ndarray]:
+    def explain_batch(self, texts: Batch, pairs: Batch | None = None, label: str | None = None) -> Arrays:
         """Returns the arrays of `kerasbert.explanation.explain` for one batch."""
         return _run(self._explanation, [label or ""] * len(texts), texts, pairs)
 
-    def embed_batch(
-        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> dict[str, np.ndarray]:
+    def embed_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:
         """Returns `embeddings`, float32 [batch, hidden]: see `embed`."""
         return _run(self._embedding, texts, pairs)
 
@@ -135,4 +107,4 @@ def _run(graph: Any, *columns: Sequence[Any] | None) -> dict[str, np.ndarray]:
 
 
 def _columns(*columns: Sequence[Any] | None) -> list[tf.Tensor]:
-    return [tf.constant(list(c), tf.string, shape=[len(c)]) for c in columns if c is not None]
+    return [string_tensor(column) for column in columns if column is not None]

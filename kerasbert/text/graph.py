@@ -16,6 +16,11 @@ from kerasbert.text.vocabulary import UNKNOWN, Vocabulary
 _LONGEST_WORD = 100
 
 
+def string_tensor(texts: Sequence[str | bytes]) -> tf.Tensor:
+    """Returns texts as a tensor of strings [batch], if there are none too."""
+    return tf.constant(list(texts), tf.string, shape=[len(texts)])
+
+
 class TextGraph(tf.Module):
     """Cleans, tokenises and packs strings with TensorFlow ops only.
 

@@ -2,11 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import tensorflow as tf
 
 from kerasbert import progress
 from kerasbert.augmentation import augment_rows
@@ -19,7 +17,7 @@ from kerasbert.engine.best import monitor_of
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph
 from kerasbert.tasks import Task
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary, learn_vocabulary
+from kerasbert.text import SPECIAL_TOKENS, Vocabulary, learn_vocabulary, string_tensor
 from kerasbert.training.training_data import read_training_data
 
 
@@ -156,10 +154,6 @@ def _learn(config: Config, task: Task, rows: Rows) -> Vocabulary:
         word.decode()
         for texts in (rows.texts, rows.pairs or [])
         for part in progress.track(slices(len(texts), 4096), "learning a vocabulary", unit="batches")
-        for word in graph.words(_strings(texts[part])).flat_values.numpy()
+        for word in graph.words(string_tensor(texts[part])).flat_values.numpy()
     )
     return learn_vocabulary(words, config.text.vocabulary_size, config.text.min_count)
-
-
-def _strings(texts: Sequence[str]) -> tf.Tensor:
-    return tf.constant(list(texts), tf.string)
