@@ -226,7 +226,7 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
     from kerasbert.checkpoints import open_source
     from kerasbert.config import Config
     from kerasbert.data import Plan
-    from kerasbert.data.batches import TokenizedRows, training_batches
+    from kerasbert.data.batches import Examples, TokenizedRows, training_batches
     from kerasbert.engine.optimizer import build_optimizer
     from kerasbert.engine.strategy import distribute
     from kerasbert.engine.trainer import Totals, Trainer
@@ -272,7 +272,7 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
         plan = Plan(np.array(lengths), size).epoch(0)
         weights = np.ones(len(lengths), np.float32)
         rows = TokenizedRows(ids, None, ids.row_lengths().numpy() + 2)
-        batches = training_batches(rows, targets, weights, plan, graph, 0.0, 0)
+        batches = training_batches(Examples(rows, targets, weights), plan, graph)
         iterator = distribute(strategy, batches)
         totals = Totals()
         for _ in range(len(plan)):

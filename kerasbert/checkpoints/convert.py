@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasbert.checkpoints.backbone_source import BackboneSource
-from kerasbert.checkpoints.hugging_face import save_hugging_face, write_folder
+from kerasbert.checkpoints.hugging_face import Classes, save_hugging_face, write_folder
 from kerasbert.checkpoints.resize import ids_of_files, keep_tokens, resize_positions
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import open_source
@@ -80,7 +80,7 @@ def export_run(
         raise CheckpointError(f"{run}: is a pre-training, whose directory is a Hugging Face folder already.")
     classifier = RunDirectory(run).load()
     config = classifier.config
-    settings: dict[str, Any] = {"dtype": dtype}
+    classes = None
     if backbone_only:
         model = classifier.model.get_layer("backbone")
     else:
@@ -88,14 +88,11 @@ def export_run(
         if fault:
             raise CheckpointError(f"{run}: {fault}")
         model = classifier.model
-        settings |= {
-            "labels": classifier.labels,
-            "max_length": config.training.max_length,
-            "several_labels": classifier.task.label_separator is not None,
-        }
+        several = classifier.task.label_separator is not None
+        classes = Classes(classifier.labels, several, config.training.max_length)
     with new_directory(Path(directory)) as staging:
         vocabulary = classifier.text_graph.vocabulary
-        save_hugging_face(staging, model, config.backbone, config.text, vocabulary, **settings)
+        save_hugging_face(staging, model, config.backbone, config.text, vocabulary, dtype, classes)
     return _what_transformers_lacks(classifier)
 
 

@@ -2,8 +2,8 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -46,6 +46,15 @@ _ARCHITECTURES = {
     ("mlm_head", "nsp_head"): "BertForPreTraining",
     ("logits",): "BertForSequenceClassification",
 }
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a folder says of its classifier."""
+
+    labels: Sequence[str]  # in the order of the logits
+    several: bool  # whether a row may have several labels
+    max_length: int  # tokens, where a tokenizer should cut
 
 
 def is_hugging_face(directory: Path) -> bool:
@@ -103,9 +112,8 @@ def save_hugging_face(
     config: EncoderConfig,
     text: TextConfig,
     vocabulary: Vocabulary,
-    labels: Sequence[str] = (),
     dtype: str = "float32",
-    **more: Any,
+    classes: Classes | None = None,
 ) -> None:
     """Writes a model as a folder that Transformers and `backbone.source` read; the weights come last.
 
@@ -115,9 +123,8 @@ def save_hugging_face(
         config: of the encoder.
         text: of the vocabulary.
         vocabulary: its rows are those of the token embedding.
-        labels: of the classifier, in order.
         dtype: float32 or float16, of the numbers in the file.
-        **more: see `write_folder`.
+        classes: of the classifier, if the model is one.
     """
     weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
     foreign = [path for path in weights if find(path) is None]
@@ -125,7 +132,7 @@ def save_hugging_face(
         raise CheckpointError(
             f"{directory}: Hugging Face's BERT has no place for {shorten(foreign)}. Save the backbone alone."
         )
-    write_folder(directory, weights, config, text, vocabulary, labels, dtype, **more)
+    write_folder(directory, weights, config, text, vocabulary, dtype, classes)
 
 
 def write_folder(
@@ -134,10 +141,8 @@ def write_folder(
     config: EncoderConfig,
     text: TextConfig,
     vocabulary: Vocabulary,
-    labels: Sequence[str] = (),
     dtype: str = "float32",
-    max_length: int | None = None,
-    several_labels: bool = False,
+    classes: Classes | None = None,
 ) -> None:
     """Writes weights, by Keras path, as a Hugging Face folder.
 
@@ -147,10 +152,8 @@ def write_folder(
         config: of the encoder.
         text: of the vocabulary.
         vocabulary: its rows are those of the token embedding.
-        labels: of the classifier, in order.
         dtype: float32 or float16.
-        max_length: where a tokenizer should cut. None: at the positions.
-        several_labels: whether a row may have several labels.
+        classes: of the classifier, if `weights` has one.
     """
     if dtype not in _DTYPES:
         raise ConfigError(f"dtype: must be one of {', '.join(_DTYPES)}. Received: {dtype!r}")
@@ -172,14 +175,14 @@ def write_folder(
         "pad_token_id": vocabulary.pad,
         "torch_dtype": dtype,
     }
-    if labels:
-        values["id2label"] = {str(number): label for number, label in enumerate(labels)}
-        values["label2id"] = {label: number for number, label in enumerate(labels)}
-        kind = "multi" if several_labels else "single"
+    if classes:
+        values["id2label"] = {str(number): label for number, label in enumerate(classes.labels)}
+        values["label2id"] = {label: number for number, label in enumerate(classes.labels)}
+        kind = "multi" if classes.several else "single"
         values["problem_type"] = f"{kind}_label_classification"
     make_directory(directory)
     write_json(directory / CONFIG, values)
-    settings = tokenizer_config(text, vocabulary, max_length or config.max_positions)
+    settings = tokenizer_config(text, vocabulary, classes.max_length if classes else config.max_positions)
     write_json(directory / TOKENIZER, settings)
     vocabulary.save(directory / VOCABULARY)
     with atomic_path(directory / WEIGHTS) as temporary:

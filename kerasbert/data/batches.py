@@ -65,14 +65,21 @@ def tokenize_rows(rows: Rows, graph: TextGraph) -> TokenizedRows:
     return TokenizedRows(ids, pair, lengths + lengths_of_pairs + 3)
 
 
+@dataclass(frozen=True)
+class Examples:
+    """Tokenised rows to learn from: targets [rows] or [rows, labels], and weights float32 [rows]."""
+
+    rows: TokenizedRows
+    targets: np.ndarray
+    weights: np.ndarray
+
+
 def training_batches(
-    rows: TokenizedRows,
-    targets: np.ndarray,
-    weights: np.ndarray,
+    examples: Examples,
     plan: np.ndarray,
     graph: TextGraph,
-    token_dropout: float,
-    seed: int,
+    token_dropout: float = 0.0,
+    seed: int = 0,
     first_step: int = 0,
 ) -> tf.data.Dataset:
     """Returns the batches of `plan` as (inputs, targets, weights), in order.
@@ -81,9 +88,7 @@ def training_batches(
     rows, so that an incomplete last batch is weighted correctly on any number of replicas.
 
     Args:
-        rows: the tokenised rows.
-        targets: [rows] or [rows, labels].
-        weights: float32 [rows].
+        examples: the rows with their targets and weights.
         plan: int32 [steps, batch]; see `Plan`.
         graph: packs the rows.
         token_dropout: share of the tokens that are replaced by [MASK].
@@ -95,14 +100,14 @@ def training_batches(
         index = tf.boolean_mask(index, index != ABSENT)
         real = tf.cast(index != FILLER, tf.float32)
         index = tf.maximum(index, 0)
-        inputs = rows.inputs(index, graph)
+        inputs = examples.rows.inputs(index, graph)
         if token_dropout:
             inputs["token_ids"] = _drop_tokens(
                 inputs["token_ids"], graph, token_dropout, tf.stack([tf.cast(seed, tf.int64), step])
             )
         size = tf.cast(tf.size(index), tf.float32)
-        weight = tf.gather(weights, index) * real * size / tf.reduce_sum(real)
-        return inputs, tf.gather(targets, index), weight
+        weight = tf.gather(examples.weights, index) * real * size / tf.reduce_sum(real)
+        return inputs, tf.gather(examples.targets, index), weight
 
     dataset = tf.data.Dataset.from_tensor_slices(plan).enumerate(first_step)
     return dataset.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)

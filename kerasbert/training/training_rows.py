@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert.data import Plan, Rows
-from kerasbert.data.batches import tokenize_rows, training_batches
+from kerasbert.data.batches import Examples, tokenize_rows, training_batches
 from kerasbert.data.row_checks import check_cut
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph
@@ -29,13 +29,14 @@ class TrainingRows:
         settings, labels = prepared.config.training, prepared.task.labels
         divisor = replicas * settings.accumulation_steps
         self._own = len(prepared.train)
-        self._settings, self._targets = settings, prepared.task.targets(rows.labels)
-        self._targets[len(rows) - len(prepared.unlabelled) :] = np.nan
-        self._weights = label_weights(rows, labels, settings.class_weights)
+        self._settings = settings
+        targets = prepared.task.targets(rows.labels)
+        targets[len(rows) - len(prepared.unlabelled) :] = np.nan
+        weights = label_weights(rows, labels, settings.class_weights)
         self._graph = build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
-        self._rows = tokenize_rows(rows, self._graph)
+        self._examples = Examples(tokenize_rows(rows, self._graph), targets, weights)
         self._plan = Plan(
-            self._rows.packed_lengths(self._graph),
+            self._examples.rows.packed_lengths(self._graph),
             settings.batch_size,
             settings.seed,
             settings.batch_tokens,
@@ -46,16 +47,16 @@ class TrainingRows:
     @property
     def warnings(self) -> list[str]:
         """What is lost of the texts."""
-        lengths = self._rows.full_lengths[: self._own]
+        lengths = self.lengths[: self._own]
         return check_cut("training rows", lengths, self._graph.max_length)
 
     def __len__(self) -> int:
-        return len(self._targets)
+        return len(self.lengths)
 
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each row with the special ones, before it is cut: int64 [rows]."""
-        return self._rows.full_lengths
+        return self._examples.rows.full_lengths
 
     @property
     def steps(self) -> int:
@@ -67,9 +68,7 @@ class TrainingRows:
         settings = self._settings
         plan = np.concatenate([self._plan.epoch(epoch) for epoch in range(settings.epochs)])
         return training_batches(
-            self._rows,
-            self._targets,
-            self._weights,
+            self._examples,
             plan[first_step:],
             self._graph,
             settings.token_dropout,

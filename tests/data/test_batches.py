@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from kerasbert.data import Row, Rows
 from kerasbert.data.batches import (
+    Examples,
     prediction_batches,
     slices,
     tokenize_rows,
@@ -84,10 +85,9 @@ def batches(
     tokenised = tokenize_rows(rows, graph)
     targets = np.arange(len(rows), dtype=np.float32)[:, None]
     weights = np.ones(len(rows), np.float32) if weights is None else weights
-    seed = options.pop("seed", 0)
     return list(
         training_batches(
-            tokenised, targets, weights, plan, graph, dropout, seed, **options
+            Examples(tokenised, targets, weights), plan, graph, dropout, **options
         ).as_numpy_iterator()
     )
 
