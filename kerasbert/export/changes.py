@@ -32,11 +32,11 @@ def count_label_changes(path: Path, trainer: TextClassifier) -> LabelChanges | N
     Returns:
         None where the run's data files are no longer at hand.
     """
-    files = [Path(name) for name in (*trainer.data.validation, *trainer.data.train)]
+    files = [Path(name) for name in (*trainer.config.data.validation, *trainer.config.data.train)]
     file = next((file for file in files if file.is_file()), None)
     if file is None:
         return None
-    columns = replace(Columns.from_config(trainer.data), label=None)
+    columns = replace(Columns.from_config(trainer.config.data), label=None)
     rows = sorted(islice(read_rows(file, columns), _MOST_ROWS), key=lambda row: len(row.text))
     batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
     feeds = [dict(_columns(batch)) for batch in batches]

@@ -49,7 +49,7 @@ def export_moved(path: Path, classifier: TextClassifier, directory: Path, **sett
 
 def export_untrained(labels: list[str], directory: Path, **values) -> Exported:
     """Exports random weights, with a head that tells texts apart."""
-    config = parse_config(Config, merge(SMALL, values), where="test")
+    config = parse_config(Config, merge(SMALL, {"run_dir": "untrained", **values}), where="test")
     config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
     task = get_task(config.task)(labels)
     config.task_options = task.options.model_dump()
