@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kerasbert.checkpoints.backbone_source import BackboneSource
-from kerasbert.checkpoints.hugging_face import Classes, save_hugging_face, write_folder
+from kerasbert.checkpoints.hugging_face import Classes, save_hugging_face
 from kerasbert.checkpoints.resize import ids_of_files, keep_tokens, resize_positions
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import open_source
@@ -57,7 +57,7 @@ def import_checkpoint(
         config = config.model_copy(update={"max_positions": positions})
         notes.append(f"{positions} positions instead of {opened.config.max_positions}")
     with new_directory(Path(directory)) as staging:
-        write_folder(staging, weights, config, TextConfig(**opened.text), vocabulary, dtype=dtype)
+        save_hugging_face(staging, weights, config, TextConfig(**opened.text), vocabulary, dtype=dtype)
     return notes
 
 

@@ -108,7 +108,7 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
 
 def save_hugging_face(
     directory: Path,
-    model: keras.Model,
+    model: keras.Model | Mapping[str, np.ndarray],
     config: EncoderConfig,
     text: TextConfig,
     vocabulary: Vocabulary,
@@ -119,44 +119,24 @@ def save_hugging_face(
 
     Args:
         directory: is made if need be; its files of these names are replaced.
-        model: holds the layer `backbone`, and perhaps `mlm_head`, `nsp_head` or the classifier `logits`.
+        model: holds the layer `backbone`, and perhaps `mlm_head`, `nsp_head` or the classifier `logits`; or
+            such weights by Keras path.
         config: of the encoder.
         text: of the vocabulary.
         vocabulary: its rows are those of the token embedding.
         dtype: float32 or float16, of the numbers in the file.
         classes: of the classifier, if the model is one.
     """
-    weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+    if dtype not in _DTYPES:
+        raise ConfigError(f"dtype: must be one of {', '.join(_DTYPES)}. Received: {dtype!r}")
+    weights = model
+    if not isinstance(model, Mapping):
+        weights = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
     foreign = [path for path in weights if find(path) is None]
     if foreign:
         raise CheckpointError(
             f"{directory}: Hugging Face's BERT has no place for {shorten(foreign)}. Save the backbone alone."
         )
-    write_folder(directory, weights, config, text, vocabulary, dtype, classes)
-
-
-def write_folder(
-    directory: Path,
-    weights: Mapping[str, np.ndarray],
-    config: EncoderConfig,
-    text: TextConfig,
-    vocabulary: Vocabulary,
-    dtype: str = "float32",
-    classes: Classes | None = None,
-) -> None:
-    """Writes weights, by Keras path, as a Hugging Face folder.
-
-    Args:
-        directory: is made if need be.
-        weights: of the backbone and its heads; those that are absent are not written.
-        config: of the encoder.
-        text: of the vocabulary.
-        vocabulary: its rows are those of the token embedding.
-        dtype: float32 or float16.
-        classes: of the classifier, if `weights` has one.
-    """
-    if dtype not in _DTYPES:
-        raise ConfigError(f"dtype: must be one of {', '.join(_DTYPES)}. Received: {dtype!r}")
     heads = tuple(
         name
         for name in ("mlm_head", "nsp_head", "logits")

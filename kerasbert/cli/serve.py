@@ -4,50 +4,41 @@ from pathlib import Path
 
 import click
 
-_PORT = click.IntRange(0, 65535)
+_PORT, _AT_LEAST_ONE = click.IntRange(0, 65535), click.IntRange(min=1)
 
 
-@click.command()
+@click.command(context_settings={"show_default": True})
 @click.argument("model_dir", type=click.Path(path_type=Path))
 @click.option(
     "--name",
     help="What the model is called in requests. Default: as in models.config, else the directory's name.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--rest-port", type=_PORT, default=8501, show_default=True, help="0: a free one.")
-@click.option("--grpc-port", type=_PORT, default=8500, show_default=True, help="0: a free one.")
+@click.option("--host", default="127.0.0.1", help="The address to listen at.")
+@click.option("--rest-port", type=_PORT, default=8501, help="0: a free one.")
+@click.option("--grpc-port", type=_PORT, default=8500, help="0: a free one.")
 @click.option(
     "--model-config-file",
     type=click.Path(path_type=Path),
     help="Versions and labels to serve, as TensorFlow Serving's. Default: MODEL_DIR/serving/models.config.",
 )
 @click.option("--ui", is_flag=True, help="Also serve a page, at /, on which people try the model.")
-@click.option(
-    "--max-batch-size",
-    type=click.IntRange(min=1),
-    default=64,
-    show_default=True,
-    help="Rows of one run of the model.",
-)
+@click.option("--max-batch-size", type=_AT_LEAST_ONE, default=64, help="Rows of one run of the model.")
 @click.option(
     "--queue-size",
-    type=click.IntRange(min=1),
+    type=_AT_LEAST_ONE,
     default=1000,
-    show_default=True,
     help="Requests that may wait for a run; beyond it the answer is UNAVAILABLE.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=30.0,
-    show_default=True,
     help="Seconds that a request may take.",
 )
 @click.option(
     "--explain-rows",
     type=click.IntRange(min=0),
     default=8,
-    show_default=True,
     help="Rows of a request for `explain`, which costs up to 248 passes a row; 0 refuses it.",
 )
 @click.option(

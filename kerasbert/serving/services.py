@@ -1,5 +1,6 @@
 """The gRPC interface: TensorFlow Serving's prediction and model services."""
 
+import functools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,6 +27,21 @@ from kerasbert.serving.tensors import to_array, to_proto
 
 _CLASSIFY = "tensorflow/serving/classify"
 _REGRESS = "tensorflow/serving/regress"
+_Method = Callable[[Any, Any, Any], Awaitable[Any]]
+
+
+def _answering(method: _Method) -> _Method:
+    """Makes a status of what a method raises: never a traceback to the client."""
+
+    @functools.wraps(method)
+    async def answer(service: Any, request: Any, context: Any) -> Any:
+        try:
+            return await method(service, request, context)
+        except Exception as error:
+            failure = explain(error)
+        await context.abort(failure.code, failure.message)
+
+    return answer
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -34,109 +50,92 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def __init__(self, backend: Backend):
         self._backend = backend
 
+    @_answering
     async def Predict(self, request: Any, context: Any) -> Any:  # noqa: N802 - named by the protocol
         """Answers a `PredictRequest`."""
+        with (
+            self._backend.metrics.request(request.model_spec.name, "Predict", "GRPC"),
+            self._use(request) as servable,
+        ):
+            signature = request.model_spec.signature_name
+            inference = self._backend.inference
+            inference.check_names(servable, signature, request.inputs, request.output_filter)
+            for name, proto in request.inputs.items():
+                if proto.tensor_shape.dim:
+                    rows = proto.tensor_shape.dim[0].size
+                    inference.check_rows(signature, f"input {name}", rows)
+            inputs = await self._backend.background.run(request.ByteSize(), _arrays, request.inputs)
+            outputs = await inference.predict(
+                servable,
+                signature,
+                inputs,
+                request.output_filter,
+                context.time_remaining(),
+            )
+            response = predict_pb2.PredictResponse()
+            _fill_spec(response.model_spec, request.model_spec, servable)
+        size = sum(array.nbytes for array in outputs.values())
+        await self._backend.background.run(size, _fill_outputs, response, outputs)
+        return response
 
-        async def answer() -> Any:
-            with (
-                self._backend.metrics.request(request.model_spec.name, "Predict", "GRPC"),
-                self._use(request) as servable,
-            ):
-                signature = request.model_spec.signature_name
-                inference = self._backend.inference
-                inference.check_names(servable, signature, request.inputs, request.output_filter)
-                for name, proto in request.inputs.items():
-                    if proto.tensor_shape.dim:
-                        rows = proto.tensor_shape.dim[0].size
-                        inference.check_rows(signature, f"input {name}", rows)
-                inputs = await self._backend.background.run(request.ByteSize(), _arrays, request.inputs)
-                outputs = await inference.predict(
-                    servable,
-                    signature,
-                    inputs,
-                    request.output_filter,
-                    context.time_remaining(),
-                )
-                response = predict_pb2.PredictResponse()
-                _fill_spec(response.model_spec, request.model_spec, servable)
-            size = sum(array.nbytes for array in outputs.values())
-            await self._backend.background.run(size, _fill_outputs, response, outputs)
-            return response
-
-        return await _answered(answer, context)
-
+    @_answering
     async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answers a `ClassificationRequest`."""
+        response = classification_pb2.ClassificationResponse()
+        with self._backend.metrics.request(request.model_spec.name, "Classify", "GRPC"):
+            await self._examples(_CLASSIFY, request, request.input, response, context)
+        return response
 
-        async def answer() -> Any:
-            response = classification_pb2.ClassificationResponse()
-            with self._backend.metrics.request(request.model_spec.name, "Classify", "GRPC"):
-                await self._examples(_CLASSIFY, request, request.input, response, context)
-            return response
-
-        return await _answered(answer, context)
-
+    @_answering
     async def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answers a `RegressionRequest`."""
+        response = regression_pb2.RegressionResponse()
+        with self._backend.metrics.request(request.model_spec.name, "Regress", "GRPC"):
+            await self._examples(_REGRESS, request, request.input, response, context)
+        return response
 
-        async def answer() -> Any:
-            response = regression_pb2.RegressionResponse()
-            with self._backend.metrics.request(request.model_spec.name, "Regress", "GRPC"):
-                await self._examples(_REGRESS, request, request.input, response, context)
-            return response
-
-        return await _answered(answer, context)
-
+    @_answering
     async def MultiInference(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answers a `MultiInferenceRequest`."""
+        names: set[str] = set()
+        for task in request.tasks:
+            if not task.model_spec.name:
+                raise invalid("Found ModelSpec with an empty model name.")
+            if task.model_spec.name != request.tasks[0].model_spec.name:
+                raise invalid("All ModelSpecs in a MultiInferenceRequest must access the same model name.")
+            signature = task.model_spec.signature_name or DEFAULT_SIGNATURE
+            if signature in names:
+                raise invalid(f"Duplicate evaluation of signature: {signature}")
+            names.add(signature)
+            if task.method_name not in (_CLASSIFY, _REGRESS):
+                raise ServingError(
+                    grpc.StatusCode.UNIMPLEMENTED,
+                    f"Unsupported signature method_name: {task.method_name}",
+                )
+        response = inference_pb2.MultiInferenceResponse()
+        for task in request.tasks:
+            result = response.results.add()
+            await self._examples(task.method_name, task, request.input, result, context)
+        return response
 
-        async def answer() -> Any:
-            names: set[str] = set()
-            for task in request.tasks:
-                if not task.model_spec.name:
-                    raise invalid("Found ModelSpec with an empty model name.")
-                if task.model_spec.name != request.tasks[0].model_spec.name:
-                    raise invalid(
-                        "All ModelSpecs in a MultiInferenceRequest must access the same model name."
-                    )
-                signature = task.model_spec.signature_name or DEFAULT_SIGNATURE
-                if signature in names:
-                    raise invalid(f"Duplicate evaluation of signature: {signature}")
-                names.add(signature)
-                if task.method_name not in (_CLASSIFY, _REGRESS):
-                    raise ServingError(
-                        grpc.StatusCode.UNIMPLEMENTED,
-                        f"Unsupported signature method_name: {task.method_name}",
-                    )
-            response = inference_pb2.MultiInferenceResponse()
-            for task in request.tasks:
-                result = response.results.add()
-                await self._examples(task.method_name, task, request.input, result, context)
-            return response
-
-        return await _answered(answer, context)
-
+    @_answering
     async def GetModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answers a `GetModelMetadataRequest`."""
-
-        async def answer() -> Any:
-            if not request.HasField("model_spec"):
-                raise invalid("Missing ModelSpec")
-            if not request.metadata_field:
-                raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
-            for field in request.metadata_field:
-                if field != "signature_def":
-                    raise invalid(f"Metadata field {field} is not supported")
-            response = get_model_metadata_pb2.GetModelMetadataResponse()
-            with self._use(request) as servable:
-                response.model_spec.name = request.model_spec.name
-                response.model_spec.version.value = servable.version
-                packed = any_pb2.Any()
-                packed.Pack(signature_map(servable))
-            response.metadata["signature_def"].CopyFrom(packed)
-            return response
-
-        return await _answered(answer, context)
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        if not request.metadata_field:
+            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+        for field in request.metadata_field:
+            if field != "signature_def":
+                raise invalid(f"Metadata field {field} is not supported")
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        with self._use(request) as servable:
+            response.model_spec.name = request.model_spec.name
+            response.model_spec.version.value = servable.version
+            packed = any_pb2.Any()
+            packed.Pack(signature_map(servable))
+        response.metadata["signature_def"].CopyFrom(packed)
+        return response
 
     def _use(self, request: Any) -> Any:
         if not request.HasField("model_spec"):
@@ -166,15 +165,12 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
     def __init__(self, models: Models):
         self._models = models
 
+    @_answering
     async def GetModelStatus(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answers a `GetModelStatusRequest`."""
-
-        async def answer() -> Any:
-            if not request.HasField("model_spec"):
-                raise invalid("Missing ModelSpec")
-            return status_response(self._models, request.model_spec)
-
-        return await _answered(answer, context)
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        return status_response(self._models, request.model_spec)
 
     async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Refuses: a stand-in has one model, whose file it reads again by itself."""
@@ -183,16 +179,6 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
             "This stand-in takes versions and labels from --model-config-file, which it reads again when it "
             "changes.",
         )
-
-
-async def _answered(answer: Callable[[], Awaitable[Any]], context: Any) -> Any:
-    try:
-        return await answer()
-    except ServingError as error:
-        failure = error
-    except Exception as error:  # never a traceback to the client
-        failure = explain(error)
-    await context.abort(failure.code, failure.message)
 
 
 def _arrays(inputs: Any) -> dict[str, np.ndarray]:
