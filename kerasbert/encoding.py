@@ -68,7 +68,7 @@ def require_encoding(open_file: Open, name: str, encoding: str, advise: Advise) 
     if encoding != "utf-8" and _decodes(open_file, "utf-8", _is_plainly_utf_8):
         return "utf-8"
     if not _decodes(open_file, encoding):
-        raise DataError(_explain(open_file, name, encoding, advise))
+        raise DataError(_describe_fault(open_file, name, encoding, advise))
     return encoding
 
 
@@ -169,7 +169,7 @@ def _chinese(sample: bytes) -> list[str]:
     return [*big5, "gb18030"] if in_big5 > in_gb else ["gb18030", *big5]
 
 
-def _explain(open_file: Open, name: str, encoding: str, advise: Advise) -> str:
+def _describe_fault(open_file: Open, name: str, encoding: str, advise: Advise) -> str:
     what = "UTF-8" if encoding == "utf-8" else encoding
     other = _guess_encoding(open_file)
     if other is None and encoding != "utf-8" and _decodes(open_file, "utf-8"):

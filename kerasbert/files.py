@@ -59,7 +59,7 @@ def decompressed(file: IO[bytes], path: Path | str) -> IO[bytes]:
 
 
 @contextlib.contextmanager
-def explain_read_errors(path: Path | str) -> Iterator[None]:
+def wrap_read_errors(path: Path | str) -> Iterator[None]:
     """Turns an error while reading or decompressing into a `DataError` that names `path`."""
     try:
         yield
@@ -79,7 +79,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
     try:
-        with explain_write_errors(path):
+        with wrap_write_errors(path):
             yield temporary
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
@@ -113,7 +113,7 @@ def write_json_lines(path: Path, records: Iterable[Any]) -> None:
 
 def append_json(path: Path, record: Mapping[str, Any]) -> None:
     """Appends a line of JSON."""
-    with explain_write_errors(path), path.open("a", encoding="utf-8") as file:
+    with wrap_write_errors(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(record) + "\n")
 
 
@@ -129,12 +129,12 @@ def require_other_file(output: str, sources: Iterable[str]) -> None:
 
 def make_directory(path: Path) -> None:
     """Creates `path` and its parents."""
-    with explain_write_errors(path):
+    with wrap_write_errors(path):
         path.mkdir(parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
-def explain_write_errors(path: Path) -> Iterator[None]:
+def wrap_write_errors(path: Path) -> Iterator[None]:
     """Turns an `OSError` inside the block into a `UserError` that names `path`."""
     try:
         yield
@@ -154,7 +154,7 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
     """
     path = directory / ".lock"
     with contextlib.ExitStack() as stack:
-        with explain_write_errors(path):
+        with wrap_write_errors(path):
             file = stack.enter_context(path.open("a+", encoding="utf-8"))
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -176,7 +176,7 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def wait_for_lock(directory: Path) -> Iterator[None]:
     """Waits until no other process holds the lock on `directory`, and holds it while the block runs."""
-    with explain_write_errors(directory):
+    with wrap_write_errors(directory):
         descriptor = os.open(directory, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -202,10 +202,10 @@ def new_directory(path: Path) -> Iterator[Path]:
     make_directory(path.parent)
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
     try:
-        with explain_write_errors(path):
+        with wrap_write_errors(path):
             temporary.mkdir()
         yield temporary
-        with explain_write_errors(path):
+        with wrap_write_errors(path):
             temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

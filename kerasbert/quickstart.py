@@ -11,7 +11,7 @@ from kerasbert.config import Config, merge, parse_config
 from kerasbert.errors import PluginError, UserError
 from kerasbert.evaluation import report_training, summary
 from kerasbert.export import NativeModel, export_model
-from kerasbert.files import explain_write_errors
+from kerasbert.files import wrap_write_errors
 from kerasbert.progress import print_plain
 from kerasbert.tasks import get_task
 from kerasbert.training import train
@@ -84,7 +84,7 @@ def _answers(version: Path, texts: tuple[str, ...]) -> list[str]:
 
 
 def _clear(workdir: Path) -> None:
-    with explain_write_errors(workdir):
+    with wrap_write_errors(workdir):
         workdir.mkdir(parents=True, exist_ok=True)
         old = list(workdir.iterdir())
         if old and not (workdir / _MARK).is_file():

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kerasbert.errors import UserError
-from kerasbert.files import atomic_path, explain_write_errors, make_directory, write_text
+from kerasbert.files import atomic_path, make_directory, wrap_write_errors, write_text
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path):
@@ -117,7 +117,7 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path):
     ids=["errno", "message", "bare"],
 )
 def test_every_oserror_becomes_a_user_error(error: OSError, reason: str):
-    with pytest.raises(UserError) as raised, explain_write_errors(Path("place")):
+    with pytest.raises(UserError) as raised, wrap_write_errors(Path("place")):
         raise error
     assert str(raised.value).startswith(f"place: cannot be written ({reason}")
 

@@ -77,7 +77,7 @@ def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> M
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{where}: {line}" for line in _explain(model, error))) from error
+        raise ConfigError("\n".join(f"{where}: {line}" for line in _error_lines(model, error))) from error
 
 
 def dump_yaml(values: Mapping[str, Any]) -> str:
@@ -85,7 +85,7 @@ def dump_yaml(values: Mapping[str, Any]) -> str:
     return yaml.safe_dump(dict(values), sort_keys=False, allow_unicode=True)
 
 
-def _explain(model: type[BaseModel], error: ValidationError) -> list[str]:
+def _error_lines(model: type[BaseModel], error: ValidationError) -> list[str]:
     """Returns one line for each wrong key."""
     keys = _keys(model)
     lines: list[str] = []

@@ -17,7 +17,7 @@ from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.shards import Counts, read_counts, shard_names, shard_of, write_shard
 from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
 from kerasbert.errors import DataError, UserError
-from kerasbert.files import explain_write_errors, make_directory, write_json
+from kerasbert.files import make_directory, wrap_write_errors, write_json
 from kerasbert.text import Vocabulary
 
 _BATCH = 4096  # sentences tokenised at once
@@ -36,7 +36,7 @@ def build_corpus(
     """
     open_shards = begin_corpus(files, directory, vocabulary, settings)
     spill = directory / ".spill"
-    with explain_write_errors(directory):
+    with wrap_write_errors(directory):
         shutil.rmtree(spill, ignore_errors=True)
         try:
             if open_shards:

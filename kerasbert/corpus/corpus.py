@@ -10,7 +10,7 @@ from kerasbert.config import parse_config
 from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.shards import Counts, shard_names
 from kerasbert.errors import DataError
-from kerasbert.files import explain_read_errors
+from kerasbert.files import wrap_read_errors
 from kerasbert.text import Vocabulary
 
 SETUP, SUMMARY = "setup.json", "corpus.json"
@@ -58,7 +58,7 @@ class Corpus:
         digest = hashlib.sha256(self.settings.model_dump_json().encode() + self.vocabulary.digest.encode())
         for split in self.counts:
             for path in self.files(split):
-                with explain_read_errors(Path(path)), open(path, "rb") as file:
+                with wrap_read_errors(Path(path)), open(path, "rb") as file:
                     size = file.seek(0, os.SEEK_END)
                     for start in (0, max(size - _END, 0)):
                         file.seek(start)

@@ -143,10 +143,10 @@ class Columns:
             return list(header)
         missing = {what: name for what, name in self.wanted.items() if name not in header}
         if missing:
-            raise DataError(f"{place}: {self._explain(missing, header)}")
+            raise DataError(f"{place}: {self._describe_missing(missing, header)}")
         return list(self.wanted.values())
 
-    def _explain(self, missing: dict[str, str], header: Sequence[str]) -> str:
+    def _describe_missing(self, missing: dict[str, str], header: Sequence[str]) -> str:
         others = [name for name in header if name not in self.wanted.values()]
         known = {"text": TEXT_NAMES, "label": LABEL_NAMES, "pair": PAIR_NAMES}
         named = []

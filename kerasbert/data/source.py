@@ -11,7 +11,7 @@ from typing import IO
 from kerasbert.data.columns import KEYS, Settings
 from kerasbert.encoding import codec_name, decoded_lines, require_encoding, strict_lines
 from kerasbert.errors import DataError
-from kerasbert.files import decompressed, explain_read_errors, open_bytes
+from kerasbert.files import decompressed, open_bytes, wrap_read_errors
 
 STDIN = "-"
 TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
@@ -71,7 +71,7 @@ class Source:
     @contextlib.contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Opens the source, decompressed, as a file with a `peek` method."""
-        with explain_read_errors(self.name), contextlib.ExitStack() as stack:
+        with wrap_read_errors(self.name), contextlib.ExitStack() as stack:
             if not self.is_stdin:
                 yield stack.enter_context(open_bytes(self.path))
                 return

@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from kerasbert.errors import UserError
-from kerasbert.files import explain_read_errors, make_directory, wait_for_lock, write_text
+from kerasbert.files import make_directory, wait_for_lock, wrap_read_errors, write_text
 from kerasbert.layout import MODELS_CONFIG, require_versions, version_folders
 
 STABLE, CANARY, PREVIOUS = "stable", "canary", "previous"
@@ -155,7 +155,7 @@ def read_server_config(path: Path) -> ModelServerConfig:
     Raises:
         UserError: it cannot be read, or is no such proto.
     """
-    with explain_read_errors(path):
+    with wrap_read_errors(path):
         text = path.read_text(encoding="utf-8")
     try:
         return text_format.Parse(text, ModelServerConfig())

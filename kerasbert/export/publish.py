@@ -27,7 +27,7 @@ from kerasbert.export.inference import InferenceClassifier
 from kerasbert.export.signatures import build_signatures
 from kerasbert.export.verify import verify
 from kerasbert.export.warmup import warmup_requests, write_warmup
-from kerasbert.files import explain_write_errors, make_directory, require_path, write_text
+from kerasbert.files import make_directory, require_path, wrap_write_errors, write_text
 from kerasbert.interrupts import deferred, kept
 from kerasbert.layout import (
     EXPORTED_CONFIG,
@@ -99,16 +99,16 @@ def export_model(
     staging = base / f".staging-{uuid.uuid4().hex[:8]}"
     try:
         with kept("nothing was published"):
-            with progress.phase("writing the SavedModel"), explain_write_errors(base):
+            with progress.phase("writing the SavedModel"), wrap_write_errors(base):
                 _write(trainer, precision, quantize, staging)
             write_labels(staging / EXPORTED_LABELS, trainer.labels)
             if not allow_breaking:
                 refuse_breaking_changes(staging, base)
             memory, changes = _verify(staging, trainer, quantize or precision)
-            with explain_write_errors(target):
+            with wrap_write_errors(target):
                 _flush(staging)
         with kept(f"{target} is published"), deferred():
-            with explain_write_errors(target):
+            with wrap_write_errors(target):
                 staging.rename(target)
             with changing(base) as served:
                 before = set(served.numbers)

@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from kerasbert.errors import UserError
-from kerasbert.files import explain_write_errors, make_directory, write_text
+from kerasbert.files import make_directory, wrap_write_errors, write_text
 from kerasbert.tasks import list_tasks
 
 
@@ -35,7 +35,7 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
     if target.exists():
         raise UserError(f"{target}: exists already. Name another with --output.")
     words = {"name": name, "dashed": dashed, "cls": class_name}
-    with explain_write_errors(target):
+    with wrap_write_errors(target):
         _copy(files(__package__) / "files", target, words)
     return target
 

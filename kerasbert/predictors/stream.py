@@ -10,7 +10,7 @@ from kerasbert.data import Columns, Row
 from kerasbert.data.read import row_of_line
 from kerasbert.data.write import write_records, written_format
 from kerasbert.errors import DataError, KerasBertError, ServerError
-from kerasbert.files import atomic_path, explain_write_errors
+from kerasbert.files import atomic_path, wrap_write_errors
 from kerasbert.interrupts import kept
 from kerasbert.predictors.model import Model, predict_rows
 from kerasbert.predictors.predict import answer_record
@@ -59,7 +59,7 @@ def write_answers(
         return
     path = Path(output)
     if path.exists() and not path.is_file():  # a pipe or a device; a directory is refused here
-        with explain_write_errors(path), path.open("wb") as file:
+        with wrap_write_errors(path), path.open("wb") as file:
             write_records(answers, file, form, packed)
         return
     with kept(f"{path} was not written"), atomic_path(path) as temporary, temporary.open("wb") as file:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import grpc
 import numpy as np
 
-from kerasbert.serving.errors import ServingError, explain, invalid, timed_out, unavailable
+from kerasbert.serving.errors import ServingError, invalid, timed_out, to_serving_error, unavailable
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -175,7 +175,7 @@ class Batcher:
                 {name: np.concatenate([one[name] for one in request.parts]) for name in request.parts[0]}
             )
         except Exception as error:  # whatever it is, its client must hear of it
-            request.future.set_exception(explain(error))
+            request.future.set_exception(to_serving_error(error))
         return False
 
     def _answer(self, batch: Sequence[_Request]) -> None:
@@ -186,7 +186,7 @@ class Batcher:
                 for request in batch:
                     self._answer([request])
             else:
-                batch[0].future.set_exception(explain(error))
+                batch[0].future.set_exception(to_serving_error(error))
             return
         for request, answer in zip(batch, answers, strict=True):
             request.future.set_result(answer)

@@ -54,7 +54,7 @@ def timed_out() -> ServingError:
     return ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 
 
-def explain(error: BaseException) -> ServingError:
+def to_serving_error(error: BaseException) -> ServingError:
     """Returns any error as one with a code; those of TensorFlow keep theirs."""
     if isinstance(error, ServingError):
         return error

@@ -22,7 +22,7 @@ from kerasbert.serving import json_answer
 from kerasbert.serving.backend import Backend
 from kerasbert.serving.background import Steps
 from kerasbert.serving.body import BodyReader
-from kerasbert.serving.errors import ServingError, explain, invalid, timed_out
+from kerasbert.serving.errors import ServingError, invalid, timed_out, to_serving_error
 from kerasbert.serving.json_examples import example_input
 from kerasbert.serving.json_reader import read_object
 from kerasbert.serving.json_request import count_rows, predict_inputs, signature_name
@@ -99,7 +99,7 @@ class _RestApi:
             return _json(json_answer.error_body(invalid("a name in the request is not UTF-8")), 400)
         except Exception as error:
             _LOG.exception("%s %s", request.method, path)
-            return _json(json_answer.error_body(explain(error)), 500)
+            return _json(json_answer.error_body(to_serving_error(error)), 500)
         return _json(text)
 
     async def _dispatch(self, request: Request, path: str) -> str:

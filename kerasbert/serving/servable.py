@@ -11,7 +11,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from kerasbert.errors import one_line
 from kerasbert.layout import GRAPH
-from kerasbert.serving.errors import ServingError, explain, invalid
+from kerasbert.serving.errors import ServingError, invalid, to_serving_error
 from kerasbert.serving.tensors import dtype_of, type_name
 
 Arrays = Mapping[str, np.ndarray]
@@ -39,8 +39,8 @@ class Servable:
             # The object must be kept: its signatures hold its variables only weakly.
             self._loaded = tf.saved_model.load(str(path), tags=["serve"])
         except Exception as error:  # of a damaged file, whatever the reader stumbles over
-            reason = one_line(error) or type(error).__name__
-            raise ServingError(explain(error).code, f"{path}: cannot be loaded ({reason}).") from error
+            code, reason = to_serving_error(error).code, one_line(error) or type(error).__name__
+            raise ServingError(code, f"{path}: cannot be loaded ({reason}).") from error
 
     def run(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
         """Returns the outputs of one signature.
@@ -70,7 +70,7 @@ class Servable:
             outputs = self._loaded.signatures[signature](**feeds)
             return {name: _to_array(tensor) for name, tensor in outputs.items()}
         except tf.errors.OpError as error:
-            raise explain(error) from error
+            raise to_serving_error(error) from error
         except UnicodeDecodeError as error:  # TensorFlow could not make an error of one that quotes the input
             raise invalid(error.object.decode("utf-8", "replace")) from error
 

@@ -18,7 +18,7 @@ from tensorflow_serving.apis import (
 )
 
 from kerasbert.serving.backend import Backend
-from kerasbert.serving.errors import ServingError, explain, invalid
+from kerasbert.serving.errors import ServingError, invalid, to_serving_error
 from kerasbert.serving.metadata import signature_map, status_response
 from kerasbert.serving.models import Models
 from kerasbert.serving.rest import place
@@ -38,7 +38,7 @@ def _answering(method: _Method) -> _Method:
         try:
             return await method(service, request, context)
         except Exception as error:
-            failure = explain(error)
+            failure = to_serving_error(error)
         await context.abort(failure.code, failure.message)
 
     return answer

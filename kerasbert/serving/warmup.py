@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from kerasbert.layout import WARMUP_REQUESTS
-from kerasbert.serving.errors import ServingError, explain, invalid
+from kerasbert.serving.errors import ServingError, invalid, to_serving_error
 from kerasbert.serving.examples import examples_of, serialized_examples
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
 from kerasbert.serving.tensors import to_array
@@ -36,7 +36,7 @@ def warm_up(servable: Servable, path: Path) -> None:
                     raise invalid(f'Serving signature key "{signature}" not found.')
                 servable.run(signature, inputs)
     except Exception as error:  # whatever it is, the version does not serve
-        reason = explain(error)
+        reason = to_serving_error(error)
         raise ServingError(reason.code, f"{path}: the warm-up failed ({reason.message}).") from error
 
 
