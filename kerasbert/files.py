@@ -185,10 +185,15 @@ def wait_for_lock(directory: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def require_new_directory(path: Path) -> None:
-    """Raises `UserError` unless `path` does not exist or is an empty directory."""
+def require_new_directory(path: Path, another: str = "directory") -> None:
+    """Raises `UserError` unless `path` does not exist or is an empty directory.
+
+    Args:
+        path: of the directory.
+        another: how the message calls what to choose another of.
+    """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise UserError(f"{path}: exists already. Choose another directory, or remove it.")
+        raise UserError(f"{path}: exists already. Choose another {another}, or remove it.")
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ import keras
 from kerasbert.checkpoints.weights import load_weights, save_weights
 from kerasbert.config import ResolvedConfig, dump_yaml, read_resolved_config
 from kerasbert.data.labels import read_labels, write_labels
-from kerasbert.errors import CheckpointError, UserError
-from kerasbert.files import append_json, make_directory, write_json, write_text
+from kerasbert.errors import CheckpointError
+from kerasbert.files import append_json, make_directory, require_new_directory, write_json, write_text
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 from kerasbert.text import Vocabulary
@@ -49,10 +49,7 @@ class RunDirectory:
 
     def create(self) -> None:
         """Makes the directory, which must be new or empty."""
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
-            raise UserError(
-                f"{self.path}: exists already. Name another with run_dir (--output), or remove it."
-            )
+        require_new_directory(self.path, "run_dir (--output)")
         make_directory(self.path)
 
     def save_setup(self, config: ResolvedConfig, vocabulary: Vocabulary, labels: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -134,29 +134,35 @@ class _RestApi:
 
     async def _predict(self, spec: Any, body: bytes) -> str:
         size = len(body)
-        document = await self._backend.background.finish(size, read_object(body, self._backend.settings))
+        background = self._backend.background
+        document = await background.finish(size, read_object(body, self._backend.settings))
         name = signature_name(document)
         self._backend.inference.check_rows(name, "the body", count_rows(document))
         with self._backend.models.use(*place(spec)) as servable:
             infos = _inputs_of(servable, name)
-            inputs, as_rows = await self._backend.background.finish(size, predict_inputs(document, infos))
+            inputs, as_rows = await background.finish(size, predict_inputs(document, infos))
             del document  # it may be large, and the wait long
             outputs = await self._backend.inference.predict(servable, name, inputs)
         write = json_answer.predictions if as_rows else json_answer.columns
         size = sum(array.nbytes for array in outputs.values())
-        return await self._backend.background.run(size, write, outputs)
+        return await background.run(size, write, outputs)
 
     async def _classify(self, spec: Any, body: bytes) -> str:
-        name, examples = await self._backend.background.finish(len(body), self._read_examples(body))
-        with self._backend.models.use(*place(spec)) as servable:
-            result = await self._backend.inference.classify(servable, name, examples)
-        return await self._backend.background.run(result.ByteSize(), json_answer.classifications, result)
+        return await self._of_examples(
+            spec, body, self._backend.inference.classify, json_answer.classifications
+        )
 
     async def _regress(self, spec: Any, body: bytes) -> str:
-        name, examples = await self._backend.background.finish(len(body), self._read_examples(body))
+        return await self._of_examples(spec, body, self._backend.inference.regress, json_answer.regressions)
+
+    async def _of_examples(
+        self, spec: Any, body: bytes, run: Callable[..., Awaitable[Any]], write: Callable[[Any], str]
+    ) -> str:
+        background = self._backend.background
+        name, examples = await background.finish(len(body), self._read_examples(body))
         with self._backend.models.use(*place(spec)) as servable:
-            result = await self._backend.inference.regress(servable, name, examples)
-        return await self._backend.background.run(result.ByteSize(), json_answer.regressions, result)
+            result = await run(servable, name, examples)
+        return await background.run(result.ByteSize(), write, result)
 
     def _read_examples(self, body: bytes) -> Steps[tuple[str, Any]]:
         document = yield from read_object(body, self._backend.settings)

@@ -81,18 +81,12 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     @_answering
     async def Classify(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answers a `ClassificationRequest`."""
-        response = classification_pb2.ClassificationResponse()
-        with self._backend.metrics.request(request.model_spec.name, "Classify", "GRPC"):
-            await self._examples(_CLASSIFY, request, request.input, response, context)
-        return response
+        return await self._alone("Classify", request, classification_pb2.ClassificationResponse(), context)
 
     @_answering
     async def Regress(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Answers a `RegressionRequest`."""
-        response = regression_pb2.RegressionResponse()
-        with self._backend.metrics.request(request.model_spec.name, "Regress", "GRPC"):
-            await self._examples(_REGRESS, request, request.input, response, context)
-        return response
+        return await self._alone("Regress", request, regression_pb2.RegressionResponse(), context)
 
     @_answering
     async def MultiInference(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -143,6 +137,13 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         if not request.model_spec.name:
             raise invalid("ModelSpec has no name specified.")
         return self._backend.models.use(*place(request.model_spec))
+
+    async def _alone(self, name: str, request: Any, response: Any, context: Any) -> Any:
+        """Returns the filled response to a request for one signature; `name` is that of the method."""
+        with self._backend.metrics.request(request.model_spec.name, name, "GRPC"):
+            method = f"tensorflow/serving/{name.lower()}"
+            await self._examples(method, request, request.input, response, context)
+        return response
 
     async def _examples(self, method: str, request: Any, examples: Any, response: Any, context: Any) -> None:
         """Fills a response, or a result of MultiInference, which has other field names."""
