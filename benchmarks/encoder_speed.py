@@ -59,7 +59,7 @@ def batch(arguments: argparse.Namespace) -> dict[str, tf.Tensor]:
     }
 
 
-def step_of(kind: type, arguments: argparse.Namespace) -> Callable:
+def step_of(kind: type, arguments: argparse.Namespace) -> Callable[[dict[str, tf.Tensor]], list[tf.Tensor]]:
     """Returns a function that computes outputs and all gradients, with dropout."""
     layers, hidden, heads, intermediate = map(int, arguments.sizes.split(","))
     keras.utils.set_random_seed(0)

@@ -17,6 +17,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from kerasbert.pretraining import PreparedPretraining
 
 WARM_UP = 10
 BATCH = 32
@@ -93,7 +99,7 @@ def kerasbert(arguments: argparse.Namespace) -> float:
     return tokens / (time.perf_counter() - start)
 
 
-def save_examples(prepared, batches, path: Path) -> None:
+def save_examples(prepared: "PreparedPretraining", batches: "tf.data.Dataset", path: Path) -> None:
     """Writes the unmasked rows of the batches, the vocabulary and the sizes."""
     rows = []
     for inputs, targets, weights in batches:

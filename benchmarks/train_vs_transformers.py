@@ -181,7 +181,7 @@ def save_inputs(arguments: argparse.Namespace) -> dict[str, float]:
     labels = sorted({row.labels[0] for row in rows})
     graph = TextGraph(vocabulary, arguments.max_length)
 
-    def tokenized(rows: list[Row]) -> dict[str, list]:
+    def tokenized(rows: list[Row]) -> dict[str, list[Any]]:
         ids = graph.tokenize(tf.constant([row.text for row in rows])).to_list()
         tokens = [[2, *row[: arguments.max_length - 2], 3] for row in ids]
         return {"ids": tokens, "labels": [labels.index(row.labels[0]) for row in rows]}

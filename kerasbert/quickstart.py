@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -18,7 +19,7 @@ from kerasbert.training import train
 
 DEFAULT_TASK = "sentiment"
 _MARK = ".kerasbert-quickstart"
-_RECIPE: dict = {
+_RECIPE: dict[str, Any] = {
     "backbone": {"source": "kerasbert-tiny-zh"},
     "head": {"pooling": "mean_max"},
     "training": {

@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -131,7 +133,8 @@ def _summary(names: set[str]) -> tuple[str, ...]:
     return (*alone, *(f"{count} of */{slot}" for slot, count in sorted(slots.items())))
 
 
-def _open(prefix: Path):
+def _open(prefix: Path) -> tuple[dict[str, tuple[int, ...]], Mapping[str, tf.DType], Any]:
+    """Returns the shapes and types of the tensors by name, and what reads them."""
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = {name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()}

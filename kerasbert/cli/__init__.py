@@ -1,6 +1,7 @@
 """The command line: one file for each command, loaded when it is called."""
 
 import sys
+from typing import Any
 
 try:
     from kerasbert.cli.lazy import LazyGroup
@@ -9,7 +10,7 @@ except KeyboardInterrupt:
     sys.exit(130)
 
 
-def _version(context, parameter, value) -> None:
+def _version(context: Any, parameter: Any, value: bool) -> None:
     if value and not context.resilient_parsing:
         from kerasbert import __version__
 

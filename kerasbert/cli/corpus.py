@@ -1,5 +1,7 @@
 """kerasbert corpus build."""
 
+from typing import Any
+
 import click
 
 from kerasbert.cli.options import output_option, raw_text_options
@@ -53,7 +55,7 @@ def build(
     cased: bool,
     beam: str | None,
     as_json: bool,
-    **options,
+    **options: Any,
 ) -> None:
     """Turn raw text into examples for pre-training.
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
     from kerasbert.predictors import Model
 
+_Command = Callable[..., Any]
+
 
 class _Output(click.Option):
     """An option of whose names help shows the first."""
@@ -24,7 +26,7 @@ class _Output(click.Option):
             self.opts = names
 
 
-def output_option(*names: str, **settings: Any) -> Callable[[Callable], Callable]:
+def output_option(*names: str, **settings: Any) -> Callable[[_Command], _Command]:
     """Adds `--output`, the file or directory that a command writes.
 
     Args:
@@ -34,7 +36,7 @@ def output_option(*names: str, **settings: Any) -> Callable[[Callable], Callable
     return click.option("--output", *names, cls=_Output, type=click.Path(), **settings)
 
 
-def training_options(command: Callable) -> Callable:
+def training_options(command: _Command) -> _Command:
     """Adds what `train` and `pretrain` take alike."""
     for option in (
         click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing."),
@@ -49,7 +51,7 @@ def training_options(command: Callable) -> Callable:
     return command
 
 
-def reading_options(*names: str) -> Callable[[Callable], Callable]:
+def reading_options(*names: str) -> Callable[[_Command], _Command]:
     """Adds how files are read, as the argument `reading`, a `ReadOptions`.
 
     Args:
@@ -62,7 +64,7 @@ def reading_options(*names: str) -> Callable[[Callable], Callable]:
         "encoding": "Encoding of text files, such as gb18030.",
     }
 
-    def add(command: Callable) -> Callable:
+    def add(command: _Command) -> _Command:
         @functools.wraps(command)
         def called(**arguments: Any) -> Any:
             from kerasbert.data.columns import OPTIONS
@@ -79,7 +81,7 @@ def reading_options(*names: str) -> Callable[[Callable], Callable]:
     return add
 
 
-def raw_text_options(command: Callable) -> Callable:
+def raw_text_options(command: _Command) -> _Command:
     """Adds what `corpus build` and `vocab train` take alike: how raw text is read."""
     encoding = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
     column = click.option(
@@ -92,7 +94,7 @@ def raw_text_options(command: Callable) -> Callable:
     return column(encoding(command))
 
 
-def text_options(command: Callable) -> Callable:
+def text_options(command: _Command) -> _Command:
     """Adds what `predict` and `explain` take alike: a model, and texts or a file of them."""
     for option in (
         reading_options("text_column", "pair_column", "encoding"),

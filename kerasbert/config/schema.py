@@ -35,7 +35,7 @@ def _as_string(value: Any) -> str:
     return str(value)
 
 
-def _require_space(value: dict) -> None:
+def _require_space(value: dict[Any, Any]) -> None:
     """YAML reads `{a:b}` as a key without a value."""
     for key, item in value.items():
         colon = next((mark for mark in ":：" if mark in str(key)), None)

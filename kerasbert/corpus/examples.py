@@ -11,6 +11,7 @@ from kerasbert.text import Vocabulary
 
 # Labels: no second segment, the next sentences, or others.
 NO_PAIR, NEXT, NOT_NEXT = -1, 0, 1
+_Token = tuple[int, bool]  # its id, and whether it begins a word
 _SHORTEST = 8  # tokens of an example
 
 
@@ -106,7 +107,9 @@ def _example(
     return Example(ids, words, bounds[0], label)
 
 
-def _cut(a: list, b: list, room: int, random: np.random.Generator) -> tuple[list, list]:
+def _cut(
+    a: list[_Token], b: list[_Token], room: int, random: np.random.Generator
+) -> tuple[list[_Token], list[_Token]]:
     """Removes single tokens at a random end of the longer list until both fit into `room`."""
     surplus = max(len(a) + len(b) - room, 0)
     from_longer = min(surplus, abs(len(a) - len(b)))
@@ -121,5 +124,5 @@ def _cut(a: list, b: list, room: int, random: np.random.Generator) -> tuple[list
     return cut[0], cut[1]
 
 
-def _flat(sentences: Sequence[Sentence]) -> list[tuple[int, bool]]:
+def _flat(sentences: Sequence[Sentence]) -> list[_Token]:
     return [token for s in sentences for token in zip(s.ids, s.starts, strict=True)]

@@ -96,7 +96,7 @@ def training_batches(
         first_step: number of the plan's first step, counted from the start of the training.
     """
 
-    def batch(step: tf.Tensor, index: tf.Tensor) -> tuple:
+    def batch(step: tf.Tensor, index: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
         index = tf.boolean_mask(index, index != ABSENT)
         real = tf.cast(index != FILLER, tf.float32)
         index = tf.maximum(index, 0)

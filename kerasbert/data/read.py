@@ -159,7 +159,8 @@ def _scalar(value: Any, column: str, place: str) -> str:
             return value.decode()
         except UnicodeDecodeError as error:
             raise DataError(f"{place}: {column!r} holds bytes that are not UTF-8.") from error
-    if isinstance(value, Iterable) or type(value).__repr__ is object.__repr__:
+    plain = type(value).__repr__ is object.__repr__  # type: ignore[comparison-overlap]
+    if plain or isinstance(value, Iterable):
         kind = {list: "a list", tuple: "a list", dict: "an object", object: "an object"}.get(type(value))
         kind = kind or f"a {type(value).__name__}"
         raise DataError(

@@ -77,10 +77,12 @@ class ReplicatedAdamW(keras.optimizers.AdamW):
             average = self._averages[place]
             average.assign(decay * average + (1.0 - decay) * variable)
 
-    def _clip_gradients(self, grads: list) -> list:
+    def _clip_gradients(self, grads: list[Any]) -> list[Any]:
         return grads  # not here: see _backend_update_step
 
-    def _backend_update_step(self, grads: list, trainable_variables: list, learning_rate: tf.Tensor):
+    def _backend_update_step(
+        self, grads: list[Any], trainable_variables: list[Any], learning_rate: tf.Tensor
+    ) -> None:
         variables = [getattr(v, "value", v) for v in trainable_variables]
         summed = self._all_reduce_sum_gradients(list(zip(grads, variables, strict=True)))
         clipped = [gradient for gradient, _ in summed]
@@ -112,7 +114,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.warmup_steps, self.total_steps = warmup_steps, total_steps
         self.factor = keras.Variable(1.0, trainable=False, name="factor")
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         """Returns the learning rate of the step, counted from 0."""
         step = tf.cast(step, tf.float32)
         rise = (step + 1.0) / max(self.warmup_steps, 1)
@@ -125,7 +127,7 @@ class WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         }[self.shape]
         return self.factor * self.peak * tf.where(step < self.warmup_steps, rise, fall)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Returns the arguments."""
         return {
             "peak": self.peak,

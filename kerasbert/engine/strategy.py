@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -60,7 +61,7 @@ def devices(strategy: tf.distribute.Strategy) -> str:
     return kind if replicas == 1 else f"{replicas} replicas, each on a {kind} of its own"
 
 
-def distribute(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> Iterator:
+def distribute(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> Iterator[Any]:
     """Returns an iterator over global batches, each split between the replicas in order."""
     options = tf.data.Options()
     # Every worker reads everything and keeps its share: the rows of a step are always the same.

@@ -78,7 +78,7 @@ class Trainer:
             for (weight, _), value in zip(averages, kept, strict=True):
                 weight.assign(value)
 
-    def step(self, iterator: Iterator) -> dict[str, tf.Tensor]:
+    def step(self, iterator: Iterator[Any]) -> dict[str, tf.Tensor]:
         """Trains on the next batch (inputs, targets, weights) and returns its figures, summed."""
         return self._step(iterator)
 
@@ -96,7 +96,7 @@ class Trainer:
 
         self.strategy.run(tf.function(move))
 
-    def _distributed_step(self, iterator: Iterator) -> dict[str, tf.Tensor]:
+    def _distributed_step(self, iterator: Iterator[Any]) -> dict[str, tf.Tensor]:
         figures = self.strategy.run(self._replica_step, args=next(iterator))
         return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in figures.items()}
 
@@ -115,7 +115,7 @@ class Trainer:
         self.optimizer.apply_gradients([pair for pair in weighted if pair[0] is not None])
         return figures
 
-    def _gradients(self, batch: tuple[Any, Any, Any]) -> tuple[list, dict]:
+    def _gradients(self, batch: tuple[Any, Any, Any]) -> tuple[list[Any], dict[str, tf.Tensor]]:
         with tf.GradientTape() as tape:
             loss, figures = self._objective(*batch)
             # Gradients are summed over the parts here, and over the replicas in the optimizer.

@@ -1,5 +1,9 @@
 """The encoder as the configuration describes it."""
 
+from collections.abc import Callable
+
+import tensorflow as tf
+
 from kerasbert.config import BackboneConfig, EncoderConfig
 from kerasbert.errors import ConfigError
 from kerasbert.models.encoder import Encoder
@@ -54,6 +58,6 @@ def build_backbone(config: EncoderConfig, vocabulary_size: int, precision: str =
     return backbone
 
 
-def activation(config: EncoderConfig):
+def activation(config: EncoderConfig) -> Callable[[tf.Tensor], tf.Tensor]:
     """Returns the function that `config.activation` names (Hendrycks & Gimpel 2016, section 2)."""
     return gelu if config.activation == "gelu" else gelu_tanh

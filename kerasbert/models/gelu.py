@@ -4,12 +4,13 @@ TensorFlow's own is differentiated operation by operation, and in 16 bits rounds
 """
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
 
 @tf.custom_gradient
-def gelu(x: tf.Tensor):
+def gelu(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     """Returns x times the normal distribution function of x."""
     wide = tf.cast(x, tf.float32)
     share = 0.5 + 0.5 * tf.math.erf(wide * math.sqrt(0.5))
@@ -22,7 +23,7 @@ def gelu(x: tf.Tensor):
 
 
 @tf.custom_gradient
-def gelu_tanh(x: tf.Tensor):
+def gelu_tanh(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     """Returns the approximation of `gelu` by the hyperbolic tangent."""
     wide = tf.cast(x, tf.float32)
     scale = math.sqrt(2.0 / math.pi)

@@ -50,5 +50,5 @@ def build_pretraining_model(
     return keras.Model(inputs, outputs, name="pretraining")
 
 
-def _float32(logits, name: str):
+def _float32(logits: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return keras.layers.Activation("linear", dtype="float32", name=name)(logits)

@@ -60,7 +60,7 @@ def _masked(
 ) -> tf.data.Dataset:
     masker = Masker(corpus.vocabulary, config.masking, corpus.settings.max_length)
 
-    def mask(number: tf.Tensor, records: tf.Tensor) -> tuple:
+    def mask(number: tf.Tensor, records: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
         row = parse(records, corpus.vocabulary.pad)
         words, label = row.pop("words"), row.pop("label")
         seeds = tf.stack([tf.constant(seed, tf.int64), number])

@@ -14,7 +14,9 @@ def pretraining_objective(model: keras.Model) -> Objective:
     The figures are `loss` and, of each output, `NAME_loss` and `NAME_accuracy`.
     """
 
-    def objective(inputs: Any, targets: dict[str, tf.Tensor], weights: dict[str, tf.Tensor]) -> tuple:
+    def objective(
+        inputs: Any, targets: dict[str, tf.Tensor], weights: dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         loss, figures = tf.constant(0.0), {}
         for name, logits in model(inputs, training=True).items():
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets[name], logits)

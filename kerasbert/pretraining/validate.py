@@ -10,6 +10,7 @@ from kerasbert.config import PretrainingConfig
 from kerasbert.corpus import Corpus
 from kerasbert.pretraining.batches import validation_batches
 
+_Tensors = dict[str, tf.Tensor]
 # Enough for two digits of the perplexity, however large the corpus.
 _MOST_EXAMPLES = 4096
 
@@ -21,7 +22,7 @@ class Validation:
         self._config = config
 
         @tf.function(reduce_retracing=True)
-        def sums(inputs: dict, targets: dict, weights: dict) -> dict:
+        def sums(inputs: _Tensors, targets: _Tensors, weights: _Tensors) -> _Tensors:
             outputs = model(inputs, training=False)
             return {name: _sums(outputs[name], targets[name], weights[name]) for name in outputs}
 

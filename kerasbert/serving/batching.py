@@ -37,7 +37,7 @@ class _Request:
     rows: int
     key: Any  # equal for requests that fit together; None for one that runs alone
     parts: list[dict[str, np.ndarray]] = field(default_factory=list)  # the answers so far
-    future: Future = field(default_factory=Future)
+    future: Future[dict[str, np.ndarray]] = field(default_factory=Future)
 
 
 class Batcher:
@@ -80,7 +80,7 @@ class Batcher:
 
     def submit(
         self, servable: Runs, signature: str, inputs: Arrays, deadline: float, slow: bool = False
-    ) -> Future:
+    ) -> Future[dict[str, np.ndarray]]:
         """Queues a request; the future gives its outputs, or a `ServingError`.
 
         Args:

@@ -1,5 +1,6 @@
 """The page on which people try a served model in their browser."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.requests import Request
@@ -37,7 +38,7 @@ def page_routes(model_name: str) -> list[Route]:
     return [Route(path, answer) for path, answer in answers.items()]
 
 
-def _file(name: str):
+def _file(name: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         return FileResponse(_FILES / name, headers=_HEADERS)
 

@@ -46,7 +46,9 @@ class Distillation:
         """What is learned besides the student."""
         return [] if self._projection is None else self._projection.trainable_variables
 
-    def __call__(self, inputs: Any, targets: tf.Tensor, weights: tf.Tensor) -> tuple:
+    def __call__(
+        self, inputs: Any, targets: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns the loss and its figures, as every objective does."""
         config, temperature = self._config, self._config.temperature
         logits, hidden, rows = _run(self._model, inputs, training=True)

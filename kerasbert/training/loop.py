@@ -113,7 +113,7 @@ class Loop:
 
         self._trainer.train_only(trained)
 
-    def _epoch(self, iterator: Iterator, termination: Termination) -> None:
+    def _epoch(self, iterator: Iterator[Any], termination: Termination) -> None:
         """Does what is left of the epoch."""
         position, totals = self.position, Totals(self.position.totals)
         epoch, first = divmod(position.step, self._steps)
@@ -141,7 +141,7 @@ class Loop:
         if stop:
             self._end_early()
 
-    def _step(self, iterator: Iterator) -> dict[str, tf.Tensor]:
+    def _step(self, iterator: Iterator[Any]) -> dict[str, tf.Tensor]:
         """Does a step, the first of which is slow."""
         if self._traced:
             return self._trainer.step(iterator)

@@ -32,7 +32,9 @@ def classification_objective(model: keras.Model, task: Task, config: TrainingCon
     """
     loss = task.loss(config.label_smoothing, config.focal_gamma)
 
-    def objective(inputs: Any, targets: tf.Tensor, weights: tf.Tensor) -> tuple:
+    def objective(
+        inputs: Any, targets: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         # Not `loss(...)`, which divides by the number of replicas on its own.
         if config.r_drop:
             twice = tf.nest.map_structure(lambda part: tf.concat([part, part], axis=0), inputs)
@@ -65,7 +67,7 @@ def adversarial_objective(model: keras.Model, objective: Objective, norm: float)
     """
     encoder = model.get_layer("backbone")
 
-    def adversarial(inputs: Any, targets: Any, weights: Any) -> tuple:
+    def adversarial(inputs: Any, targets: Any, weights: Any) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         seen: dict[str, tf.Tensor] = {}
         with tf.GradientTape() as tape:
 

@@ -1,6 +1,7 @@
 """The figures on the validation rows, under any strategy those of one device."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,7 +29,7 @@ class Validation:
         self._targets = prepared.task.targets(rows.labels)
 
         @tf.function
-        def predict(iterator: Iterator) -> tf.Tensor:
+        def predict(iterator: Iterator[Any]) -> tf.Tensor:
             inputs = next(iterator)
             logits = strategy.run(lambda inputs: model(inputs, training=False), args=(inputs,))
             return strategy.gather(logits, axis=0)
