@@ -2,16 +2,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
-.PHONY: quickstart test test-fast test-interop test-runtime lint docs dist lock clean
+.PHONY: quickstart test test-fast test-stress test-interop test-runtime lint docs dist lock clean
 
 quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --output quickstart
 
-test: .venv/installed-dev
-	$(BIN)/pytest -n 2 --dist worksteal --durations 25
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
+test: .venv/installed-dev
+	$(PYTEST) -m "not stress" --durations 25
+
+# Without what trains, exports or starts servers: the markers of pyproject.toml.
 test-fast: .venv/installed-dev
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+	$(PYTEST) -m "not process and not stress"
+
+test-stress: .venv/installed-dev
+	$(PYTEST) -m stress
 
 # Against PyTorch and Transformers.
 test-interop: .venv/installed-interop

@@ -7,13 +7,15 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import contextlib
 import json
+import pickle
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import openpyxl
@@ -21,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
+from filelock import FileLock
 
 from kerasbert import progress
 from kerasbert.config import Config, DataConfig, merge, parse_config
@@ -33,6 +36,7 @@ from kerasbert.training import TrainResult, prepare, train
 # A job that a shell runs in the background ignores Ctrl-C, and so would the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+T = TypeVar("T")
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 TINY = {
@@ -81,12 +85,40 @@ def reviews() -> Rows:
 
 
 @pytest.fixture(scope="session")
-def reviews_file(reviews: Rows, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Callable[[str, Callable[[Path], T]], T]:
+    """Returns a function that makes something once for all workers of pytest-xdist.
+
+    `shared(name, make)` calls `make` with a new directory in one worker; all get a pickled copy of what it
+    returned.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        base = base.parent
+
+    def get(name: str, make: Callable[[Path], T]) -> T:
+        directory, pickled = base / name, base / f"{name}.pickle"
+        with FileLock(base / f"{name}.lock"):
+            if not pickled.exists():
+                directory.mkdir(exist_ok=True)
+                pickled.write_bytes(pickle.dumps(make(directory)))
+        return pickle.loads(pickled.read_bytes())
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def reviews_file(reviews: Rows, shared) -> Path:
     """The reviews as JSONL."""
-    path = tmp_path_factory.mktemp("reviews") / "reviews.jsonl"
-    lines = [json.dumps({"text": row.text, "label": row.labels[0]}) for row in reviews.rows]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
+
+    def write(directory: Path) -> Path:
+        lines = [json.dumps({"text": row.text, "label": row.labels[0]}) for row in reviews.rows]
+        path = directory / "reviews.jsonl"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return path
+
+    return shared("reviews", write)
 
 
 @pytest.fixture
@@ -101,17 +133,22 @@ def tiny_config(reviews_file: Path, tmp_path: Path):
 
 
 @pytest.fixture(scope="session")
-def trained(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> TrainResult:
+def trained(reviews_file: Path, shared) -> TrainResult:
     """A finished run on the reviews. Do not change its files: copy them."""
-    directory = tmp_path_factory.mktemp("trained") / "run"
-    values = {"data": {"train": str(reviews_file)}, "run_dir": str(directory)}
-    return train(prepare(parse_config(Config, merge(TINY, values), where="test")))
+
+    def make(directory: Path) -> dict[str, Any]:
+        values = {"data": {"train": str(reviews_file)}, "run_dir": str(directory / "run")}
+        result = train(prepare(parse_config(Config, merge(TINY, values), where="test")))
+        return {name: value for name, value in vars(result).items() if name != "classifier"}
+
+    fields = shared("trained", make)
+    return TrainResult(classifier=fields["run"].load(), **fields)
 
 
 @pytest.fixture(scope="session")
-def exported(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(trained: TrainResult, shared) -> Path:
     """A version directory of the trained run. Do not change it: copy it."""
-    return export_model(trained.run.path, tmp_path_factory.mktemp("exported") / "model").path
+    return shared("exported", lambda directory: export_model(trained.run.path, directory / "model").path)
 
 
 @pytest.fixture

@@ -103,6 +103,7 @@ def test_every_argument_and_result_is_typed(name):
     assert inspect.getdoc(MEMBERS[name])
 
 
+@pytest.mark.process
 def test_importing_is_quick_and_quiet_and_the_first_use_quiet_too(exported):
     code = (
         "import sys, time; start = time.perf_counter(); import kerasbert; dir(kerasbert)\n"

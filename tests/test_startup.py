@@ -56,6 +56,7 @@ def test_whoever_imported_tensorflow_has_chosen(capfd, monkeypatch):
     assert capfd.readouterr().err == "seen\n"
 
 
+@pytest.mark.process
 def test_a_script_is_quiet():
     code = "import kerasbert; kerasbert.train; import tensorflow as tf; tf.config.list_physical_devices()"
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}

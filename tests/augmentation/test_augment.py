@@ -10,6 +10,8 @@ from kerasbert.errors import ConfigError
 from kerasbert.text import TextGraph, Vocabulary
 from kerasbert.training import prepare, train
 
+pytestmark = pytest.mark.process
+
 METHODS = ["synonym", "insert", "swap", "delete", "homophone"]
 
 

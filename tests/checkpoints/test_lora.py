@@ -6,6 +6,8 @@ import pytest
 from kerasbert.config import BackboneConfig
 from kerasbert.training import prepare, train
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_a_run_holds_the_merged_weights(tiny_config, trained, precision: str):

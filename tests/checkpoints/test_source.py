@@ -67,6 +67,7 @@ def test_a_run_brings_its_weights_vocabulary_and_case(trained: TrainResult):
     assert source.text == {"lowercase": True, "ascii_punctuation": False}
 
 
+@pytest.mark.process
 def test_a_second_training_starts_from_the_weights_of_the_first(
     trained: TrainResult, tiny_config, monkeypatch
 ):

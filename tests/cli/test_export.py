@@ -82,6 +82,7 @@ def test_a_failed_verification_ends_with_status_one(kerasbert, trained, tmp_path
     assert list((tmp_path / "model").iterdir()) == []
 
 
+@pytest.mark.process
 def test_less_precision_says_how_many_labels_it_changes(kerasbert, trained, tmp_path, reviews_file):
     settings = ("--precision", "bfloat16")
     result = kerasbert("export", trained.run.path, tmp_path / "model", *settings)

@@ -11,6 +11,8 @@ import pytest
 from kerasbert.cli.lazy import LazyGroup
 from kerasbert.interrupts import kept
 
+pytestmark = pytest.mark.process
+
 
 def test_the_innermost_says_what_is_kept():
     with pytest.raises(KeyboardInterrupt, match="inner"), kept("outer"), kept("inner"):
@@ -32,7 +34,6 @@ def test_ctrl_c_is_no_error_of_click(kerasbert, monkeypatch, said, shown):
     assert result.stderr == f"Interrupted: {shown}.\n"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "arguments"),
     [("export", ["models"]), ("predict", ["--input", "-", "--output", "answers.jsonl"])],

@@ -5,6 +5,8 @@ import json
 import pytest
 import yaml
 
+pytestmark = pytest.mark.process
+
 SENTENCES = "老师在学校读书。\n学生在公园看报。\n\n医生在医院写信。\n司机在车站喝茶。\n\n"
 
 

@@ -65,7 +65,7 @@ def test_options_out_of_range_are_refused(kerasbert, tmp_path, option):
     assert option.partition("=")[0] in result.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_an_exported_model_answers_over_http_as_predict_does(kerasbert, process, trained, tmp_path):
     model, texts = tmp_path / "a model", ["手机很好", "", "酒店太差"]
     assert kerasbert("export", trained.run.path, model).exit_code == 0

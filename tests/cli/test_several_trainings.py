@@ -7,6 +7,8 @@ import pytest
 
 from kerasbert.predictors import open_model
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize(
     ("option", "names"), [("--seeds", ["seed-0", "seed-1"]), ("--folds", ["fold-0", "fold-1"])]

@@ -201,7 +201,7 @@ def interrupted(process, reviews_file, tmp_path_factory):
     return directory, running.returncode, out.decode(), (seen + err).decode()
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_ctrl_c_ends_a_training_with_a_run_that_loads(interrupted):
     directory, status, out, err = interrupted
     assert status == 130, err
@@ -214,7 +214,7 @@ def test_ctrl_c_ends_a_training_with_a_run_that_loads(interrupted):
     assert sorted(path.name for path in directory.iterdir()) == ["config.yaml", "run"]
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_training_shows_its_epochs_and_no_noise(interrupted):
     err = interrupted[3]
     assert [word for word in NOISE if word in err] == []

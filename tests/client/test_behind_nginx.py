@@ -11,6 +11,8 @@ import pytest
 from kerasbert.client import Client
 from kerasbert.errors import AddressError, ServerError
 
+pytestmark = pytest.mark.process
+
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 SETTINGS = """
 daemon off;

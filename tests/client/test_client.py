@@ -73,6 +73,7 @@ def test_every_kind_of_output_arrives_unchanged(served_handmade):
         assert client.predict([], [])["top_labels"].shape == (0, 2)
 
 
+@pytest.mark.process
 def test_explanations_are_those_of_the_model_in_this_process(served, exported):
     texts = [*HOSTILE, *("手机很好" * (number % 4) for number in range(20))]
     direct = open_model(exported)

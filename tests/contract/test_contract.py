@@ -167,11 +167,13 @@ def error_of(task: type[Task], check: str) -> str | None:
     return next(error for name, error in run_checks(task) if name == check)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["classification", "multi_label"])
 def test_built_in_tasks_keep_the_contract(name: str):
     assert errors(get_task(name)) == {}
 
 
+@pytest.mark.process
 def test_a_task_over_pairs_keeps_the_contract():
     assert errors(Pairs) == {}
 

@@ -13,6 +13,8 @@ from kerasbert.plugin_template import create_plugin
 from kerasbert.tasks import get_task
 from kerasbert.testing import run_checks
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:

@@ -315,6 +315,7 @@ class Life(RuleBasedStateMachine):
         return True
 
 
+@pytest.mark.process
 def test_a_polling_server_can_follow_whatever_is_done(tmp_path_factory):
     Life.directories = lambda self: tmp_path_factory.mktemp("life")
     test = Life.TestCase()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 CONFIG = """
 backbone: {num_layers: 1, hidden_dim: 32, num_heads: 2, intermediate_dim: 64}
 head: {pooling: mean}

@@ -15,6 +15,8 @@ from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.training import prepare, train
 from kerasbert.training.show import Show
 
+pytestmark = pytest.mark.process
+
 SETTINGS = {
     "epochs": 3,
     "batch_size": 12,

@@ -178,6 +178,7 @@ def test_one_device_keeps_its_seeds():
     assert all(np.array_equal(a, b.numpy()) for a, b in zip(before, seeds, strict=True))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("parts", [2, 4])
 def test_parts_of_a_batch_add_up_to_the_whole(parts: int):
     whole, in_parts = (build(ReplicatedAdamW(RATE, global_clipnorm=0.05), parts=n) for n in (1, parts))
@@ -208,6 +209,7 @@ print(tf.config.experimental.get_memory_info("CPU:0")["peak"])
 """
 
 
+@pytest.mark.process
 def test_parts_of_a_batch_are_computed_in_the_memory_of_one():
     # This allocator of TensorFlow keeps count on a CPU too.
     environment = {**os.environ, "TF_CPU_ALLOCATOR_USE_BFC": "true"}

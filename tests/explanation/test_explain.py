@@ -13,6 +13,8 @@ from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import get_task
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary
 
+pytestmark = pytest.mark.process
+
 WORDS = "手机酒店早餐好快贵无,."
 SMALL = {
     "backbone": {"num_layers": 2, "hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32},

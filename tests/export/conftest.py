@@ -1,6 +1,5 @@
 """Exports of four small models. What a test changes it copies first."""
 
-import dataclasses
 import platform
 import shutil
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import pytest
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config, merge, parse_config
-from kerasbert.export import Published, export_model
+from kerasbert.export import export_model
 from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import get_task
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary
@@ -28,26 +27,20 @@ CHARACTERS = "手机酒店早餐衣服好快贵无0123456789"
 @dataclass(frozen=True)
 class Exported:
     classifier: TextClassifier  # what was exported
-    published: Published
-    run: Path
-
-    @property
-    def path(self) -> Path:
-        return self.published.path
+    path: Path
 
 
-def export_moved(path: Path, classifier: TextClassifier, directory: Path, **settings: str) -> Exported:
+def export_moved(run: Path, directory: Path, **settings: str) -> Path:
     """Exports a copy of the run, then deletes the copy and moves the model."""
-    run = Path(shutil.copytree(path, directory / "run"))
-    published = export_model(run, directory / "first", **settings)
-    shutil.rmtree(run)
+    copy = shutil.copytree(run, directory / "copy")
+    published = export_model(copy, directory / "first", **settings)
+    shutil.rmtree(copy)
     path = directory / "moved" / "away"
     path.parent.mkdir()
-    published.path.rename(path)
-    return Exported(classifier, dataclasses.replace(published, path=path), run)
+    return published.path.rename(path)
 
 
-def export_untrained(labels: list[str], directory: Path, **values) -> Exported:
+def export_untrained(labels: list[str], directory: Path, **values) -> tuple[RunDirectory, Path]:
     """Exports random weights, with a head that tells texts apart."""
     config = parse_config(Config, merge(SMALL, {"run_dir": "untrained", **values}), where="test")
     config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
@@ -63,38 +56,40 @@ def export_untrained(labels: list[str], directory: Path, **values) -> Exported:
     run.save_setup(config, vocabulary, labels)
     run.save_weights(classifier.model, vocabulary, labels)
     run.save_metrics({})
-    return export_moved(run.path, classifier, directory)
+    return run, export_moved(run.path, directory)
 
 
 @pytest.fixture(scope="session")
-def exported(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    return export_moved(trained.run.path, trained.classifier, tmp_path_factory.mktemp("exported"))
+def exported(trained: TrainResult, shared) -> Exported:
+    return Exported(trained.classifier, shared("moved", lambda to: export_moved(trained.run.path, to)))
 
 
 @pytest.fixture(scope="session")
-def exported_bfloat16(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    directory = tmp_path_factory.mktemp("bfloat16")
-    return export_moved(trained.run.path, trained.classifier, directory, precision="bfloat16")
+def exported_bfloat16(trained: TrainResult, shared) -> Exported:
+    path = shared("bfloat16", lambda to: export_moved(trained.run.path, to, precision="bfloat16"))
+    return Exported(trained.classifier, path)
 
 
 @pytest.fixture(scope="session")
-def exported_int8(trained: TrainResult, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def exported_int8(trained: TrainResult, shared) -> Exported:
     if platform.machine() != "x86_64":
         pytest.skip("8-bit products need TensorFlow with oneDNN, as on x86-64")
-    directory = tmp_path_factory.mktemp("int8")
-    return export_moved(trained.run.path, trained.classifier, directory, quantize="int8")
+    path = shared("int8", lambda to: export_moved(trained.run.path, to, quantize="int8"))
+    return Exported(trained.classifier, path)
 
 
 @pytest.fixture(scope="session")
-def exported_pairs(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def exported_pairs(shared) -> Exported:
     data = {"pair_column": "pair"}
-    return export_untrained(["other", "same"], tmp_path_factory.mktemp("pairs"), data=data)
+    run, path = shared("pairs", lambda to: export_untrained(["other", "same"], to, data=data))
+    return Exported(run.load(), path)
 
 
 @pytest.fixture(scope="session")
-def exported_multi_label(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+def exported_multi_label(shared) -> Exported:
     labels = ["dear", "fast", "positive"]
-    return export_untrained(labels, tmp_path_factory.mktemp("multi_label"), task="multi_label")
+    run, path = shared("multi_label", lambda to: export_untrained(labels, to, task="multi_label"))
+    return Exported(run.load(), path)
 
 
 @pytest.fixture(scope="session")

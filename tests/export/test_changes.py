@@ -1,8 +1,11 @@
 import json
 
 import numpy as np
+import pytest
 
 from kerasbert.export.changes import LabelChanges, count_label_changes
+
+pytestmark = pytest.mark.process
 
 
 def test_the_training_rows_serve_where_none_were_named_to_validate(exported_bfloat16, reviews_file, reviews):

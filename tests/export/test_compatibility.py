@@ -14,6 +14,8 @@ from kerasbert.export.compatibility import (
 )
 from kerasbert.layout import EXPORTED_LABELS
 
+pytestmark = pytest.mark.process
+
 # A signature: its inputs and its outputs, each (dtype, sizes); None: of any rank.
 STRINGS, FLOATS = ("STRING", [-1]), ("FLOAT", [-1, 2])
 SERVE = ({"text": STRINGS}, {"label": STRINGS, "probabilities": FLOATS})

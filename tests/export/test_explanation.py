@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from kerasbert.explanation import explain
 from kerasbert.export import NativeModel
 from kerasbert.predictors.saved_model import SavedModel
+
+pytestmark = pytest.mark.process
 
 TEXTS = ["手机很好", "", "快递太差，再也不买了", "The 手机 is ＯＫ", "好" * 30]
 PAIRS = ["手机", "酒店", "", "0123", "无" * 30]

@@ -12,6 +12,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from kerasbert.native.session import NativeError, NativeSession
 
+pytestmark = pytest.mark.process
+
 IDS, SEGMENTS, MASK = NAMES = ("token_ids", "segment_ids", "padding_mask")
 # What may stand where 0, 1 or a small id belongs.
 INTEGERS = st.integers(-2, 12) | st.sampled_from([-(2**31), 2**31 - 1, 21128, 999])

@@ -8,6 +8,8 @@ from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import Classification
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary
 
+pytestmark = pytest.mark.process
+
 CHARACTERS = "手机酒店早餐衣服好快贵无"
 TEXTS = ["手机好快", "", "酒店早餐" * 9, "贵", "无" * 100]
 SMALL = {

@@ -12,6 +12,7 @@ def test_a_process_that_hangs_is_given_up(exported, strings, monkeypatch):
         NativeModel(exported.path).run([("serving_default", {"text": strings(["a"])})])
 
 
+@pytest.mark.process
 def test_inputs_that_the_graph_refuses_are_one_clear_line(exported, strings):
     with pytest.raises(ExportError, match=r"the native loader refused the model: .*[Pp]arse") as caught:
         NativeModel(exported.path).run([("classify", {"inputs": strings([b"\xff not an Example"])})])

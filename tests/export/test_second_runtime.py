@@ -24,7 +24,7 @@ TEXTS = [
     b"\xff\xfe invalid \xe4\xbd",
 ]
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.process,
     pytest.mark.skipif(not PYTHON.exists(), reason=f"{PYTHON} is not there: make test-runtime"),
 ]
 

@@ -10,6 +10,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from kerasbert.export import NativeModel
 
+pytestmark = pytest.mark.process
+
 TEXTS = ["手机很好", "", "快递太差，再也不买了", b"\xff\x00\xfe", "The 手机 is ＯＫ" * 20]
 # As `tensorflow/serving` 2.20 links them beside the core; see the docstring of kerasbert.native.
 TEXT_OPS = {"NormalizeUTF8", "FastWordpieceTokenizeWithOffsets"}

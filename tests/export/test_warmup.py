@@ -5,6 +5,8 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from kerasbert.export import NativeModel
 
+pytestmark = pytest.mark.process
+
 
 def records(path) -> list[PredictionLog]:
     file = path / "assets.extra" / "tf_serving_warmup_requests"

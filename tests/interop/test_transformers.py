@@ -16,6 +16,8 @@ from kerasbert.models.pretraining import build_pretraining_model
 from kerasbert.text import TextGraph
 from kerasbert.training import TrainResult, prepare, train
 
+pytestmark = pytest.mark.process
+
 CLOSE = {"rtol": 0, "atol": 2e-5}
 ENGLISH = (
     "The room was clean, and the service wasn't bad at all!",

@@ -15,6 +15,8 @@ from kerasbert.checkpoints import import_checkpoint, open_source
 from kerasbert.errors import CheckpointError
 from kerasbert.text import TextGraph
 
+pytestmark = pytest.mark.process
+
 TEXTS = [
     "手机很好。",
     "playing 手机手机店",

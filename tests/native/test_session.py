@@ -104,6 +104,7 @@ def answered(model, batches, tmp_path_factory) -> list[dict]:
     return answers(model, batches, tmp_path_factory.mktemp("answered"))
 
 
+@pytest.mark.process
 def test_the_memory_is_that_of_the_process_alone(model, tmp_path):
     ballast = np.ones(10**9, np.int8)  # of this process, which starts the other
     assert native(model, [], tmp_path).returncode == 0

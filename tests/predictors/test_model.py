@@ -131,6 +131,7 @@ def test_pairs_are_refused_where_none_are_meant(model):
         model.predict("好", "坏")
 
 
+@pytest.mark.process
 def test_pairs_are_answered_in_order(pair_model):
     together = pair_model.predict_proba(TEXTS, TEXTS[::-1])
     alone = [pair_model.predict_proba(a, b)[0] for a, b in zip(TEXTS, TEXTS[::-1], strict=True)]
@@ -217,6 +218,7 @@ def test_models_show_where_they_come_from(trained, exported_model):
 
 
 # A head that takes the mean leaves the pooler of [CLS] without a gradient.
+@pytest.mark.process
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 def test_plain_keras_goes_on_with_the_model(trained, tmp_path):
     model = open_model(trained.run.path)

@@ -54,6 +54,7 @@ def test_a_run_directory_opens_as_a_trained_model(trained, reviews):
     )
 
 
+@pytest.mark.process
 def test_an_exported_model_has_the_labels_and_configuration_of_its_run(trained, exported):
     opened = open_model(exported.parent)
     assert isinstance(opened, SavedModel)

@@ -25,6 +25,8 @@ from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.text import Vocabulary
 from kerasbert.training import train
 
+pytestmark = pytest.mark.process
+
 
 def history(run: PretrainingRun) -> list[dict]:
     return [json.loads(line) for line in run.history.read_text(encoding="utf-8").splitlines()]
@@ -47,7 +49,6 @@ def finished(make_config) -> PretrainingResult:
     return pretrain(make_config())
 
 
-@pytest.mark.slow
 def test_a_small_corpus_is_learned_by_heart(make_config):
     training = {"checkpoint_every_steps": 250, "schedule": "cosine"}
     backbone = {"hidden_dim": 64, "intermediate_dim": 128}
@@ -264,7 +265,6 @@ def test_a_loss_that_is_no_number_ends_the_run(make_config):
         pretrain(config)
 
 
-@pytest.mark.slow
 def test_two_workers_equal_one_device(make_config, tmp_path):
     alone = pretrain(make_config(run_dir=str(tmp_path / "alone"))).run
     config = make_config(run_dir=str(tmp_path / "together"), training={"strategy": "multi_worker"})

@@ -12,6 +12,8 @@ from kerasbert.serving.settings import Settings
 
 from .conftest import application, eventually
 
+pytestmark = pytest.mark.process
+
 BODY = '{"instances": [1.0]}'
 PREDICT = "/v1/models/m:predict"
 
@@ -150,7 +152,6 @@ def test_a_body_of_100_megabytes_is_refused_before_it_is_read(server):
     assert server.post(BODY).status_code == 200
 
 
-@pytest.mark.slow
 def test_clients_that_say_nothing_are_sent_away(server):
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(connect(server)) for _ in range(900)]
@@ -166,7 +167,7 @@ def test_clients_that_say_nothing_are_sent_away(server):
     assert server.post(BODY).status_code == 200
 
 
-@pytest.mark.slow
+@pytest.mark.stress
 def test_ten_thousand_connections_do_no_harm(server):
     before = server.memory()
     with contextlib.ExitStack() as stack:

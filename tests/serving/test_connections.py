@@ -15,6 +15,8 @@ from kerasbert.serving.connections import Connections
 from .conftest import running
 from .test_chaos import PREDICT, connect, post, raw
 
+pytestmark = pytest.mark.process
+
 BODY = b'{"instances": [1.0]}'
 
 
@@ -157,7 +159,6 @@ def test_a_refusal_reaches_a_client_that_goes_on_sending(server):
     assert b"too large" in answer
 
 
-@pytest.mark.slow
 def test_told_to_stop_it_lets_those_go_who_kept_their_connections(model_dir):
     slow = json.dumps({"signature_name": "slow", "inputs": [20_000]}).encode()
     seen: list[tuple[int, str | None]] = []

@@ -17,7 +17,7 @@ from kerasbert.serving import Client
 
 from .conftest import eventually, running
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.process
 CHROMIUM = Path("/usr/bin/chromium")
 TEXTS = ["手机很好", "", "酒店太差，再也不来", *(f"早餐{number}不错" for number in range(20))]
 

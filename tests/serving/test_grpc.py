@@ -27,6 +27,8 @@ from tensorflow_serving.apis import (
 from kerasbert.serving.background import finish
 from kerasbert.serving.proto_reader import read_message
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def channel(server):

@@ -10,6 +10,8 @@ import pytest
 from google.protobuf import descriptor_pb2
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
+pytestmark = pytest.mark.process
+
 CLIENT = Path(__file__).with_name("client.js")
 PACKAGES = ("@grpc/grpc-js@1.14", "@grpc/proto-loader@0.8")
 

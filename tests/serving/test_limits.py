@@ -153,7 +153,7 @@ def test_a_grpc_request_that_does_not_come_is_given_up(tmp_path):
     assert asyncio.run(scene()) == [grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INVALID_ARGUMENT]
 
 
-@pytest.mark.slow
+@pytest.mark.process
 def test_a_small_body_that_unpacks_to_millions_of_values_holds_nobody_up(server):
     bodies = [f'{{"instances":[[{item * 2_000_000}' for item in ("[],", '{"x":0},')]
     bombs = [gzip.compress(body.encode(), 1) for body in bodies]

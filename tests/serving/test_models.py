@@ -11,6 +11,8 @@ from kerasbert.serving.models import Models
 
 from .conftest import eventually, publish
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture
 def watch(model_dir):

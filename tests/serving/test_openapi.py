@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 import kerasbert.serving
 
+pytestmark = pytest.mark.process
+
 OPENAPI = Path(kerasbert.serving.__file__).with_name("openapi.yaml")
 CHECKS = [
     schemathesis.checks.not_a_server_error,

@@ -30,7 +30,10 @@ from kerasbert.serving.page import page_routes
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect = playwright_api.expect
 CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="/usr/bin/chromium is not there")
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="/usr/bin/chromium is not there"),
+]
 
 HOSTILE = '<img src=x onerror="document.title=1">手机很好'
 LIMIT = 20_000  # milliseconds

@@ -21,6 +21,8 @@ from kerasbert.config import Config, merge, parse_config
 from kerasbert.training import prepare, train
 from kerasbert.training.validation import Validation
 
+pytestmark = pytest.mark.process
+
 WORKER = Path(__file__).with_name("worker.py")
 # 80 rows in batches of 4: 20 steps. Without dropout both trainings are the same mathematics.
 SETTINGS = {
@@ -146,7 +148,6 @@ def test_so_they_do_with(case: str, learn):
     assert difference(one, learn("one_device")) > 1e-4, "the case must matter for this to say anything"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 3])
 def test_workers_learn_what_one_device_learns(size: int, learn, reviews_file: Path, tmp_path: Path):
     configs, data = [], {"data": {"train": str(reviews_file), "validation": str(reviews_file)}}
@@ -165,7 +166,6 @@ def test_workers_learn_what_one_device_learns(size: int, learn, reviews_file: Pa
         assert difference(weights_of(tmp_path / str(number) / "model.weights.h5"), one) <= 1e-6, case
 
 
-@pytest.mark.slow
 def test_a_worker_that_never_comes_is_not_waited_for_for_ever(tmp_path: Path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -209,7 +209,6 @@ def undisturbed(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return weights_of(directory / "run" / "model.weights.h5")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_worker_ends_the_other_and_both_go_on_together(
     lost: int, undisturbed: Weights, reviews_file: Path, tmp_path: Path

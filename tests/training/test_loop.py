@@ -20,6 +20,8 @@ from kerasbert.training.loop import DivergedError
 from kerasbert.training.show import Show
 from kerasbert.training.validation import Validation
 
+pytestmark = pytest.mark.process
+
 SETTINGS = {"epochs": 3, "batch_size": 12, "checkpoint_every_steps": 2, "warmup_fraction": 0.0}
 
 

@@ -11,6 +11,8 @@ from kerasbert.errors import ConfigError, DataError, UserError
 from kerasbert.training import folds_of, prepare, seeds_of, train_each
 from kerasbert.training.show import Show
 
+pytestmark = pytest.mark.process
+
 
 def run(configs, directory: Path, resume: bool = False):
     results = []

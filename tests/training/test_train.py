@@ -20,6 +20,8 @@ from kerasbert.training import TrainResult, prepare, train
 from kerasbert.training.show import Show
 from kerasbert.training.validation import Validation
 
+pytestmark = pytest.mark.process
+
 EPOCHS = 12
 
 

@@ -13,6 +13,8 @@ from kerasbert.errors import ConfigError, UserError
 from kerasbert.training.show import Show
 from kerasbert.tuning import read_space, tune
 
+pytestmark = pytest.mark.process
+
 # With this much too small a rate nothing is learned.
 SPACE = "training.learning_rate: [1.0e-9, 3.0e-3]\ntraining.batch_size: {low: 8, high: 16}\n"
 

@@ -8,6 +8,8 @@ from sklearn.metrics import f1_score
 
 from kerasbert.errors import ConfigError
 
+pytestmark = pytest.mark.process
+
 LABELS = ("ham", "spam")
 # Few distinct scores, so that ties are frequent.
 scored_rows = st.lists(

@@ -1,4 +1,8 @@
+import pytest
+
 from kerasbert.testing import TaskContract
+
+pytestmark = pytest.mark.process
 
 
 class TestSpam(TaskContract):
