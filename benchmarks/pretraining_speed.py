@@ -67,6 +67,7 @@ def kerasbert(arguments: argparse.Namespace) -> float:
 
     from kerasbert.config import PretrainingConfig, parse_config, read_yaml
     from kerasbert.engine.optimizer import build_optimizer
+    from kerasbert.engine.schedule import build_schedule
     from kerasbert.engine.strategy import choose_strategy, distribute
     from kerasbert.engine.trainer import Trainer
     from kerasbert.models import build_backbone, build_pretraining_model
@@ -85,7 +86,7 @@ def kerasbert(arguments: argparse.Namespace) -> float:
         save_examples(prepared, batches, arguments.examples)
     backbone = build_backbone(prepared.config.backbone, len(prepared.vocabulary))
     model = build_pretraining_model(backbone, prepared.config.backbone, config.nsp)
-    optimizer = build_optimizer(config.training, steps)
+    optimizer = build_optimizer(config.training, build_schedule(config.training, steps))
     strategy = choose_strategy(config.training)
     trainer = Trainer(model, optimizer, pretraining_objective(model), strategy)
     counted = batches.skip(WARM_UP).map(lambda inputs, *_: tf.reduce_sum(inputs["padding_mask"]))

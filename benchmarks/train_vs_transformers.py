@@ -228,6 +228,7 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
     from kerasbert.data import Plan
     from kerasbert.data.batches import Examples, TokenizedRows, training_batches
     from kerasbert.engine.optimizer import build_optimizer
+    from kerasbert.engine.schedule import build_schedule
     from kerasbert.engine.strategy import distribute
     from kerasbert.engine.trainer import Totals, Trainer
     from kerasbert.models import build_backbone, build_model
@@ -245,7 +246,7 @@ def kerasbert(arguments: argparse.Namespace, side: str, precision: str) -> Calla
     source.copy_to(backbone)
     model = build_model(backbone, task, config.head)
     strategy = tf.distribute.get_strategy()
-    optimizer = build_optimizer(config.training, steps_of(arguments))
+    optimizer = build_optimizer(config.training, build_schedule(config.training, steps_of(arguments)))
     trainer = Trainer(model, optimizer, build_objective(model, task, config), strategy)
     graph = TextGraph(source.vocabulary, arguments.max_length)
     answer = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)

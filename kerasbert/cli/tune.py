@@ -31,10 +31,10 @@ def tune(
     with importing():
         from pathlib import Path
 
-        from kerasbert.engine.best import monitor_of
         from kerasbert.evaluation import report_training
         from kerasbert.tasks import load_config
         from kerasbert.training import describe, prepare
+        from kerasbert.training.monitor import monitor_of
         from kerasbert.training.prepare import new_run_dir
         from kerasbert.tuning import read_space, require_fitting
         from kerasbert.tuning import tune as search

@@ -33,7 +33,7 @@ class PretrainingOptimizationConfig(OptimizationConfig):
     checkpoint_every_steps: int = Field(
         1000,
         ge=1,
-        description="Steps between checkpoints; each is also validated and written to the history.",
+        description="Steps between validations, each with a checkpoint and a line in the history.",
     )
 
 

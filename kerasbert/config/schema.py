@@ -228,6 +228,20 @@ class OptimizationConfig(Section):
     deterministic: bool = Field(
         False, description="Bitwise equal repeats on the same hardware; slower on GPUs."
     )
+    checkpoint_every_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Steps between resumable checkpoints, besides the one after each epoch.",
+    )
+    checkpoint_every_minutes: float | None = Field(
+        None, gt=0, description="Minutes between resumable checkpoints, at most."
+    )
+    keep_checkpoints: int = Field(2, ge=1, description="Number of resumable checkpoints to keep.")
+    on_divergence: Literal["stop", "rollback"] = Field(
+        "stop",
+        description="If the loss is not finite, or ten times that of the first step: stop, or go back to "
+        "the last checkpoint with half the learning rate, at most three times.",
+    )
 
 
 class TrainingConfig(OptimizationConfig):
@@ -308,20 +322,6 @@ class TrainingConfig(OptimizationConfig):
         1,
         ge=1,
         description="Compute each batch in this many parts, to save memory.",
-    )
-    checkpoint_every_steps: int | None = Field(
-        None,
-        ge=1,
-        description="Steps between resumable checkpoints, besides the one after each epoch.",
-    )
-    checkpoint_every_minutes: float | None = Field(
-        None, gt=0, description="Minutes between resumable checkpoints, at most."
-    )
-    keep_checkpoints: int = Field(2, ge=1, description="Number of resumable checkpoints to keep.")
-    on_divergence: Literal["stop", "rollback"] = Field(
-        "stop",
-        description="If the loss is not finite, or ten times that of the first step: stop, or go back to "
-        "the last checkpoint with half the learning rate, at most three times.",
     )
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Checkpoints of a fine-tuning, so that it can go on exactly where it was."""
+"""Checkpoints, from which a training resumes exactly where it was."""
 
 import dataclasses
 import time
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kerasbert.config import TrainingConfig
+from kerasbert.config import OptimizationConfig
 from kerasbert.engine.best import Best
 from kerasbert.engine.state import restore_state, save_state
 
@@ -15,12 +15,13 @@ from kerasbert.engine.state import restore_state, save_state
 class Position:
     """Where a training is, besides its variables.
 
-    The order of the rows and their augmentation need no state: they follow from seed and step.
+    The order of the rows, their augmentation and their masks need no state: they follow from seed and step.
     """
 
     step: int = 0  # optimizer steps done
     best: Best = field(default_factory=Best)
-    totals: dict[str, list[float]] = field(default_factory=dict)  # of the begun epoch; see Totals
+    totals: dict[str, list[float]] = field(default_factory=dict)  # of the begun segment; see Totals
+    seconds: float = 0.0  # of the begun segment
     first_loss: float | None = None  # of the first step
     rollbacks: int = 0
 
@@ -34,7 +35,7 @@ class Checkpoints:
         writes: whether this process writes them; all read them.
     """
 
-    def __init__(self, directory: Path, config: TrainingConfig, writes: bool = True):
+    def __init__(self, directory: Path, config: OptimizationConfig, writes: bool = True):
         self._directory, self._config, self._writes = directory, config, writes
         self._saved = time.monotonic()
 
@@ -62,4 +63,4 @@ class Checkpoints:
             CheckpointError: there is none.
         """
         facts, notes = restore_state(self._directory, variables)
-        return Position(**{**facts, "best": Best(**facts["best"])}), notes
+        return Position(**{**facts, "best": Best(**facts.get("best", {}))}), notes

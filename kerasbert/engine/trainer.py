@@ -10,7 +10,7 @@ import tensorflow as tf
 # Seeds of the replicas' dropout are this far apart.
 _SEED_STRIDE = 1_000_003
 
-# From a replica's share of a batch to the mean loss of its rows, and figures as [sum, weight].
+# From a replica's share of a batch to the mean loss of its rows, and metrics as [sum, weight].
 Objective = Callable[[Any, Any, Any], tuple[tf.Tensor, dict[str, tf.Tensor]]]
 
 
@@ -26,7 +26,7 @@ class Trainer:
         objective: what to minimise.
         strategy: of both.
         accumulation_steps: parts of a replica's share that are computed one after the other.
-        more: variables that the objective learns besides the model's.
+        extra_variables: that the objective learns besides the model's.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class Trainer:
         objective: Objective,
         strategy: tf.distribute.Strategy,
         accumulation_steps: int = 1,
-        more: Sequence[keras.Variable] = (),
+        extra_variables: Sequence[keras.Variable] = (),
     ):
         self.model, self.optimizer, self.strategy = model, optimizer, strategy
         self._objective, self._accumulation_steps = objective, accumulation_steps
-        self._trainable = [*model.trainable_variables, *more]
+        self._trainable = [*model.trainable_variables, *extra_variables]
         optimizer.build(self._trainable)
         self._trained: list[keras.Variable] = []
         self.train_only(lambda path: True)
@@ -48,15 +48,8 @@ class Trainer:
     @property
     def variables(self) -> list[Any]:
         """All that a checkpoint must hold: weights, dropout seeds and the optimizer's variables."""
-        more = self._trainable[len(self.model.trainable_variables) :]
-        return [*self.model.variables, *more, *self.optimizer.variables]
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate of the last step, or of the first before there was one."""
-        schedule = getattr(self.optimizer, "inner_optimizer", self.optimizer)._learning_rate
-        last = tf.maximum(self.optimizer.iterations.value - 1, 0)
-        return float(schedule(last) if callable(schedule) else schedule)
+        extra = self._trainable[len(self.model.trainable_variables) :]
+        return [*self.model.variables, *extra, *self.optimizer.variables]
 
     def train_only(self, chosen: Callable[[str], bool]) -> None:
         """Lets the next steps change only the weights of which `chosen` says so, by their paths."""
@@ -79,7 +72,7 @@ class Trainer:
                 weight.assign(value)
 
     def step(self, iterator: Iterator[Any]) -> dict[str, tf.Tensor]:
-        """Trains on the next batch (inputs, targets, weights) and returns its figures, summed."""
+        """Trains on the next batch (inputs, targets, weights) and returns its metrics, summed."""
         return self._step(iterator)
 
     def separate_dropout(self) -> None:
@@ -97,52 +90,52 @@ class Trainer:
         self.strategy.run(tf.function(move))
 
     def _distributed_step(self, iterator: Iterator[Any]) -> dict[str, tf.Tensor]:
-        figures = self.strategy.run(self._replica_step, args=next(iterator))
-        return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in figures.items()}
+        metrics = self.strategy.run(self._replica_step, args=next(iterator))
+        return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in metrics.items()}
 
     def _replica_step(self, inputs: Any, targets: Any, weights: Any) -> dict[str, tf.Tensor]:
         parts = self._accumulation_steps
         total: list[Any] = []
-        figures: dict[str, tf.Tensor] = {}
+        metrics: dict[str, tf.Tensor] = {}
         for part in _split((inputs, targets, weights), parts):
             # One part after the other: side by side they would take the memory of the whole share.
             with tf.control_dependencies([gradient for gradient in total if gradient is not None]):
                 gradients, of_part = self._gradients(part)
             total = [_sum(pair) for pair in zip(total, gradients, strict=True)] if total else gradients
-            figures = {name: figures.get(name, 0.0) + value for name, value in of_part.items()}
+            metrics = {name: metrics.get(name, 0.0) + value for name, value in of_part.items()}
         weighted = zip(total, self._trained, strict=True)
         # BERT's pooler has no gradient where the head does not use it.
         self.optimizer.apply_gradients([pair for pair in weighted if pair[0] is not None])
-        return figures
+        return metrics
 
     def _gradients(self, batch: tuple[Any, Any, Any]) -> tuple[list[Any], dict[str, tf.Tensor]]:
         with tf.GradientTape() as tape:
-            loss, figures = self._objective(*batch)
+            loss, metrics = self._objective(*batch)
             # Gradients are summed over the parts here, and over the replicas in the optimizer.
             share = loss / (self._accumulation_steps * self.strategy.num_replicas_in_sync)
             scaled = self.optimizer.scale_loss(share)
         gradients = tape.gradient(scaled, [weight.value for weight in self._trained])
         # Adam in Keras 3.15 squares duplicate rows of sparse gradients one by one.
-        return [None if g is None else tf.convert_to_tensor(g) for g in gradients], figures
+        return [None if g is None else tf.convert_to_tensor(g) for g in gradients], metrics
 
 
 class Totals:
-    """Running means of the figures of steps.
+    """Running means of the metrics of steps.
 
     Args:
-        sums: of each figure and its weights, as `sums` returned them.
+        sums: of each metric and its weights, as `sums` returned them.
     """
 
     def __init__(self, sums: Mapping[str, list[float]] | None = None):
         self._sums = {name: list(pair) for name, pair in (sums or {}).items()}
         self._newest: Mapping[str, tf.Tensor] = {}
 
-    def add(self, figures: Mapping[str, tf.Tensor]) -> dict[str, float]:
-        """Takes the figures of a step and returns the means of the step before.
+    def add(self, metrics: Mapping[str, tf.Tensor]) -> dict[str, float]:
+        """Takes the metrics of a step and returns the means of the step before.
 
         Those of this one would have to be waited for while a GPU computes them.
         """
-        before, self._newest = self._newest, figures
+        before, self._newest = self._newest, metrics
         means = {}
         for name, value in before.items():
             total, weight = (float(part) for part in value.numpy())
@@ -154,12 +147,12 @@ class Totals:
 
     @property
     def sums(self) -> dict[str, list[float]]:
-        """The sum of each figure and of its weights."""
+        """The sum of each metric and of its weights."""
         self.add({})
         return self._sums
 
     def means(self) -> dict[str, float]:
-        """Returns the mean of each figure over all steps."""
+        """Returns the mean of each metric over all steps."""
         return {name: total / weight if weight else 0.0 for name, (total, weight) in self.sums.items()}
 
 

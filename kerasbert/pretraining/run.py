@@ -20,6 +20,7 @@ class PretrainingRun:
         self.corpora = self.path / "corpora.json"
         self.history = self.path / "history.jsonl"
         self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
         self.metrics = self.path / "metrics.json"
         self.model_card = self.path / "MODEL_CARD.md"
 

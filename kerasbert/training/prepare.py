@@ -13,11 +13,11 @@ from kerasbert.config import Config, EncoderConfig, PretrainingConfig, ResolvedC
 from kerasbert.data import Rows
 from kerasbert.data.batches import slices
 from kerasbert.data.table import Table
-from kerasbert.engine.best import monitor_of
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph
 from kerasbert.tasks import Task
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary, learn_vocabulary, string_tensor
+from kerasbert.training.monitor import monitor_of
 from kerasbert.training.training_data import read_training_data
 
 

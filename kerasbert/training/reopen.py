@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-from typing import Any
 
 from kerasbert.checkpoints import RunDirectory
+from kerasbert.engine.resume import differences
 from kerasbert.errors import ConfigError, UserError
 from kerasbert.files import remove_temporaries
 from kerasbert.text import Vocabulary
@@ -60,14 +60,3 @@ def _source_of_vocabulary(prepared: Prepared) -> str:
     if prepared.config.distillation.teacher:
         return "distillation.teacher"
     return "text.vocabulary" if prepared.config.text.vocabulary else "data.train"
-
-
-def differences(begun: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
-    """Returns the dotted keys of `begun` whose values are others `now`."""
-    keys = []
-    for key in begun:
-        if isinstance(begun[key], dict) and isinstance(now.get(key), dict):
-            keys += differences(begun[key], now[key], f"{prefix}{key}.")
-        elif begun[key] != now.get(key):
-            keys.append(prefix + key)
-    return keys

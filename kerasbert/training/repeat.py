@@ -10,13 +10,13 @@ from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
+from kerasbert.engine.resume import differences
 from kerasbert.engine.strategy import choose_strategy, is_chief
 from kerasbert.errors import ConfigError
 from kerasbert.files import require_new_directory, write_json
 from kerasbert.training.fingerprint import fingerprint, require_fingerprint
 from kerasbert.training.finish import TrainResult
 from kerasbert.training.prepare import new_run_dir
-from kerasbert.training.reopen import differences
 from kerasbert.training.train import train
 from kerasbert.training.training_data import read_training_data
 

@@ -15,28 +15,25 @@ from kerasbert.config import Config
 from kerasbert.data import Columns
 from kerasbert.data.load import write_left_out, write_rows
 from kerasbert.data.table import Table, write_table
-from kerasbert.engine.graphs import released_graphs
+from kerasbert.engine.loop import Loop
 from kerasbert.engine.optimizer import build_optimizer
-from kerasbert.engine.strategy import (
-    choose_strategy,
-    explain_lost_worker,
-    is_chief,
-    require_even_batch,
-    wait_for_all,
-)
+from kerasbert.engine.progress_reporter import ProgressReporter
+from kerasbert.engine.schedule import build_schedule
+from kerasbert.engine.session import session
+from kerasbert.engine.strategy import choose_strategy, is_chief, require_even_batch
 from kerasbert.engine.trainer import Trainer
 from kerasbert.files import exclusive_lock, make_directory, write_json
 from kerasbert.interrupts import kept
 from kerasbert.models import build_backbone, build_model
 from kerasbert.training.distillation import Distillation
+from kerasbert.training.fine_tuning import FineTuning, columns
 from kerasbert.training.fingerprint import fingerprint
 from kerasbert.training.finish import TrainResult, finish, load_result
-from kerasbert.training.loop import Loop
 from kerasbert.training.objective import build_objective
+from kerasbert.training.opening import opening
 from kerasbert.training.prepare import Prepared, prepare
 from kerasbert.training.rates import rate_of
 from kerasbert.training.reopen import in_order_of, reopen
-from kerasbert.training.show import Show, opening
 from kerasbert.training.training_rows import TrainingRows
 
 
@@ -58,14 +55,14 @@ def train(
         console: where progress is shown. None: nowhere.
         resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
         strategy: to train under. None: what the configuration names.
-        on_epoch: called with each epoch, from 1, and its validation figures; may raise to end it all.
+        on_epoch: called with each epoch, from 1, and its validation metrics; may raise to end it all.
         tables: rows in memory, in the place of the files of these names; see `prepare`.
         warned: warnings that another training has shown, which are not repeated; new ones are added.
 
     Raises:
         UserError: the configuration or the data cannot be trained on, or the run not resumed.
         PreemptedError: SIGTERM came.
-        KerasBertError: the loss stopped being a number, or another worker was lost.
+        KerasBertError: the training diverged, or another worker was lost.
     """
     given = config.config if isinstance(config, Prepared) else config
     strategy = strategy or choose_strategy(given.training)  # first of all: see there
@@ -87,13 +84,13 @@ def _train_or_resume(
     settings = prepared.config.training
     require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
     rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
-    begun = _begin(run, prepared, resume) if is_chief(strategy) else contextlib.nullcontext()
-    unfinished = f"{run.path} is as it was" if resume else f"{run.path} is begun"
-    with explain_lost_worker(run.path), kept(f"{unfinished}: go on with --resume"), begun, released_graphs():
-        wait_for_all(strategy)
+    state = "is as it was" if resume else "is begun"
+    with (
+        kept(f"{run.path} {state}: go on with --resume"),
+        session(strategy, settings, run.path, _begin(run, prepared, resume)),
+    ):
         _warn([*prepared.warnings, *rows.warnings], warned)
         result = _train(prepared, run, strategy, rows, resume, on_epoch)
-        wait_for_all(strategy)  # a worker that leaves early would end the others
     return load_result(prepared, run) if result is None else result
 
 
@@ -106,9 +103,9 @@ def _warn(warnings: list[str], warned: set[str]) -> None:
 
 @contextlib.contextmanager
 def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None]:
-    """Makes or reopens the run directory, and holds it."""
+    """Makes or reopens the run directory, and locks it."""
     if resume:
-        run.load_config()  # or there is nothing to hold
+        run.load_config()  # or there is nothing to lock
     else:
         run.create()
     with exclusive_lock(run.path):
@@ -142,38 +139,38 @@ def _train(
     on_epoch: Callable[[int, dict[str, float]], None] | None,
 ) -> TrainResult | None:
     """Trains, and on the chief finishes the run."""
-    settings = prepared.config.training
-    keras.utils.set_random_seed(settings.seed)
-    if settings.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    show = Show(rows.steps, settings.epochs, prepared.task.label_separator is not None)
+    settings, chief = prepared.config.training, is_chief(strategy)
     progress.note(opening(prepared, rows, strategy))
     for note in prepared.source.notes if prepared.source else ():
         progress.note(f"backbone.source: {note}")
+    total_steps = rows.steps * settings.epochs
     with progress.phase("building the model"), strategy.scope():
         model = _initial_model(prepared)
         rates = rate_of(settings, model.get_layer("backbone").num_layers)
-        optimizer = build_optimizer(settings, rows.steps * settings.epochs, rates, settings.ema_decay)
+        schedule = build_schedule(settings, total_steps)
+        optimizer = build_optimizer(settings, schedule, rates, settings.ema_decay)
         objective = build_objective(model, prepared.task, prepared.config)
-        more = objective.variables if isinstance(objective, Distillation) else []
-        trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps, more)
-    loop = Loop(prepared, run, trainer, rows, show, on_epoch)
+        extra = objective.variables if isinstance(objective, Distillation) else []
+        trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps, extra)
+    recipe = FineTuning(prepared, run if chief else None, trainer, rows, on_epoch)
+    reporter = ProgressReporter(columns(prepared.task.label_separator is not None))
+    loop = Loop(recipe, run, trainer, schedule, settings, reporter)
     start = time.perf_counter()
     interrupted = False
     try:
         loop.run(resume)
     except KeyboardInterrupt:
         interrupted = True
-        show.close()
+        reporter.close()
         progress.note(
-            f"Ended at step {loop.position.step:,} of {rows.steps * settings.epochs:,}; what was reached is "
-            "measured and kept. Ctrl-C leaves that out."
+            f"Ended at step {loop.position.step:,} of {total_steps:,}; what was reached is measured and "
+            "kept. Ctrl-C leaves that out."
         )
         if not loop.position.best.epoch:
-            loop.keep()
+            recipe.keep()
     finally:
-        show.close()
-    if not is_chief(strategy):
+        reporter.close()
+    if not chief:
         return None
     seconds = time.perf_counter() - start
     with kept(f"{run.path} is trained but not measured: go on with --resume"):

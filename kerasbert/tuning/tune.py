@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from kerasbert.config import Config
-from kerasbert.engine.best import monitor_of
+from kerasbert.engine.loop import DivergedError
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.extras import needs_extra
 from kerasbert.files import exclusive_lock, make_directory, require_new_directory, write_json
@@ -18,7 +18,7 @@ from kerasbert.progress import print_plain
 from kerasbert.tasks import load_config
 from kerasbert.training import TrainResult, train
 from kerasbert.training.fingerprint import fingerprint, require_fingerprint
-from kerasbert.training.loop import DivergedError
+from kerasbert.training.monitor import monitor_of
 from kerasbert.training.training_data import read_training_data
 from kerasbert.tuning.space import Space
 

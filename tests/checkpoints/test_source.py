@@ -7,11 +7,11 @@ import pytest
 
 from kerasbert.checkpoints import open_source, resolve_backbone
 from kerasbert.config import BackboneConfig
+from kerasbert.engine.loop import Loop
 from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.models import build_backbone
 from kerasbert.text import SPECIAL_TOKENS
 from kerasbert.training import TrainResult, prepare, train
-from kerasbert.training.loop import Loop
 
 TOKENS = [*SPECIAL_TOKENS, *"手机酒店早餐衣服很好太差喜欢"]
 SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 24}
@@ -74,7 +74,7 @@ def test_a_second_training_starts_from_the_weights_of_the_first(
     def stop(self, *arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Loop, "_epoch", stop)
+    monkeypatch.setattr(Loop, "_do", stop)
     source = {"source": str(trained.run.path), **FROM_SOURCE}
     second = train(tiny_config(backbone=source, training={"seed": 5, "max_length": 12}))
     assert second.interrupted

@@ -76,7 +76,7 @@ def test_ctrl_c_says_how_to_go_on(kerasbert, text, vocabulary, config, tmp_path,
     def interrupt(self, figures):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kerasbert.engine.table.Table.line", interrupt)
+    monkeypatch.setattr("kerasbert.engine.progress_reporter.ProgressReporter.line", interrupt)
     result = kerasbert("pretrain", config, "--output", tmp_path / "run")
     assert result.exit_code == 130
     assert f"--resume --output {tmp_path / 'run'}" in result.stderr

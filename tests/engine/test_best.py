@@ -1,7 +1,8 @@
 import pytest
 
 from kerasbert.config import Config, TrainingConfig
-from kerasbert.engine.best import Best, monitor_of
+from kerasbert.engine.best import Best
+from kerasbert.training.monitor import monitor_of
 
 
 def follow(values: list[float], **settings) -> tuple[Best, list[int], int]:

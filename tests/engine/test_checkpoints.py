@@ -10,10 +10,10 @@ from rich.console import Console
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.data import Rows
 from kerasbert.engine.checkpoints import Checkpoints
+from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.engine.state import state_files
 from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.training import prepare, train
-from kerasbert.training.show import Show
 
 pytestmark = pytest.mark.process
 
@@ -42,8 +42,8 @@ def kill_after(monkeypatch):
             if len(seen) == steps:
                 raise KilledError
 
-        monkeypatch.setattr(Show, "move", move)
-        return lambda: monkeypatch.setattr(Show, "move", lambda *args: None)
+        monkeypatch.setattr(ProgressReporter, "move", move)
+        return lambda: monkeypatch.setattr(ProgressReporter, "move", lambda *args: None)
 
     return arrange
 

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.config import TrainingConfig
-from kerasbert.engine.optimizer import ReplicatedAdamW, WarmupDecay, build_optimizer
+from kerasbert.engine.optimizer import ReplicatedAdamW, build_optimizer
+from kerasbert.engine.schedule import WarmupDecay, build_schedule
 
 NAMES = ("kernel", "embeddings", "bias", "gamma", "beta")
 STEPS = 10
@@ -56,7 +57,7 @@ def test_a_schedule_survives_its_config():
 @pytest.mark.parametrize(("fraction", "peak_at"), [(0.0, 0), (0.1, 1), (0.5, 9)])
 def test_the_warm_up_takes_its_share_of_the_steps(fraction: float, peak_at: int):
     config = TrainingConfig(learning_rate=1.0, warmup_fraction=fraction)
-    schedule = build_optimizer(config, total_steps=20)._learning_rate
+    schedule = build_schedule(config, 20)
     assert int(np.argmax([float(schedule(step)) for step in range(20)])) == peak_at
 
 
@@ -108,7 +109,7 @@ def test_ten_steps_are_those_of_plain_adamw(schedule: str, clip_norm: float | No
     weights, gradients = problem()
     expected = NumpyAdamW(config, weights)
     variables = {name: keras.Variable(weight, name=name) for name, weight in weights.items()}
-    optimizer = build_optimizer(config, STEPS)
+    optimizer = build_optimizer(config, build_schedule(config, STEPS))
     for number, gradient in enumerate(gradients):
         expected.step(number, gradient, STEPS)
         optimizer.apply_gradients((tf.constant(gradient[name]), variables[name]) for name in NAMES)
@@ -132,14 +133,16 @@ def test_one_device_clips_as_stock_keras_does():
 
 
 def test_float16_scales_the_loss():
-    optimizer = build_optimizer(TrainingConfig(precision="mixed_float16"), 10)
+    config = TrainingConfig(precision="mixed_float16")
+    optimizer = build_optimizer(config, build_schedule(config, 10))
     assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
     assert isinstance(optimizer.inner_optimizer, ReplicatedAdamW)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_other_precisions_do_not(precision: str):
-    assert type(build_optimizer(TrainingConfig(precision=precision), 10)) is ReplicatedAdamW
+    config = TrainingConfig(precision=precision)
+    assert type(build_optimizer(config, build_schedule(config, 10))) is ReplicatedAdamW
 
 
 def test_the_embedding_tables_have_a_rate_of_their_own():
@@ -149,7 +152,7 @@ def test_the_embedding_tables_have_a_rate_of_their_own():
         with keras.name_scope(layer):
             weights.append(keras.Variable(np.ones(3, np.float32), name=name))
     optimizer = build_optimizer(
-        config, total_steps=9, rate_of=lambda path: 4.0 if "_embedding/" in path else 1.0
+        config, build_schedule(config, 9), rate_of=lambda path: 4.0 if "_embedding/" in path else 1.0
     )
     optimizer.apply_gradients([(tf.ones(3), weight) for weight in weights])
     # The first step of Adam is the rate, and decay (Loshchilov & Hutter 2019, algorithm 2) is at it too.
@@ -161,7 +164,8 @@ def test_averages_are_their_recurrence():
     """Polyak & Juditsky 1992, with the decay of the first steps lowered as TensorFlow's own average does."""
     weights, gradients = problem()
     variables = {name: keras.Variable(weight, name=name) for name, weight in weights.items()}
-    optimizer = build_optimizer(TrainingConfig(learning_rate=0.1), STEPS, average_decay=0.6)
+    config = TrainingConfig(learning_rate=0.1)
+    optimizer = build_optimizer(config, build_schedule(config, STEPS), average_decay=0.6)
     optimizer.build(list(variables.values()))
     expected = {name: weight.astype(np.float64) for name, weight in weights.items()}
     for step, gradient in enumerate(gradients, 1):

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from kerasbert.config import BackboneConfig, Config, HeadConfig, TrainingConfig
 from kerasbert.engine.optimizer import ReplicatedAdamW, build_optimizer
+from kerasbert.engine.schedule import build_schedule
 from kerasbert.engine.strategy import distribute
 from kerasbert.engine.trainer import Totals, Trainer
 from kerasbert.models import build_backbone, build_model
@@ -92,7 +93,8 @@ def first_adam_step(gradient: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("clip_norm", [None, 0.05])
 def test_a_step_is_that_of_dense_gradients(clip_norm: float | None):
     settings = {"learning_rate": RATE, "schedule": "constant", "warmup_fraction": 0.0, "weight_decay": 0.0}
-    trainer = build(build_optimizer(TrainingConfig(**settings, clip_norm=clip_norm), 1))
+    config = TrainingConfig(**settings, clip_norm=clip_norm)
+    trainer = build(build_optimizer(config, build_schedule(config, 1)))
     gradients = dense_gradients(trainer, batch())
     norm = math.sqrt(sum(np.sum(gradient**2) for gradient in gradients.values()))
     factor = min(1.0, clip_norm / norm) if clip_norm else 1.0

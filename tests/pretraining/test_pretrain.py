@@ -1,5 +1,6 @@
 import contextlib
 import functools
+import io
 import json
 import math
 import os
@@ -15,10 +16,16 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import tensorflow as tf
+from rich.console import Console
 
 from kerasbert.checkpoints import open_source
 from kerasbert.config import dump_yaml
 from kerasbert.corpus import CorpusSettings, build_corpus
+from kerasbert.engine.checkpoints import Checkpoints
+from kerasbert.engine.progress_reporter import ProgressReporter
+from kerasbert.engine.signals import PreemptedError
+from kerasbert.engine.state import state_files
+from kerasbert.engine.trainer import Trainer
 from kerasbert.errors import CheckpointError, ConfigError, KerasBertError, UserError
 from kerasbert.pretraining import PretrainingResult, describe, prepare_pretraining, pretrain
 from kerasbert.pretraining.run import PretrainingRun
@@ -159,8 +166,74 @@ def test_killed_and_resumed_is_as_if_never_killed(make_config, tmp_path):
     assert not list((tmp_path / "killed").glob(".*"))
 
 
+@pytest.fixture
+def on_move(monkeypatch):
+    """Returns a function that has another one called at a step, counted from 1."""
+
+    def arrange(step: int, call) -> None:
+        moves = iter(range(1, 10_000))
+        monkeypatch.setattr(ProgressReporter, "move", lambda self, done: next(moves) == step and call())
+
+    return arrange
+
+
+def test_sigterm_saves_the_step_and_resuming_changes_nothing(make_config, tmp_path, on_move):
+    whole = pretrain(make_config(run_dir=str(tmp_path / "whole"))).run
+    on_move(13, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(PreemptedError, match=r"step 13, and saved a checkpoint\. Go on with --resume"):
+        pretrain(make_config())
+    directory = PretrainingRun(make_config().run_dir).checkpoints
+    assert [path.name for path in state_files(directory)] == [
+        "step-000000013.state", "step-000000010.state",
+    ]  # fmt: skip
+    resumed = pretrain(make_config(), resume=True).run
+    assert_same_weights(whole, resumed)
+    times = ("seconds", "examples_per_second")
+    for line, other in zip(history(whole), history(resumed), strict=True):
+        assert {k: v for k, v in line.items() if k not in times} == pytest.approx(
+            {k: v for k, v in other.items() if k not in times}
+        )
+
+
+def test_checkpoints_by_minutes(make_config, on_move, monkeypatch):
+    saved = []
+    original = Checkpoints.save
+    monkeypatch.setattr(
+        Checkpoints,
+        "save",
+        lambda self, at, variables: saved.append(at.step) or original(self, at, variables),
+    )
+    on_move(3, lambda: monkeypatch.setattr(time, "monotonic", lambda now=time.monotonic: now() + 61))
+    pretrain(make_config(steps=10, training={"checkpoint_every_minutes": 1.0}))
+    assert saved == [0, 3, 10]
+
+
+def test_divergence_rolls_back_to_the_last_checkpoint(make_config, monkeypatch):
+    original, count = Trainer.step, iter(range(1, 10_000))
+
+    def step(self, iterator):
+        metrics = original(self, iterator)
+        return {**metrics, "loss": tf.constant([np.nan, 1.0])} if next(count) == 15 else metrics
+
+    monkeypatch.setattr(Trainer, "step", step)
+    shown = io.StringIO()
+    result = pretrain(make_config(training={"on_divergence": "rollback"}), Console(file=shown, width=200))
+    assert "step 15: the loss is nan: back to step 10 with 0.5 of the learning rate" in shown.getvalue()
+    assert [line["step"] for line in history(result.run)] == [10, 20]
+
+
+def test_tensorboard_has_the_losses(finished):
+    (file,) = finished.run.tensorboard.glob("events.*")
+    tags = {
+        (value.tag, event.step)
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+    }
+    assert {("mlm_loss", 10), ("val_mlm_loss", 20), ("learning_rate", 20)} <= tags
+
+
 def test_a_run_cannot_go_on_as_another(make_config, monkeypatch):
-    monkeypatch.setattr("kerasbert.engine.table.Table.line", _interrupt)
+    monkeypatch.setattr("kerasbert.engine.progress_reporter.ProgressReporter.line", _interrupt)
     result = pretrain(make_config())
     assert result.interrupted
     with pytest.raises(UserError, match="exists already"):
@@ -219,10 +292,6 @@ def test_continuing_from_a_source_starts_with_its_weights_and_heads(finished, ma
 
 
 def test_heads_that_a_source_lacks_are_named(finished, make_config, tmp_path):
-    import io
-
-    from rich.console import Console
-
     from kerasbert.checkpoints import save_hugging_face
     from kerasbert.config import TextConfig
 

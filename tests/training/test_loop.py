@@ -11,13 +11,13 @@ import tensorflow as tf
 from rich.console import Console
 from sklearn.metrics import log_loss
 
+from kerasbert.engine.loop import DivergedError
+from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.engine.signals import PreemptedError, Termination
 from kerasbert.engine.state import state_files
 from kerasbert.engine.trainer import Trainer
 from kerasbert.errors import UserError
 from kerasbert.training import prepare, train
-from kerasbert.training.loop import DivergedError
-from kerasbert.training.show import Show
 from kerasbert.training.validation import Validation
 
 pytestmark = pytest.mark.process
@@ -73,7 +73,7 @@ def test_sigterm_saves_the_step_and_the_training_goes_on_from_there(
         if len(moves) == 9:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    monkeypatch.setattr(Show, "move", move)
+    monkeypatch.setattr(ProgressReporter, "move", move)
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(
         PreemptedError, match=r"step 9, and saved a checkpoint\. Go on with --resume"
@@ -90,7 +90,7 @@ def test_sigterm_saves_the_step_and_the_training_goes_on_from_there(
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e4])
 def test_a_lost_loss_ends_the_training(tiny_config, spoil, loss: float):
     spoil(loss, {5})
-    with pytest.raises(DivergedError, match=r"epoch 1: the loss .*Lower training\.learning_rate"):
+    with pytest.raises(DivergedError, match=r"step 5: the loss .*Lower training\.learning_rate"):
         train(prepare(tiny_config(training=SETTINGS)))
 
 
@@ -100,7 +100,7 @@ def test_a_lost_loss_goes_back_with_half_the_rate(tiny_config, tmp_path, spoil):
     spoil(float("nan"), {10})
     console = Console(file=io.StringIO(), width=500)
     turned = train(prepare(tiny_config(training=settings, run_dir=str(tmp_path / "turned"))), console)
-    assert "epoch 2: the loss is nan: back to step 8 with 0.5 of the" in console.file.getvalue()
+    assert "step 10: the loss is nan: back to step 8 with 0.5 of the" in console.file.getvalue()
     first, *later = rates_of(plain)
     assert rates_of(turned) == [first, *(pytest.approx(rate / 2) for rate in later)]
 
@@ -120,7 +120,7 @@ def test_a_directory_in_which_another_training_runs_is_refused(tiny_config, monk
                 train(prepare(tiny_config(training=SETTINGS)), resume=True)
             refused.append(caught.value)
 
-    monkeypatch.setattr(Show, "move", move)
+    monkeypatch.setattr(ProgressReporter, "move", move)
     result = train(prepare(tiny_config(training=SETTINGS)))
     assert refused
     assert not (result.run.path / ".lock").exists()

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
+from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.errors import ConfigError, DataError, UserError
 from kerasbert.training import folds_of, prepare, seeds_of, train_each
-from kerasbert.training.show import Show
 
 pytestmark = pytest.mark.process
 
@@ -54,7 +54,7 @@ def test_an_interrupted_series_goes_on(tiny_config, tmp_path, monkeypatch, revie
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Show, "move", move)
+        patch.setattr(ProgressReporter, "move", move)
         summary, results = run(configs, tmp_path / "run")
     assert summary is None
     assert len(results) == 1

@@ -13,11 +13,11 @@ from tensorflow.python.framework.config import disable_op_determinism
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.data import Rows
+from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.errors import CheckpointError, ConfigError, KerasBertError, UserError
 from kerasbert.evaluation import evaluate
 from kerasbert.models import TextClassifier
 from kerasbert.training import TrainResult, prepare, train
-from kerasbert.training.show import Show
 from kerasbert.training.validation import Validation
 
 pytestmark = pytest.mark.process
@@ -340,7 +340,7 @@ def test_ctrl_c_in_the_first_epoch_keeps_what_was_reached(tiny_config, monkeypat
         if step == 5:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Show, "move", stop)
+    monkeypatch.setattr(ProgressReporter, "move", stop)
     result = train(tiny_config())
     assert result.interrupted
     assert metrics(result.run)["interrupted"] is True

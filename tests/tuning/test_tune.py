@@ -9,8 +9,8 @@ from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import dump_yaml
+from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.errors import ConfigError, UserError
-from kerasbert.training.show import Show
 from kerasbert.tuning import read_space, tune
 
 pytestmark = pytest.mark.process
@@ -59,7 +59,7 @@ def test_a_search_goes_on_where_it_was_interrupted(search, tmp_path, monkeypatch
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Show, "move", move)
+        patch.setattr(ProgressReporter, "move", move)
         assert search(trials=6) is None
     assert not list((tmp_path / "study").glob("trial-*"))
     fewer = tmp_path / "fewer.jsonl"

@@ -1,0 +1,41 @@
+"""What a fine-tuning shows before it begins."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from kerasbert.engine.strategy import devices
+from kerasbert.listing import join_first
+from kerasbert.training.prepare import Prepared
+from kerasbert.training.training_rows import TrainingRows
+
+_MOST_LABELS = 10
+
+
+def opening(prepared: Prepared, rows: TrainingRows, strategy: tf.distribute.Strategy) -> str:
+    """Returns what a training is about: rows, labels, lengths, steps, devices."""
+    settings = prepared.config.training
+    left_out = len(prepared.train.left_out) + len(prepared.validation.left_out)
+    more = {"augmented": prepared.augmented, "unlabelled": prepared.unlabelled}
+    counts = [f"{len(prepared.train):,} to train on"]
+    counts += [f"{len(of):,} {name}" for name, of in more.items() if len(of)]
+    counts += [f"{len(prepared.validation):,} to validate on", f"{left_out:,} left out"]
+    lengths, cut = rows.lengths, int(np.sum(rows.lengths > settings.max_length))
+    middle, most = np.percentile(lengths, [50, 95]).astype(int)
+    return "\n".join(
+        [
+            f"rows: {', '.join(counts)}",
+            f"labels: {_labels(prepared.train.label_counts)}",
+            f"tokens of a row: median {middle}, 95 % have at most {most}, the longest {lengths.max()}; "
+            f"{cut:,} rows ({cut / len(lengths):.1%}) are cut at max_length {settings.max_length}",
+            f"steps: {rows.steps:,} an epoch, {rows.steps * settings.epochs:,} in all, of "
+            f"{settings.batch_size} rows",
+            f"device: {devices(strategy)}",
+        ]
+    )
+
+
+def _labels(counts: Mapping[str, int]) -> str:
+    """Returns each label with its rows, the most frequent first."""
+    return join_first([f"{label} {count:,}" for label, count in counts.items()], _MOST_LABELS)
