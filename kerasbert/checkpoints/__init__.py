@@ -1,4 +1,4 @@
-"""Where weights come from and go to: run directories, backbone sources and Hugging Face folders."""
+"""Reading and writing weights: run directories, backbone sources and Hugging Face folders."""
 
 from kerasbert.checkpoints.convert import describe_source, export_run, import_checkpoint, why_no_export
 from kerasbert.checkpoints.hugging_face import save_hugging_face

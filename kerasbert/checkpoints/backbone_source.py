@@ -1,4 +1,4 @@
-"""An encoder that exists already, with its vocabulary, from whatever format."""
+"""A pretrained encoder with its vocabulary, whatever format it came in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _POOLER = "pooled_dense/"
 
 @dataclass(frozen=True)
 class BackboneSource:
-    """A trained encoder and what must stay as it is when it is trained further."""
+    """A pretrained encoder, and the settings that fine-tuning must keep."""
 
     backbone: keras_nlp.models.BertBackbone
     vocabulary: Vocabulary
@@ -40,12 +40,12 @@ class BackboneSource:
     heads: Mapping[str, np.ndarray] = field(default_factory=dict)  # of pre-training, by Keras path
     format: str = "keras-hub preset"
     dtype: str = "float32"  # in the file
-    missing: tuple[str, ...] = ()  # weights of the backbone that the source lacks: they are random
-    left_aside: tuple[str, ...] = ()  # what is no weight of a model, such as an optimizer's
+    missing: tuple[str, ...] = ()  # weights of the backbone that the source lacks; initialised at random
+    left_aside: tuple[str, ...] = ()  # tensors that belong to no model, such as an optimizer's
     notes: tuple[str, ...] = ()  # sentences for the user
 
     def copy_to(self, backbone: keras_nlp.models.BertBackbone) -> None:
-        """Copies the weights into a backbone of the same sizes, but for the missing ones."""
+        """Copies all but the missing weights into a backbone of the same sizes."""
         for new, old in zip(backbone.weights, self.backbone.weights, strict=True):
             if old.path not in self.missing:
                 new.assign(old)
@@ -81,7 +81,7 @@ def fill_source(
     config_file: Path,
     **settings: Any,
 ) -> BackboneSource:
-    """Returns a source with the tensors of a file: each must have its place, each place its tensor.
+    """Returns a source filled from the tensors of a file, which must match the weights one to one.
 
     Rows of the token embedding beyond the vocabulary, which round its size up, are left behind.
 
@@ -103,7 +103,7 @@ def fill_source(
             f"{where}: holds {len(stored)} tensors, too few for the {config.num_layers} layers of "
             f"{config_file}."
         )
-    # Before anything is built: sizes that no file has would take any memory.
+    # Checked before anything is built: absurd sizes would exhaust the memory.
     shapes = backbone_shapes(config, rows)
     heads = head_shapes(config, rows)
     stored_heads = [
@@ -115,7 +115,7 @@ def fill_source(
     pooler = [path for path in shapes if path.startswith(_POOLER)]
     missing: list[str] = []
     notes = list(settings.pop("notes", ()))
-    # BertForMaskedLM has no pooler: nothing looks at [CLS] while words are guessed.
+    # BertForMaskedLM has no pooler: masked LM does not use [CLS].
     if "mlm_head" in stored_heads and not any(file_name(path, form) in stored for path in pooler):
         missing = pooler
         wanted = {path: shape for path, shape in wanted.items() if path not in pooler}
@@ -143,7 +143,7 @@ def fill_source(
 def _tensor(
     where: str, read: Callable[[str], np.ndarray], path: str, shape: tuple[int, ...], form: Format
 ) -> np.ndarray:
-    """Returns the weight at a Keras path, from the tensor that has its place in a file."""
+    """Returns the weight at a Keras path, read from its tensor in a file."""
     name = file_name(path, form)
     with np.errstate(over="ignore"):  # a float64 too large for float32 becomes infinite
         tensor = from_file(path, read(name), shape, form)

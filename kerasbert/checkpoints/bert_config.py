@@ -1,4 +1,4 @@
-"""BERT's JSON configuration, in the keys that Google and Hugging Face share, and ours."""
+"""Converts between BERT's JSON configuration, as Google and Hugging Face write it, and ours."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ _SIZES = {
     "max_positions": "max_position_embeddings",
 }
 _ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
-# What makes another architecture of it, and the only value that is ours.
+# Keys of other architectures, with the only value that is supported.
 _FIXED = {
     "layer_norm_eps": 1e-12,
     "position_embedding_type": "absolute",

@@ -1,4 +1,4 @@
-"""Checkpoints in and out: any source to a Hugging Face folder, a run to one, and what a source is."""
+"""Imports, exports and describes checkpoints."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -97,7 +97,7 @@ def export_run(
 
 
 def describe_source(source: str) -> dict[str, Any]:
-    """Returns what a source is, as values for JSON."""
+    """Returns a description of a source as JSON-ready values."""
     opened = open_source(source)
     config = opened.config
     return {
@@ -127,7 +127,7 @@ def _parameters(source: BackboneSource) -> int:
 
 
 def why_no_export(config: Config, task: Task) -> str | None:
-    """Returns what keeps a run from being a BertForSequenceClassification, and what can be done, or None."""
+    """Returns why a run cannot become a BertForSequenceClassification and what to do, or None if it can."""
     if type(task).head is not Task.head:
         return (
             f"the task {config.task} has a head of its own, which Transformers does not know. What can be "

@@ -23,7 +23,7 @@ _TASK_HEADS = ("output_weights", "output_bias", "cls/squad/output_weights", "cls
 
 
 def is_google_tf1(path: Path) -> bool:
-    """Whether `path` is a TF1 checkpoint's prefix or folder; some lie in one folder with newer files."""
+    """Whether `path` is the prefix or the folder of a TF1 checkpoint, possibly beside newer files."""
     if not path.is_dir():
         return path.with_name(f"{path.name}.index").is_file()
     if any(path.glob("*.safetensors")):
@@ -40,7 +40,7 @@ def read_google_tf1(path: Path, source: str) -> BackboneSource:
         source: as the user gave it.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or it is no BERT that kerasbert can build.
+        CheckpointError: a file is missing or damaged, or the model is not a BERT that kerasbert can build.
     """
     directory = path if path.is_dir() else path.parent
     settings = _only_config(directory)
@@ -100,7 +100,7 @@ def _only_config(directory: Path) -> Path:
 
 
 def _newest(directory: Path) -> Path:
-    """Returns the prefix of the only checkpoint of a folder, or of the one that TensorFlow noted last."""
+    """Returns the prefix of the only checkpoint of a folder, or of the newest one according to TensorFlow."""
     found = _prefixes(directory)
     noted = _noted(directory)
     if len(found) != 1 and noted not in found:
@@ -118,16 +118,16 @@ def _noted(directory: Path) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     found = re.search(r'^model_checkpoint_path:\s*"(.*)"', text, re.MULTILINE)
-    return Path(found[1]).name if found else None  # the path is that of the machine of the training
+    return Path(found[1]).name if found else None  # its directory is that of the machine it was trained on
 
 
 def _left_aside(shapes: dict[str, tuple[int, ...]]) -> set[str]:
-    """Returns what an optimizer keeps: values named below those of a weight, and single numbers."""
+    """Returns the variables of an optimizer: slots, which are named below a weight, and scalars."""
     return {name for name, shape in shapes.items() if not shape or name.rpartition("/")[0] in shapes}
 
 
 def _summary(names: set[str]) -> tuple[str, ...]:
-    """Returns the names without a weight's, and how many slots of each kind there are."""
+    """Returns the names of the scalars, and the number of slots of each kind."""
     slots = Counter(name.rpartition("/")[2] for name in names if name.rpartition("/")[0])
     alone = sorted(name for name in names if not name.rpartition("/")[0])
     return (*alone, *(f"{count} of */{slot}" for slot, count in sorted(slots.items())))
@@ -148,9 +148,9 @@ def _damaged(prefix: Path, error: Exception) -> str:
 
 
 def _looks_uncased(vocabulary: Vocabulary) -> bool:
-    """Whether no word has an upper-case ASCII letter; the files do not record the case.
+    """Whether no word has an upper-case ASCII letter. The files do not say if the model is cased.
 
-    Words have no punctuation in them; `[CLS]` and the `<S>` of Google's Chinese vocabulary are no words.
+    Tokens with punctuation, such as `[CLS]` and the `<S>` of Google's Chinese vocabulary, do not count.
     """
     words = (token for token in vocabulary.tokens if token.removeprefix("##").isalnum())
     return not any("A" <= letter <= "Z" for word in words for letter in word)

@@ -32,7 +32,7 @@ _CONVERT = (
     'd + "/model.safetensors", metadata={"format": "pt"})'
 )
 _FOREIGN = ("*.h5", "*.msgpack", "*.pt", "*.pth", "*.bin", "*.onnx", "*.gguf")
-# Counted, not learned; older files hold them all the same.
+# Buffers rather than weights; older files hold them too.
 _BUFFERS = ("bert.embeddings.position_ids", "bert.embeddings.token_type_ids")
 _TASK_HEADS = ("classifier.", "qa_outputs.")
 _TIED = {
@@ -50,7 +50,7 @@ _ARCHITECTURES = {
 
 @dataclass(frozen=True)
 class Classes:
-    """What a folder says of its classifier."""
+    """The classifier of a folder."""
 
     labels: Sequence[str]  # in the order of the logits
     several: bool  # whether a row may have several labels
@@ -58,7 +58,7 @@ class Classes:
 
 
 def is_hugging_face(directory: Path) -> bool:
-    """Whether the folder looks like one; first conversions called their configuration as Google does."""
+    """Whether `path` looks like such a folder. Early conversions kept Google's name of the configuration."""
     weights = any(directory.glob("*.safetensors")) or any(directory.glob(_PICKLED))
     return (directory / CONFIG).is_file() or (weights and (directory / _OLD_CONFIG).is_file())
 
@@ -67,7 +67,7 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
     """Reads the encoder, and the pre-training heads if there are any.
 
     Raises:
-        CheckpointError: a file is missing or damaged, or it is no BERT that kerasbert can build.
+        CheckpointError: a file is missing or damaged, or the model is not a BERT that kerasbert can build.
     """
     config_file = directory / CONFIG
     if not config_file.is_file() and (directory / _OLD_CONFIG).is_file():
@@ -166,12 +166,12 @@ def save_hugging_face(
     write_json(directory / TOKENIZER, settings)
     vocabulary.save(directory / VOCABULARY)
     with atomic_path(directory / WEIGHTS) as temporary:
-        # Not save_file: what it writes is for its owner's eyes only.
+        # Not save_file, whose files only their owner can read.
         temporary.write_bytes(safetensors.numpy.save(tensors, metadata={"format": "pt"}))
 
 
 def _usual(name: str) -> str:
-    """Returns a tensor name as BertForPreTraining of today gives it."""
+    """Returns the name that today's BertForPreTraining gives a tensor."""
     name = without_wrapper(name, ".")
     if name.startswith(("embeddings.", "encoder.", "pooler.")):
         name = f"bert.{name}"
@@ -180,7 +180,7 @@ def _usual(name: str) -> str:
 
 
 def _untie(files: SafetensorsFiles, names: dict[str, str]) -> None:
-    """Takes out what repeats another tensor, or stands in for it."""
+    """Drops tensors that are tied to another, or gives them its name if it is missing."""
     for copy, original in _TIED.items():
         if copy not in names:
             continue

@@ -1,4 +1,4 @@
-"""Changing the positions or the vocabulary of an encoder that exists already."""
+"""Changes the positions or the vocabulary of a pretrained encoder."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -13,7 +13,7 @@ from kerasbert.errors import UserError
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
 
 POSITIONS = "position_embedding/embeddings"
-_FEWEST_POSITIONS = 8  # the configuration has no fewer
+_FEWEST_POSITIONS = 8  # as in the configuration
 
 
 def resize_positions(weights: Mapping[str, np.ndarray], positions: int) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""The run directory: all that a training leaves behind, and all that is needed to load the model."""
+"""The run directory: the results of a training, and all that is needed to load its model."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class RunDirectory:
         make_directory(self.path)
 
     def save_setup(self, config: ResolvedConfig, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
-        """Writes what is known before the training."""
+        """Writes the configuration, the vocabulary and the labels."""
         self.save_config(config)
         vocabulary.save(self.vocabulary)
         write_labels(self.labels, labels)
@@ -75,7 +75,7 @@ class RunDirectory:
         append_json(self.history, record)
 
     def cut_history(self, epochs: int) -> None:
-        """Drops the epochs after the first `epochs`, which will be done again."""
+        """Drops the lines after the first `epochs`, which will be trained again."""
         if self.history.is_file():
             lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)
             write_text(self.history, "".join(lines[:epochs]))

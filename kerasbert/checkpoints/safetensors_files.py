@@ -1,4 +1,4 @@
-"""Reading tensors from one safetensors file or from the shards that an index names."""
+"""Reads tensors from a safetensors file or from the shards of an index."""
 
 import contextlib
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _DTYPES = {"F32": "float32", "F16": "float16", "BF16": "bfloat16", "F64": "float
 
 
 class SafetensorsFiles:
-    """The tensors of a folder. Headers are read at once, each tensor when it is asked for.
+    """The tensors of a folder. Headers are read at once, tensors on demand.
 
     Args:
         directory: with `model.safetensors`, or the index and its shards.

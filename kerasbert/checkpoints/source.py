@@ -1,4 +1,4 @@
-"""`backbone.source`: which format a source has, and reading it."""
+"""Opens `backbone.source`, whatever its format."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def open_source(source: str) -> BackboneSource:
     """Opens an encoder by path, by the name of a bundled one, or by keras-hub name or handle.
 
     Raises:
-        CheckpointError: there is no such source, it is damaged, or it is no BERT that kerasbert can build.
+        CheckpointError: there is no such source, it is damaged, or it is not a BERT that kerasbert can build.
     """
     try:
         return _open(source)
@@ -61,7 +61,7 @@ def _open(source: str) -> BackboneSource:
 
 
 def resolve_backbone(config: BackboneConfig, max_length: int) -> tuple[BackboneSource | None, EncoderConfig]:
-    """Opens the source of an encoder and settles its sizes.
+    """Opens the source of an encoder and resolves its configuration.
 
     Args:
         config: of the encoder.

@@ -37,7 +37,7 @@ _FIXED: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class TokenizerFiles:
-    """What the files of a tokenizer say, in our terms."""
+    """A tokenizer as kerasbert describes it."""
 
     vocabulary: Vocabulary
     text: Mapping[str, Any]  # settings of the text section
@@ -147,7 +147,7 @@ def _require_bert(path: Path, fast: Mapping[str, Any]) -> None:
 def _text(
     directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any], generic: bool
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Returns the settings of the text section, and what is to be said of them."""
+    """Returns the settings of the text section, and notes for the user."""
     normalizer = fast.get("normalizer", {})
     keys = {"do_lower_case": "lowercase", "tokenize_chinese_chars": "handle_chinese_chars"}
     found: dict[str, Any] = {}
@@ -193,7 +193,7 @@ def _tokens(directory: Path, fast: Mapping[str, Any]) -> list[str]:
     if path.is_file():
         others = Vocabulary.import_file(path).tokens
         for number, (one, other) in enumerate(zip(tokens, others, strict=False)):
-            if one != other.rstrip():  # a token of white space alone, which no text has, is empty there
+            if one != other.rstrip():  # a token of white space alone, which no text contains, is empty there
                 raise CheckpointError(
                     f"{directory}: id {number} is {other!r} in {VOCABULARY} and {one!r} in {_FAST}. Remove "
                     "the one that is not of these weights."

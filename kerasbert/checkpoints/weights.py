@@ -22,7 +22,7 @@ def save_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) 
         path: of the file.
         belongs_to: digests of what the weights make sense with only; `load_weights` compares them.
     """
-    # In memory first: on a full disk HDF5 ends the process instead of raising.
+    # In memory first: on a full disk HDF5 aborts the process instead of raising.
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.attrs.update(belongs_to)
@@ -34,7 +34,7 @@ def save_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) 
 
 
 def load_weights(model: keras.Model, path: Path, belongs_to: Mapping[str, str]) -> None:
-    """Reads weights into `model`: each one of the file and of the model must have its partner.
+    """Reads weights into `model`; those of the file and of the model must match one to one.
 
     Raises:
         CheckpointError: the file is missing or damaged, or it is of another model, vocabulary or

@@ -1,4 +1,4 @@
-"""Reading configurations: YAML plus KEY=VALUE overrides, with errors that name the key."""
+"""Reads configurations: YAML plus KEY=VALUE overrides, with errors that name the key."""
 
 import difflib
 import reprlib

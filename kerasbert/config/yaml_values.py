@@ -1,4 +1,4 @@
-"""YAML, with what it changes silently made visible: whole numbers in odd spelling, repeated keys."""
+"""Loads YAML without its silent surprises: integers in unusual notations, repeated keys."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import yaml
 
 
 class SpelledInt(int):
-    """A whole number that was not written as Python would write it, such as `01` or `1_000`."""
+    """An integer that is not written as Python prints it, such as `01` or `1_000`."""
 
     spelling: str
 

@@ -1,4 +1,4 @@
-"""What a trained model answers, and how well."""
+"""Evaluates trained models and reports the results."""
 
 from kerasbert.evaluation.evaluate import Evaluation, evaluate, evaluate_rows
 from kerasbert.evaluation.report import report_training, show_result, write_report

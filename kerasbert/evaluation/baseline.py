@@ -1,4 +1,4 @@
-"""The floor: a naive Bayes over characters and pairs of characters."""
+"""The baseline: naive Bayes over characters and pairs of characters."""
 
 import warnings
 

@@ -20,7 +20,7 @@ from kerasbert.tasks.metrics import decisions, score_decisions
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model decided on some rows, and the metrics.
+    """The decisions of a model on labelled rows, and their metrics.
 
     Attributes:
         metrics: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, confusion
@@ -49,7 +49,7 @@ class Evaluation:
 def evaluate(
     model: str | Path | Model, data: Sequence[str | Path | Table], reading: ReadOptions | None = None
 ) -> Evaluation:
-    """Evaluates a model on labelled rows, with a naive Bayes beside it.
+    """Evaluates a model on labelled rows, and a naive Bayes baseline if the training rows are available.
 
     Args:
         model: an open model, or the path of a run or an export, or a server's URL.
@@ -67,7 +67,7 @@ def evaluate(
     trained_on = Columns.from_config(opened.data, opened.label_separator)
     try:
         train = load_rows(opened.data.train, trained_on) if opened.data.train else None
-    except DataError:  # the training files need not be at hand
+    except DataError:  # the training files may be gone
         train = None
     return evaluate_rows(opened, rows, train)
 
@@ -77,7 +77,7 @@ def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evalua
 
     Args:
         model: what answers.
-        rows: with labels the model knows.
+        rows: with labels of the model.
         train: rows for the baseline; without them there is none.
     """
     rows_answered = progress.track(predict_rows(model, rows.rows), "evaluating", len(rows))

@@ -71,7 +71,7 @@ def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
 
 
 def show_result(result: TrainResult, console: Console) -> None:
-    """Writes `report/` of a finished training, and shows its metrics and where everything is."""
+    """Writes `report/` of a finished training, and shows its metrics and paths."""
     page, metrics = report_training(result)
     lines = [training_summary(metrics, result.metrics), f"run: {result.run.path}", f"report: {page}"]
     progress.print_plain(console, "\n".join(lines))
@@ -84,10 +84,10 @@ def _draw(evaluation: Evaluation, history: list[dict[str, Any]] | None) -> list[
 
 
 def worst_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Returns the rows decided wrongly, the most confident first."""
+    """Returns the rows that were decided wrongly, the most confident ones first."""
     wrong = np.flatnonzero(np.any(evaluation.decided != evaluation.targets, axis=1))
     names = np.array(evaluation.labels)
-    # How far the decision was from the truth: for one label a row, its probability is missing mass.
+    # The largest error of a probability.
     confidence = np.abs(evaluation.probabilities - evaluation.targets).max(axis=1)
     ordered = sorted(wrong.tolist(), key=lambda i: -confidence[i])
     return [
@@ -105,7 +105,7 @@ def worst_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _shaded(confusion: list[list[int]] | None) -> list[list[tuple[int, float]]] | None:
-    """Returns each count with its share of the row, for the shade of the cell."""
+    """Returns each count with its share of its row, which shades the cell."""
     if confusion is None:
         return None
     return [[(count, count / max(sum(row), 1)) for count in row] for row in confusion]

@@ -1,4 +1,4 @@
-"""The metrics of an evaluation as lines of text, and what they mean in plain words."""
+"""The metrics of an evaluation as text, with remarks."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _MOST_NAMED = 10  # labels
 
 
 def summary(metrics: dict[str, Any]) -> str:
-    """Returns the metrics of an evaluation as lines of text, the remarks last."""
+    """Returns the metrics of an evaluation as lines of text, remarks last."""
     width = max(map(cell_len, [*metrics["per_class"], "label"]))
     left_out = f"  left out {metrics['left_out']}" if metrics["left_out"] else ""
     return "\n".join(
@@ -33,7 +33,7 @@ def summary(metrics: dict[str, Any]) -> str:
 
 
 def training_summary(metrics: dict[str, Any], run_metrics: dict[str, Any]) -> str:
-    """Returns what a training ends with.
+    """Returns the summary of a finished training.
 
     Args:
         metrics: of the evaluation of its validation rows.
@@ -51,7 +51,7 @@ def training_summary(metrics: dict[str, Any], run_metrics: dict[str, Any]) -> st
 
 
 def remarks(metrics: dict[str, Any]) -> list[str]:
-    """Returns, a sentence each, what is easily missed in the metrics."""
+    """Returns remarks on the metrics, one sentence each."""
     of_labels, counted = metrics["per_class"], metrics["macro_f1_labels"]
     found = []
     if counted < len(of_labels):

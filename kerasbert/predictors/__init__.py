@@ -1,4 +1,4 @@
-"""What answers texts: a run directory, an exported model or a server, behind one class.
+"""Models that classify texts: a run directory, an export or a server, behind one class.
 
 The package imports neither TensorFlow nor Keras: opening a run or an export does.
 """

@@ -1,4 +1,4 @@
-"""A model that answers: a run directory, an exported SavedModel or a server, all asked alike."""
+"""The interface of every model: a run directory, an exported SavedModel or a server."""
 
 import abc
 import functools
@@ -36,7 +36,7 @@ class Model(abc.ABC):
         data: the columns of data files, and where the training rows were, as far as it is known.
     """
 
-    batch_size: ClassVar[int | None] = 64  # of `predict_batch`. None: it makes batches of its own
+    batch_size: ClassVar[int | None] = 64  # of `predict_batch`. None: it splits into batches itself
 
     def __init__(self, source: str, labels: tuple[str, ...], data: DataConfig):
         self.source, self.labels, self.data = source, labels, data
@@ -52,7 +52,7 @@ class Model(abc.ABC):
     @property
     @abc.abstractmethod
     def label_separator(self) -> str | None:
-        """What stands between the labels of a row of data, where it may have several."""
+        """The separator of labels in data files, if a row may have several."""
 
     @overload  # a str is an iterable of str too
     def predict(self, texts: str, pairs: str | None = None) -> dict[str, Any]: ...  # type: ignore[overload-overlap]
@@ -198,7 +198,7 @@ class Model(abc.ABC):
         """
         raise UnavailableError(f"{self.source}: has no Keras model. {_OPEN_THE_RUN}.")
 
-    # What a kind of model brings: arrays for one batch.
+    # What a subclass implements: arrays for one batch.
 
     @abc.abstractmethod
     def predict_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:
@@ -220,8 +220,8 @@ def predict_rows(
 
     Args:
         model: what answers.
-        rows: may be endless.
-        window: so many rows are read, sorted by length for speed, and answered at a time.
+        rows: may be infinite.
+        window: number of rows to read, sort by length for speed, and predict at a time.
     """
     return in_batches(model.predict_batch, rows, window, model.batch_size)
 
@@ -233,7 +233,7 @@ def explain_rows(
 
     Args:
         model: what answers.
-        rows: are read as they are explained.
+        rows: read lazily.
         label: the label to explain. None: the decided one of each row.
 
     Raises:

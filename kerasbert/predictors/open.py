@@ -1,4 +1,4 @@
-"""Opening what answers texts: a run directory, an exported SavedModel or a server."""
+"""Opens a run directory, an exported SavedModel or a server."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ def open_model(path: str | os.PathLike[str]) -> Model:
 
     Raises:
         CheckpointError: the path is neither a run nor an export, or it is damaged.
-        UserError: it is no path at all.
+        UserError: `path` is not a path.
         AddressError: the URL is malformed, or the server has no such model.
         ServerError: the server cannot be reached.
 

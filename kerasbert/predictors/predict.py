@@ -1,4 +1,4 @@
-"""A stream of rows in batches, at constant memory and in order, and answers as JSON-ready records."""
+"""Predicts a stream of rows in batches, in order and in constant memory; JSON-ready records of answers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -36,9 +36,9 @@ def in_batches(
 
     Args:
         ask: returns the outputs for the texts, and the pairs if there are any, of one batch.
-        rows: may be endless.
-        window: so many rows are read, sorted by length for speed, and answered at a time.
-        size: rows of a batch, at most. None: `window`.
+        rows: may be infinite.
+        window: number of rows to read, sort by length for speed, and predict at a time.
+        size: maximum number of rows of a batch. None: `window`.
     """
     for part in _batched(rows, window):
         order = sorted(range(len(part)), key=lambda i: len(part[i].text) + len(part[i].pair or ""))

@@ -25,7 +25,7 @@ class SavedModel(Model):
     def __init__(self, path: Path):
         self.config = read_resolved_config(path / EXPORTED_CONFIG)
         try:
-            # The object must be kept: its signatures hold its variables only weakly.
+            # Kept, since its signatures hold its variables only weakly.
             self._loaded = tf.saved_model.load(str(path))
             self._serve = self._loaded.signatures["serving_default"]
             empty = tf.train.Example().SerializeToString()
@@ -37,7 +37,7 @@ class SavedModel(Model):
 
     @property
     def label_separator(self) -> str | None:
-        """What stands between the labels of a row of data. Only this needs the task's plugin."""
+        """The separator of labels in data files. Only this needs the task's plugin."""
         return get_task(self.config.task).label_separator
 
     def predict_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:

@@ -17,7 +17,7 @@ class ServedModel(Model):
         ServerError: the server cannot be reached.
     """
 
-    batch_size = None  # the client makes them, and has several under way
+    batch_size = None  # the client splits into batches, and sends several at once
 
     def __init__(self, url: str):
         self.client = Client(url)
@@ -25,7 +25,7 @@ class ServedModel(Model):
 
     @property
     def label_separator(self) -> str | None:
-        """What stands between the labels of a row of data, where it may have several."""
+        """The separator of labels in data files, if a row may have several."""
         return self.client.label_separator
 
     def predict_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:

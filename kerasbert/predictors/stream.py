@@ -1,4 +1,4 @@
-"""Texts from arguments to rows, and rows to written answers."""
+"""Turns arguments into rows, and writes the answers to rows."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,18 +39,18 @@ def write_answers(
 
     Args:
         model: what answers.
-        rows: may be endless; they are read as they are answered.
+        rows: may be infinite; read lazily.
         output: a file, which appears when it is complete, or `-` for stdout.
         form: `jsonl`, `parquet`, or `tsv` or `csv` with the columns text, label, score. None: by the name
             of `output`.
-        total: about how many rows there are. None: that is not known, they may come from a keyboard.
+        total: the approximate number of rows. None: not known, they may be typed at a terminal.
     """
     form = written_format(output, form)
     packed = output.lower().endswith(".gz")
-    # Someone who types wants an answer to each line.
+    # Texts typed at a terminal are answered line by line.
     window = {"window": 1} if total is None and sys.stdin and sys.stdin.isatty() else {}
     answers = _answers(model, rows, window)
-    if output == "-" and sys.stdout.isatty():  # they show themselves how far it is
+    if output == "-" and sys.stdout.isatty():  # the answers themselves show the progress
         write_records(answers, sys.stdout.buffer, form)
         return
     answers = progress.track(answers, "predicting", total)
@@ -67,7 +67,7 @@ def write_answers(
 
 
 def _answers(model: Model, rows: Iterable[Row], window: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """Yields the records of the answers; what goes wrong is raised after those that came before it."""
+    """Yields the records of the answers. An error is raised after the answers before it."""
     errors: list[KerasBertError] = []
 
     def readable() -> Iterator[Row]:

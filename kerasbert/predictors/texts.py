@@ -1,12 +1,12 @@
-"""What people pass as texts, checked and as rows."""
+"""Checks the texts that people pass, and turns them into rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from kerasbert.errors import DataError, excerpt
 
-Texts = str | Iterable[str]  # what people pass
-Batch = Sequence[str | bytes]  # what a model answers at once
+Texts = str | Iterable[str]  # what people may pass
+Batch = Sequence[str | bytes]  # what a model predicts at once
 
 
 class TextRow(NamedTuple):
@@ -22,10 +22,10 @@ class _Asked(Protocol):
 
 
 def read_texts(model: _Asked, texts: Texts, pairs: Texts | None = None) -> tuple[list[TextRow], bool]:
-    """Returns the rows to answer, and whether it was one text rather than several.
+    """Returns the rows to answer, and whether a single text was passed.
 
     Raises:
-        DataError: something is no text, or pairs are missing, not wanted or fewer than the texts.
+        DataError: an item is not a text, or pairs are missing, not wanted or not as many as the texts.
     """
     if pairs is not None and not model.takes_pairs:
         raise DataError(f"pairs: {model!r} takes single texts, not pairs. Leave them out.")

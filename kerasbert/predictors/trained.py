@@ -18,7 +18,7 @@ from kerasbert.text import string_tensor
 
 
 class TrainedModel(Model):
-    """A run directory in this process. It alone has the Keras model, and embeddings.
+    """A run directory in this process. Only this has the Keras model, and embeddings.
 
     Args:
         classifier: with the trained weights.
@@ -31,7 +31,7 @@ class TrainedModel(Model):
 
     @property
     def label_separator(self) -> str | None:
-        """What stands between the labels of a row of data, where it may have several."""
+        """The separator of labels in data files, if a row may have several."""
         return self.classifier.task.label_separator
 
     @property

@@ -1,4 +1,4 @@
-"""Metrics of decisions against the truth, by scikit-learn."""
+"""Metrics of decisions, by scikit-learn."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
