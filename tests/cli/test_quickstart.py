@@ -3,7 +3,7 @@ import json
 import pytest
 
 from kerasbert.predictors import open_model
-from kerasbert.quickstart import _make_anew
+from kerasbert.quickstart import _clear
 from kerasbert.tasks import get_task
 
 
@@ -48,17 +48,17 @@ def test_a_task_without_samples_is_refused(refused, tmp_path, task, message):
 
 def test_an_earlier_quickstart_is_replaced(tmp_path):
     work = tmp_path / "work"
-    _make_anew(work)
+    _clear(work)
     (work / "run").mkdir()
     (work / "run" / "old").touch()
-    _make_anew(work)
+    _clear(work)
     assert not (work / "run").exists()
 
 
 def test_an_empty_directory_will_do_even_the_present_one(tmp_path, monkeypatch):
     from pathlib import Path
 
-    _make_anew(tmp_path)
+    _clear(tmp_path)
     monkeypatch.chdir(tmp_path)
-    _make_anew(Path("."))
+    _clear(Path("."))
     assert tmp_path.is_dir()
