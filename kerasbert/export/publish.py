@@ -32,6 +32,7 @@ from kerasbert.interrupts import deferred, kept
 from kerasbert.layout import (
     EXPORTED_CONFIG,
     EXPORTED_LABELS,
+    EXTRA,
     LARGEST_VERSION,
     directory_size,
     version_folders,
@@ -101,6 +102,7 @@ def export_model(
         with kept("nothing was published"):
             with progress.phase("writing the SavedModel"), wrap_write_errors(base):
                 _write(trainer, precision, quantize, staging)
+            make_directory(staging / EXTRA)
             write_labels(staging / EXPORTED_LABELS, trainer.labels)
             if not allow_breaking:
                 refuse_breaking_changes(staging, base)
