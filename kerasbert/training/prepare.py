@@ -105,7 +105,7 @@ def resolve_encoder(
         vocabulary, text = source.vocabulary, text.model_copy(update=dict(source.text))
     elif config.distillation.teacher:
         teacher = RunDirectory(config.distillation.teacher)
-        vocabulary, text = Vocabulary.load(teacher.vocabulary), teacher.load_config().text
+        text, vocabulary = teacher.load_config().text, Vocabulary.load(teacher.vocabulary)
     elif text.vocabulary:
         vocabulary = Vocabulary.import_file(text.vocabulary)
     else:
