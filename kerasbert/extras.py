@@ -1,4 +1,4 @@
-"""Packages that only an extra of kerasbert brings."""
+"""Optional dependencies, installed as extras such as `kerasbert[serve]`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from kerasbert.errors import UserError
 
 @contextlib.contextmanager
 def needs_extra(extra: str, what: str, otherwise: str = "") -> Iterator[None]:
-    """Says in one line what to install if an import in the block finds no package.
+    """Turns a failing import inside the block into an error that says what to install.
 
     Args:
-        extra: its name, as in `kerasbert[serve]`.
-        what: needs the package.
-        otherwise: what can be done without it.
+        extra: name of the extra, such as `serve`.
+        what: the feature that needs the package.
+        otherwise: the alternative to installing it, for the message.
 
     Raises:
         UserError: the package is not installed.

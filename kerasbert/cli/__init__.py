@@ -1,4 +1,4 @@
-"""The command line: one file for each command, loaded when it is called."""
+"""The command line: one file per command, imported when the command runs."""
 
 import sys
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 try:
     from kerasbert.cli.lazy import LazyGroup
 except KeyboardInterrupt:
-    sys.stderr.write("Interrupted: nothing was begun.\n")
+    sys.stderr.write("Interrupted: nothing was started.\n")
     sys.exit(130)
 
 
@@ -22,23 +22,23 @@ main = LazyGroup(
     name="kerasbert",
     help="BERT text classification with Keras, from labelled text to TensorFlow Serving.",
     commands_table={
-        "quickstart": ("quickstart:quickstart", "Train, evaluate and export a small model, to see it work."),
-        "train": ("train:train", "Train a classifier as a configuration says."),
-        "distill": ("distill:distill", "Train a smaller model that answers like a trained one."),
-        "tune": ("tune:tune", "Search for the best settings of a training."),
-        "evaluate": ("evaluate:evaluate", "Measure a model on labelled data."),
+        "quickstart": ("quickstart:quickstart", "Train, evaluate and export a small demo model."),
+        "train": ("train:train", "Train a classifier from a configuration file."),
+        "distill": ("distill:distill", "Train a smaller model to imitate a trained one."),
+        "tune": ("tune:tune", "Search for the best hyperparameters."),
+        "evaluate": ("evaluate:evaluate", "Evaluate a model on labelled data."),
         "predict": ("predict:predict", "Classify texts."),
-        "explain": ("explain:explain", "Show which words mattered."),
+        "explain": ("explain:explain", "Show which words influenced a prediction."),
         "export": ("export:export", "Export a run as a SavedModel for TensorFlow Serving."),
-        "versions": ("versions:versions", "Say which exported versions are served, as what; roll back."),
-        "serve": ("serve:serve", "Serve an exported model, as TensorFlow Serving does."),
-        "vocab": ("vocab:vocab", "Make vocabularies."),
-        "corpus": ("corpus:corpus", "Make corpora for pre-training."),
-        "pretrain": ("pretrain:pretrain", "Pre-train a backbone as a configuration says."),
-        "checkpoint": ("checkpoint:checkpoint", "Bring checkpoints in and out, or look at one."),
-        "data": ("data:data", "Look at data files before training on them."),
-        "plugins": ("plugins:plugins", "List, check and start task plugins."),
-        "doctor": ("doctor:doctor", "Tell whether this machine can train and export."),
+        "versions": ("versions:versions", "Manage which exported versions are served."),
+        "serve": ("serve:serve", "Serve an exported model with a development server."),
+        "vocab": ("vocab:vocab", "Learn a vocabulary."),
+        "corpus": ("corpus:corpus", "Build corpora for pre-training."),
+        "pretrain": ("pretrain:pretrain", "Pre-train a backbone from a configuration file."),
+        "checkpoint": ("checkpoint:checkpoint", "Import, export and inspect checkpoints."),
+        "data": ("data:data", "Check data files before training."),
+        "plugins": ("plugins:plugins", "List, check and create task plugins."),
+        "doctor": ("doctor:doctor", "Check whether this machine can train and export."),
     },
     version=_version,
 )

@@ -15,29 +15,35 @@ _DTYPE = click.option(
     "--dtype",
     type=click.Choice(["float32", "float16"]),
     default="float32",
-    help="Of the numbers in the file.",
+    show_default=True,
+    help="Data type of the weights in the file.",
 )
 
 
 @click.group()
 def checkpoint() -> None:
-    """Bring checkpoints in and out, or look at one.
+    """Import, export and inspect checkpoints.
 
-    A SOURCE is what backbone.source takes: a Hugging Face folder, a Google TF1 checkpoint, a run or
-    pre-training run, the name of a bundled encoder, or a keras-hub preset.
+    SOURCE is any value of backbone.source: a Hugging Face folder, a Google TF1 checkpoint, a run directory
+    of train or pretrain, the name of a bundled encoder, or a keras-hub preset.
     """
 
 
 @checkpoint.command("import")
 @click.argument("source")
 @click.argument("directory", metavar="DIR", type=click.Path())
-@click.option("--positions", type=int, help="Cut the position table, or extend it by repeating its rows.")
+@click.option(
+    "--positions",
+    type=int,
+    help="New size of the position table, which is cut or extended by repeating its rows.",
+)
 @click.option(
     "--keep-tokens-of",
     multiple=True,
     type=click.Path(),
     metavar="FILE",
-    help="Keep only tokens that occur in these texts: lines, or .csv .tsv .jsonl .parquet .xlsx.",
+    help="Keep only the tokens that occur in this file: text, .csv, .tsv, .jsonl, .parquet or .xlsx. "
+    "Repeatable.",
 )
 @reading_options("text_column", "encoding")
 @_DTYPE
@@ -49,7 +55,7 @@ def import_(
     dtype: str,
     reading: "ReadOptions",
 ) -> None:
-    """Write SOURCE as a Hugging Face folder, DIR: the backbone, and pre-training heads if it has any."""
+    """Convert SOURCE to a Hugging Face folder, DIR, with its pre-training heads if it has any."""
     from kerasbert.cli.startup import importing
 
     with importing():
@@ -63,10 +69,10 @@ def import_(
 @checkpoint.command()
 @click.argument("run", type=click.Path())
 @click.argument("directory", metavar="DIR", type=click.Path())
-@click.option("--backbone-only", is_flag=True, help="Leave the classifier out.")
+@click.option("--backbone-only", is_flag=True, help="Leave out the classification head.")
 @_DTYPE
 def export(run: str, directory: str, backbone_only: bool, dtype: str) -> None:
-    """Write RUN as a Hugging Face folder, DIR, that Transformers loads."""
+    """Convert RUN to a Hugging Face folder, DIR, that Transformers can load."""
     from kerasbert.cli.startup import importing
 
     with importing():
@@ -81,7 +87,7 @@ def export(run: str, directory: str, backbone_only: bool, dtype: str) -> None:
 @click.argument("source")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def inspect(source: str, as_json: bool) -> None:
-    """Tell what SOURCE is: format, sizes, vocabulary, heads."""
+    """Show the format, sizes, vocabulary and heads of SOURCE."""
     from kerasbert.cli.startup import importing
 
     with importing():
@@ -114,9 +120,9 @@ def inspect(source: str, as_json: bool) -> None:
         "dtype on disk": found["dtype"],
     }
     if found["added_tokens"]:
-        rows["added tokens"] = f"{found['added_tokens']:,}, which stay whole in texts"
+        rows["added tokens"] = f"{found['added_tokens']:,}, which are never split"
     if found["left_aside"]:
-        rows["left aside"] = ", ".join(found["left_aside"])
+        rows["ignored"] = ", ".join(found["left_aside"])
     for name, value in rows.items():
         click.echo(f"{name + ':':<20}{value}")
     for note in found["notes"]:

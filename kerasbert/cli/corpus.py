@@ -9,45 +9,52 @@ from kerasbert.cli.options import output_option, raw_text_options
 
 @click.group()
 def corpus() -> None:
-    """Make corpora for pre-training."""
+    """Build corpora for pre-training."""
 
 
 @corpus.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@output_option(required=True, help="Directory of the corpus.")
+@output_option(required=True, help="Output directory.")
 @click.option(
     "--vocabulary",
     required=True,
-    help="A vocab.txt, or a backbone source whose vocabulary and casing to take.",
+    help="A vocab.txt, or a checkpoint whose vocabulary and casing to use.",
 )
-@click.option("--max-length", default=128, show_default=True, help="Tokens of an example.")
+@click.option("--max-length", default=128, show_default=True, help="Maximum number of tokens of an example.")
 @click.option(
     "--pairs",
     type=click.Choice(["nsp", "sop", "none"]),
     default="nsp",
     show_default=True,
-    help="Second segments: next sentence prediction, sentence order prediction, or none.",
+    help="Task of the second segment: next sentence prediction (nsp), sentence order prediction (sop) or "
+    "none.",
 )
 @click.option(
     "--words",
     type=click.Choice(["characters", "jieba"]),
     default="characters",
     show_default=True,
-    help="Chinese words for whole-word masking; jieba needs kerasbert[segment].",
+    help="Units of Chinese text for whole-word masking; jieba needs kerasbert[segment].",
 )
-@click.option("--held-out", default=0.01, show_default=True, help="Share of the documents to validate on.")
-@click.option("--short-share", default=0.1, show_default=True, help="Share of shorter examples.")
-@click.option("--shards", default=16, show_default=True, help="Files; one is held in memory at a time.")
-@click.option("--seed", default=0, show_default=True, help="Of shards, lengths and pairs.")
-@click.option("--cased", is_flag=True, help="Keep case and accents (with a vocab.txt).")
+@click.option(
+    "--held-out", default=0.01, show_default=True, help="Share of documents held out for validation."
+)
+@click.option(
+    "--short-share", default=0.1, show_default=True, help="Share of examples with a random shorter length."
+)
+@click.option(
+    "--shards", default=16, show_default=True, help="Number of training files; one is in memory at a time."
+)
+@click.option("--seed", default=0, show_default=True, help="Random seed of shards, lengths and pairs.")
+@click.option("--cased", is_flag=True, help="Keep case and accents (only with a vocab.txt).")
 @raw_text_options
 @click.option(
     "--beam",
     metavar="FLAGS",
-    help="Run as an Apache Beam pipeline with these flags of Beam, as in "
-    "'--runner=FlinkRunner --flink_master=HOST:8081'; needs kerasbert[beam].",
+    help="Build with an Apache Beam pipeline and these flags, such as '--runner=FlinkRunner "
+    "--flink_master=HOST:8081'; needs kerasbert[beam].",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON document.")
 def build(
     files: tuple[str, ...],
     output: str,
@@ -59,9 +66,9 @@ def build(
 ) -> None:
     """Turn raw text into examples for pre-training.
 
-    FILES are .txt (one sentence a line, an empty line between documents), or .jsonl .csv .tsv .parquet
-    .xlsx (one document a row), text also with .gz. Started again after an interruption, it goes on where it
-    was.
+    FILES are .txt (one sentence per line, an empty line between documents) or .jsonl, .csv, .tsv, .parquet
+    or .xlsx (one document per row); text files may be gzipped. To continue after an interruption, run the
+    same command again.
     """
     from kerasbert.cli.startup import importing
 
@@ -84,7 +91,7 @@ def build(
         tokens, text = source.vocabulary, dict(source.text)
     settings = parse_config(CorpusSettings, {**options, **text}, where="corpus build")
     if beam is None:
-        with kept(f"the finished shards in {output}; the same command goes on"):
+        with kept(f"the finished shards in {output} are kept; run the same command again to continue"):
             built = build_corpus(files, Path(output), tokens, settings)
     else:
         from kerasbert.corpus.beam import build_corpus_with_beam

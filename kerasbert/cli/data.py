@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Look at data files before training on them."""
+    """Check data files before training."""
 
 
 @data.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@click.option("--config", type=click.Path(), help="The configuration that names columns and task.")
+@click.option("--config", type=click.Path(), help="Configuration that names the columns and the task.")
 @reading_options("text_column", "label_column", "pair_column", "encoding")
 def check(files: tuple[str, ...], config: str | None, reading: "ReadOptions") -> None:
-    """Report on FILES, the first of which is taken for the training file.
+    """Report statistics, warnings and errors of FILES, the first being the training file.
 
-    Ends with status 2 if something would break a training.
+    Exits with status 2 if there are errors that would stop a training.
     """
     from kerasbert.cli.startup import importing
 

@@ -10,7 +10,12 @@ from kerasbert.cli.options import training_options
 @click.command()
 @click.argument("teacher", type=click.Path())
 @training_options
-@click.option("--unlabelled", multiple=True, type=click.Path(), help="File of more texts; repeatable.")
+@click.option(
+    "--unlabelled",
+    multiple=True,
+    type=click.Path(),
+    help="File of additional texts without labels. Repeatable.",
+)
 def distill(
     teacher: str,
     config: str,
@@ -20,9 +25,9 @@ def distill(
     resume: bool,
     unlabelled: tuple[str, ...],
 ) -> None:
-    """Train a smaller model, as CONFIG says, that answers like TEACHER, a run directory.
+    """Train the model of CONFIG to imitate TEACHER, the run directory of a larger model.
 
-    The same as `train` with distillation.teacher and distillation.unlabelled set.
+    Equivalent to `train` with distillation.teacher and distillation.unlabelled set.
     """
     from kerasbert.cli.startup import importing
 
@@ -30,9 +35,9 @@ def distill(
         from kerasbert.cli.train import run_training
         from kerasbert.tasks import load_config
 
-    given = [f"distillation.teacher={json.dumps(teacher)}"]
+    overrides = (*overrides, f"distillation.teacher={json.dumps(teacher)}")
     if unlabelled:
-        given.append(f"distillation.unlabelled={json.dumps(unlabelled)}")
-    settings = load_config(config, [*overrides, *given])
+        overrides = (*overrides, f"distillation.unlabelled={json.dumps(unlabelled)}")
+    settings = load_config(config, overrides)
     settings.run_dir = run_dir or settings.run_dir
     run_training(settings, dry_run, resume)

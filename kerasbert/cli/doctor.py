@@ -5,7 +5,7 @@ import click
 
 @click.command()
 def doctor() -> None:
-    """Tell whether this machine can train and export; ends with status 1 if not."""
+    """Check whether this machine can train and export; exits with status 1 if not."""
     from kerasbert.cli.startup import importing
 
     with importing():

@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=click.Path())
-@click.option("--data", required=True, multiple=True, type=click.Path(), help="Labelled rows; - is stdin.")
+@click.option(
+    "--data",
+    required=True,
+    multiple=True,
+    type=click.Path(),
+    help="File of labelled rows, or - for standard input. Repeatable.",
+)
 @reading_options("text_column", "label_column", "pair_column", "encoding")
-@output_option("report", "--report", help="Write an HTML report into this directory.")
+@output_option("report", "--report", help="Directory for an HTML report.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def evaluate(
     model: str, data: tuple[str, ...], report: str | None, as_json: bool, reading: "ReadOptions"
 ) -> None:
-    """Measure MODEL, a run directory, an exported model or a server's URL, on labelled data."""
+    """Evaluate MODEL, a run directory, an exported model or the URL of a server, on labelled data."""
     from kerasbert.cli.startup import importing
 
     with importing():

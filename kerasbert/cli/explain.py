@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @text_options
-@click.option("--label", help="Explain this label rather than the decided one.")
+@click.option("--label", help="Label to explain. Default: the predicted label.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def explain(
     model: str,
@@ -24,9 +24,10 @@ def explain(
     as_json: bool,
     reading: "ReadOptions",
 ) -> None:
-    """Show which words of each TEXT, or each line of a file, mattered to MODEL: a run, an export or a URL.
+    """Show which words of each TEXT, or of each row of --input, influenced the prediction of MODEL.
 
-    A word counts by how much it moved the log-odds of the label, by integrated gradients.
+    MODEL is a run directory, an exported model or the URL of a server. The attribution of a word is its
+    contribution to the log-odds of the label, computed with integrated gradients.
     """
     if bool(text) == bool(source):
         raise click.UsageError("give either TEXT or --input.")
@@ -45,7 +46,7 @@ def explain(
     opened = open_model(model)
     require_label(opened.labels, label, "--label")
     records = explain_rows(opened, rows_of(opened, text, source, reading), label)
-    if as_json or not sys.stdout.isatty():  # else the answers themselves show how far it is
+    if as_json or not sys.stdout.isatty():  # in a terminal the answers themselves show the progress
         records = progress.track(records, "explaining", estimate_rows(source) if source else len(text))
     if as_json:
         click.echo(json.dumps(list(records), ensure_ascii=False))

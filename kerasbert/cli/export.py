@@ -6,11 +6,25 @@ import click
 @click.command()
 @click.argument("run", type=click.Path())
 @click.argument("model_dir", type=click.Path())
-@click.option("--version", type=click.IntRange(min=0), help="Default: one more than the highest.")
-@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32")
-@click.option("--quantize", type=click.Choice(["int8"]), help="8-bit integer products; for CPUs alone.")
-@click.option("--keep", type=click.IntRange(min=1), help="Remove older versions than so many, unless served.")
-@click.option("--allow-breaking", is_flag=True, help="Publish what users of the version before cannot use.")
+@click.option("--version", type=click.IntRange(min=0), help="Version number. Default: the highest plus one.")
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="Data type of the matrix products.",
+)
+@click.option("--quantize", type=click.Choice(["int8"]), help="Use 8-bit integer matrix products (CPU only).")
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    help="Number of versions to keep; older ones are removed unless they are served.",
+)
+@click.option(
+    "--allow-breaking",
+    is_flag=True,
+    help="Publish even if clients of the previous version would break.",
+)
 def export(
     run: str,
     model_dir: str,
@@ -22,8 +36,9 @@ def export(
 ) -> None:
     """Export RUN as MODEL_DIR/VERSION, a SavedModel for TensorFlow Serving.
 
-    The version appears only once the native loader gives the trainer's own answers. The first version is
-    served as `stable`, the next as `canary`; the server's files lie in MODEL_DIR/serving.
+    A version is published only if TensorFlow's native loader reproduces the run's predictions. The first
+    version is served as `stable`, the next as `canary`. MODEL_DIR/serving contains configuration files for
+    the server.
     """
     from kerasbert.cli.startup import importing
 
@@ -37,19 +52,19 @@ def export(
     )
     if changes := published.changes:
         click.echo(
-            f"{quantize or precision} decides {changes.changed} of {changes.rows} rows of {changes.file} "
-            f"({changes.changed / max(changes.rows, 1):.2%}) otherwise than float32."
+            f"{quantize or precision} changes the label of {changes.changed} of {changes.rows} rows of "
+            f"{changes.file} ({changes.changed / max(changes.rows, 1):.2%}) compared with float32."
         )
     elif quantize or precision != "float32":
-        click.echo("The run's data is not at hand: no labels were compared with float32's.", err=True)
+        click.echo("The run's data was not found: labels were not compared with float32.", err=True)
     for number in published.removed:
         click.echo(f"Removed version {number}.", err=True)
     if "stable" in published.labels:
         click.echo("It is served as stable.", err=True)
         return
-    how = "as canary" if "canary" in published.labels else "without a label, since canary is another"
+    how = "as canary" if "canary" in published.labels else "without a label, since there is a canary already"
     click.echo(
-        f"It is served {how}. To make it what clients get:\n"
+        f"It is served {how}. To make it the stable version:\n"
         f"  kerasbert versions label {model_dir} stable {published.version}",
         err=True,
     )

@@ -1,4 +1,4 @@
-"""Ctrl-C: acknowledged at once, and reported in one line."""
+"""Ctrl-C handling: acknowledged at once, and reported in one line."""
 
 import contextlib
 import os
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 STATUS = 128 + signal.SIGINT
 
 
-class Interrupted(Exception):  # noqa: N818, it is no error
-    """Ctrl-C ended a command; the message says what is left. Click takes no notice of it."""
+class Interrupted(Exception):  # noqa: N818, it is not an error
+    """Ctrl-C ended a command; the message says what was kept. Click does not handle it."""
 
 
 @contextlib.contextmanager
 def acknowledged(display: progress.Display) -> Iterator[None]:
-    """Says that Ctrl-C came, even while C code keeps Python from handling it."""
-    if threading.current_thread() is not threading.main_thread():  # no other gets signals
+    """Reports Ctrl-C at once, even while C code keeps Python from handling it."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread gets signals
         yield
         return
     reader, writer = os.pipe()
@@ -34,16 +34,16 @@ def acknowledged(display: progress.Display) -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        os.close(writer)  # which ends the thread
+        os.close(writer)  # ends the thread
 
 
 def say(text: str) -> None:
-    """Shows a line beside what is being done."""
+    """Prints a line above the progress display."""
     _print(progress.console(), text)
 
 
 def leave(status: int) -> None:
-    """Ends the process at once: threads that wait for a server would keep it for long."""
+    """Ends the process at once, without waiting for threads that wait for a server."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()

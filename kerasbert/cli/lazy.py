@@ -1,4 +1,4 @@
-"""A Click group that imports a command only when it runs or shows its own help."""
+"""A Click group that imports a command only to run it or to show its help."""
 
 import contextlib
 import errno
@@ -19,8 +19,8 @@ class LazyGroup(click.Group):
     """A group over a static table, so that `--help` imports no command.
 
     Args:
-        commands_table: for each command its `module:attribute` below `kerasbert.cli`, and its help.
-        version: callback of `--version`. None: no such option.
+        commands_table: maps each command to its `module:attribute` in `kerasbert.cli` and its help text.
+        version: callback of `--version`. None: there is no such option.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in self._table.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs a command; Click would call Ctrl-C an error."""
+        """Runs a command; Click would report Ctrl-C as an error."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as interrupt:
             raise Interrupted(str(interrupt) or "nothing was written") from None
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Runs a command; an error made for the user is shown in one line, with its exit status."""
+        """Runs a command; a `KerasBertError` is printed on one line and sets the exit status."""
         _prepare_stdout()
         with _stderr() as display, progress.shown(display), acknowledged(display):
             try:
@@ -87,7 +87,7 @@ class LazyGroup(click.Group):
             for line in str(error).strip("\n").split("\n"):
                 click.echo(f"Error: {visible(line)}", err=True)
             sys.exit(error.exit_code)
-        except BrokenPipeError:  # the reader of our output went away, as `head` does
+        except BrokenPipeError:  # the reader of our output, such as `head`, has exited
             _drop_stdout()
             sys.exit(1)
         except OSError as error:
@@ -100,25 +100,25 @@ class LazyGroup(click.Group):
 
 
 def _drop_stdout() -> None:
-    """Lets what is still to be written to stdout go nowhere, so that leaving raises no further error."""
+    """Redirects stdout to /dev/null, so that flushing it at exit raises no further error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _prepare_stdout() -> None:
-    """Makes what a terminal's encoding lacks no error, and writing to a stdout that was closed one."""
-    if sys.stdout is None:  # its descriptor, 1, must not become that of another file
+    """Escapes characters that the terminal cannot encode, and makes writing to a closed stdout an error."""
+    if sys.stdout is None:  # keep another file from getting its descriptor, 1
         sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
-    with contextlib.suppress(AttributeError):  # put in its place by a test or a notebook
+    with contextlib.suppress(AttributeError):  # replaced by a test or a notebook
         if sys.stdout.errors == "strict":
             sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 @contextlib.contextmanager
 def _stderr() -> Iterator[progress.Display]:
-    """Yields a display on stderr that goes on while file descriptor 2 is turned elsewhere."""
+    """Yields a display on stderr that keeps working while file descriptor 2 is redirected."""
     with contextlib.ExitStack() as stack:
         file = sys.stderr
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # no file, or closed
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # not a file, or closed
             if sys.stderr.fileno() == 2:
                 file = stack.enter_context(open(os.dup(2), "w", encoding="utf-8", errors="replace"))
         yield progress.Display(file=file)

@@ -15,7 +15,7 @@ _Command = Callable[..., Any]
 
 
 class _Output(click.Option):
-    """An option of whose names help shows the first."""
+    """An option with hidden aliases: help shows only its first name."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         names = self.opts
@@ -30,20 +30,24 @@ def output_option(*names: str, **settings: Any) -> Callable[[_Command], _Command
     """Adds `--output`, the file or directory that a command writes.
 
     Args:
-        names: the argument, and hidden aliases: what 0.1 called the option.
-        settings: of Click.
+        names: the name of the argument, and hidden aliases, which were the option's names in 0.1.
+        settings: passed on to Click.
     """
     return click.option("--output", *names, cls=_Output, type=click.Path(), **settings)
 
 
 def training_options(command: _Command) -> _Command:
-    """Adds what `train` and `pretrain` take alike."""
+    """Adds the options that training commands share."""
     for option in (
-        click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing."),
-        click.option("--resume", is_flag=True, help="Go on with the unfinished run in --output."),
-        output_option("run_dir", "--run-dir", help="Directory of the run; must be new or empty."),
+        click.option("--dry-run", is_flag=True, help="Show what would be done, without doing it."),
+        click.option("--resume", is_flag=True, help="Continue the unfinished run in --output."),
+        output_option("run_dir", "--run-dir", help="Output directory; must be new or empty."),
         click.option(
-            "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key of CONFIG."
+            "--set",
+            "overrides",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Override a key of CONFIG. Repeatable.",
         ),
         click.argument("config", type=click.Path()),
     ):
@@ -58,9 +62,9 @@ def reading_options(*names: str) -> Callable[[_Command], _Command]:
         names: the options to add.
     """
     helps = {
-        "text_column": "Column of the text.",
-        "label_column": "Column of the label.",
-        "pair_column": "Column of the second text.",
+        "text_column": "Name of the text column.",
+        "label_column": "Name of the label column.",
+        "pair_column": "Name of the column of the second text.",
         "encoding": "Encoding of text files, such as gb18030.",
     }
 
@@ -70,8 +74,8 @@ def reading_options(*names: str) -> Callable[[_Command], _Command]:
             from kerasbert.data.columns import OPTIONS
             from kerasbert.data.read_options import ReadOptions
 
-            given = {name: arguments.pop(name) for name in names}
-            return command(reading=ReadOptions(**given, settings=OPTIONS), **arguments)
+            options = {name: arguments.pop(name) for name in names}
+            return command(reading=ReadOptions(**options, settings=OPTIONS), **arguments)
 
         for name in reversed(names):
             option = click.option(f"--{name.replace('_', '-')}", metavar="NAME", help=helps[name])
@@ -82,28 +86,29 @@ def reading_options(*names: str) -> Callable[[_Command], _Command]:
 
 
 def raw_text_options(command: _Command) -> _Command:
-    """Adds what `corpus build` and `vocab train` take alike: how raw text is read."""
+    """Adds the options of `corpus build` and `vocab train` for reading raw text."""
     encoding = click.option("--encoding", default="utf-8", show_default=True, help="Encoding of the text.")
     column = click.option(
         "--text-field",
         "--text-column",
         default="text",
         show_default=True,
-        help="Column of the text in tables and JSON lines.",
+        help="Name of the text column in tables and JSON lines.",
     )
     return column(encoding(command))
 
 
 def text_options(command: _Command) -> _Command:
-    """Adds what `predict` and `explain` take alike: a model, and texts or a file of them."""
+    """Adds the arguments of `predict` and `explain`: a model, and texts or a file of texts."""
     for option in (
         reading_options("text_column", "pair_column", "encoding"),
         click.option(
             "--input",
             "source",
             type=click.Path(),
-            help="Lines of text (a pair as two cells with a tab), or .csv .tsv .jsonl .json .parquet .xlsx, "
-            "text also with .gz; - is standard input: lines, or with --text-column a table.",
+            help="File of texts: one per line (pairs separated by a tab), or .csv, .tsv, .jsonl, .json, "
+            ".parquet or .xlsx; text files may be gzipped. Use - for standard input: lines, or a table if "
+            "--text-column is set.",
         ),
         click.argument("text", nargs=-1),
         click.argument("model", type=click.Path()),
@@ -115,7 +120,7 @@ def text_options(command: _Command) -> _Command:
 def rows_of(
     model: "Model", texts: Sequence[str], source: str | None, reading: "ReadOptions"
 ) -> "Iterator[Row]":
-    """Returns the rows that `text_options` gave, without labels."""
+    """Returns the rows of `texts` or of the file `source`, without labels."""
     from dataclasses import replace
 
     from kerasbert.data import read_rows
@@ -126,7 +131,7 @@ def rows_of(
 
 
 def _with_warning(rows: "Iterator[Row]") -> "Iterator[Row]":
-    """Yields `rows`, then warns of those that an earlier conversion damaged."""
+    """Yields `rows`, then warns about those that an earlier conversion damaged."""
     from kerasbert.data.row_checks import LostCharacters
 
     lost = LostCharacters()

@@ -8,13 +8,13 @@ from kerasbert.cli.options import output_option
 
 @click.group()
 def plugins() -> None:
-    """List, check and start task plugins."""
+    """List, check and create task plugins."""
 
 
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def list_(as_json: bool) -> None:
-    """List the installed tasks; a broken one is shown with its error."""
+    """List the installed tasks, broken ones with their error."""
     from kerasbert.cli.startup import importing
 
     with importing():
@@ -50,7 +50,7 @@ def check(name: str) -> None:
     with importing():
         from kerasbert.tasks import get_task
         from kerasbert.testing import run_checks
-    task = get_task(name)  # its error is all there is to say
+    task = get_task(name)  # a broken task is reported as an error
     failed = 0
     for check_name, error in progress.track(run_checks(task), f"checking {name}", unit="checks"):
         failed += error is not None
@@ -63,9 +63,9 @@ def check(name: str) -> None:
 
 @plugins.command()
 @click.argument("name")
-@output_option("directory", "--directory", help="Directory of the plugin. Default: kerasbert-NAME.")
+@output_option("directory", "--directory", help="Output directory. Default: kerasbert-NAME.")
 def new(name: str, directory: str | None) -> None:
-    """Start a plugin for a task called NAME."""
+    """Create a plugin for a new task called NAME."""
     from pathlib import Path
 
     from kerasbert.plugin_template import create_plugin

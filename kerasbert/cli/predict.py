@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 @text_options
 @output_option(
     default="-",
-    help="A file, .jsonl .csv .tsv or .parquet, text also with .gz; or - for stdout.",
+    show_default=True,
+    help="Output file: .jsonl, .csv, .tsv or .parquet; text files may be gzipped. Use - for standard output.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(["jsonl", "tsv", "csv", "parquet"]),
-    help="Default: by the name of --output, else jsonl.",
+    help="Output format. Default: the suffix of --output, else jsonl.",
 )
 def predict(
     model: str,
@@ -30,10 +31,10 @@ def predict(
     form: str | None,
     reading: "ReadOptions",
 ) -> None:
-    """Classify each TEXT, or each line of a file, with MODEL: a run, an export or a server's URL.
+    """Classify each TEXT, or each row of --input, with MODEL.
 
-    Gives one line for each input, in order, with at least text, label and score. A server's API key is
-    taken from KERASBERT_API_KEY.
+    MODEL is a run directory, an exported model or the URL of a server, whose API key is read from
+    KERASBERT_API_KEY. Writes one line per input, in order, with at least text, label and score.
     """
     if bool(text) == bool(source):
         raise click.UsageError("give either TEXT or --input.")

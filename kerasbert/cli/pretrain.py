@@ -12,9 +12,9 @@ from kerasbert.cli.options import training_options
 def pretrain(
     config: str, overrides: tuple[str, ...], run_dir: str | None, resume: bool, dry_run: bool
 ) -> None:
-    """Pre-train a backbone as CONFIG, a YAML file, says.
+    """Pre-train a backbone from CONFIG, a YAML file.
 
-    The run directory becomes a Hugging Face folder that backbone.source takes.
+    The output directory is a Hugging Face folder that can be used as backbone.source.
     """
     from kerasbert.cli.startup import importing
 

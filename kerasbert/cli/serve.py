@@ -11,40 +11,47 @@ _PORT, _AT_LEAST_ONE = click.IntRange(0, 65535), click.IntRange(min=1)
 @click.argument("model_dir", type=click.Path(path_type=Path))
 @click.option(
     "--name",
-    help="What the model is called in requests. Default: as in models.config, else the directory's name.",
+    help="Name of the model in requests. Default: the name in models.config, else the directory's name.",
 )
-@click.option("--host", default="127.0.0.1", help="The address to listen at.")
-@click.option("--rest-port", type=_PORT, default=8501, help="0: a free one.")
-@click.option("--grpc-port", type=_PORT, default=8500, help="0: a free one.")
+@click.option("--host", default="127.0.0.1", help="Address to listen on.")
+@click.option("--rest-port", type=_PORT, default=8501, help="Port for REST; 0 picks a free one.")
+@click.option("--grpc-port", type=_PORT, default=8500, help="Port for gRPC; 0 picks a free one.")
 @click.option(
     "--model-config-file",
     type=click.Path(path_type=Path),
-    help="Versions and labels to serve, as TensorFlow Serving's. Default: MODEL_DIR/serving/models.config.",
+    help="Configuration file of TensorFlow Serving with the versions and labels to serve. Default: "
+    "MODEL_DIR/serving/models.config.",
 )
-@click.option("--ui", is_flag=True, help="Also serve a page, at /, on which people try the model.")
-@click.option("--max-batch-size", type=_AT_LEAST_ONE, default=64, help="Rows of one run of the model.")
+@click.option("--ui", is_flag=True, help="Also serve a web page, at /, for trying the model.")
+@click.option(
+    "--max-batch-size",
+    type=_AT_LEAST_ONE,
+    default=64,
+    help="Maximum number of rows of one run of the model.",
+)
 @click.option(
     "--queue-size",
     type=_AT_LEAST_ONE,
     default=1000,
-    help="Requests that may wait for a run; beyond it the answer is UNAVAILABLE.",
+    help="Maximum number of waiting requests; further ones are answered with UNAVAILABLE.",
 )
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=30.0,
-    help="Seconds that a request may take.",
+    help="Timeout of a request in seconds.",
 )
 @click.option(
     "--explain-rows",
     type=click.IntRange(min=0),
     default=8,
-    help="Rows of a request for `explain`, which costs up to 248 passes a row; 0 refuses it.",
+    help="Maximum number of rows of an `explain` request, which needs up to 248 passes per row; 0 disables "
+    "`explain`.",
 )
 @click.option(
     "--rest-api-enable-cors-support",
     is_flag=True,
-    help="Let pages from anywhere ask by REST, as TensorFlow Serving's flag does.",
+    help="Allow REST requests from web pages of any origin, like the flag of TensorFlow Serving.",
 )
 def serve(
     model_dir: Path,
@@ -60,11 +67,11 @@ def serve(
     explain_rows: int,
     rest_api_enable_cors_support: bool,
 ) -> None:
-    """Serve the versions in MODEL_DIR over REST and gRPC, as TensorFlow Serving does.
+    """Serve the versions in MODEL_DIR over REST and gRPC, like TensorFlow Serving.
 
-    A stand-in for development and small deployments. It serves what `kerasbert versions` says, or the
-    highest version where MODEL_DIR/serving/models.config is absent, and follows changes without a break.
-    SIGTERM and Ctrl-C let the requests in flight finish.
+    This server is meant for development and small deployments. It serves the versions in
+    MODEL_DIR/serving/models.config (see `kerasbert versions`), or the highest version if there is no such
+    file, and reloads them when they change. On SIGTERM and Ctrl-C it finishes the requests in flight.
     """
     from kerasbert.cli.startup import importing
     from kerasbert.extras import needs_extra
@@ -77,7 +84,7 @@ def serve(
     import logging
 
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    # They report clients' mistakes; asyncio with a traceback for each connection that was refused.
+    # These libraries log clients' mistakes, asyncio with a traceback per rejected connection.
     for library in ("absl", "asyncio", "tensorflow", "uvicorn"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
     settings = Settings(

@@ -1,4 +1,4 @@
-"""Importing what a command needs."""
+"""Imports of commands: quiet, with progress, and interruptible."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from kerasbert.startup import quiet_import
 
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
-    """Imports in the block say nothing but how long they take, and end with the process at Ctrl-C."""
+    """Shows progress while the block imports libraries, silences them, and exits at once on Ctrl-C."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     with progress.phase("loading libraries"), _ended_by_ctrl_c(), quiet_import():
         yield
@@ -23,7 +23,7 @@ def importing() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _ended_by_ctrl_c() -> Iterator[None]:
-    """A `KeyboardInterrupt` inside an import can be lost, or come out as another error."""
+    """Exits on Ctrl-C: a `KeyboardInterrupt` inside an import can be lost or become another error."""
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -36,5 +36,5 @@ def _ended_by_ctrl_c() -> Iterator[None]:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    say("Interrupted: nothing was begun.")
+    say("Interrupted: nothing was started.")
     os._exit(STATUS)

@@ -17,8 +17,10 @@ _SEVERAL = click.IntRange(min=2)
 
 @click.command()
 @training_options
-@click.option("--seeds", type=_SEVERAL, help="Train with so many seeds, and show mean and deviation.")
-@click.option("--folds", type=_SEVERAL, help="Cross-validate: train so many times, on other rows each.")
+@click.option(
+    "--seeds", type=_SEVERAL, help="Train with this many seeds, and show mean and standard deviation."
+)
+@click.option("--folds", type=_SEVERAL, help="Cross-validate with this many folds.")
 def train(
     config: str,
     overrides: tuple[str, ...],
@@ -28,9 +30,9 @@ def train(
     seeds: int | None,
     folds: int | None,
 ) -> None:
-    """Train a classifier as CONFIG, a YAML file, says.
+    """Train a classifier from CONFIG, a YAML file.
 
-    The run directory holds the best weights, the configuration, the history and a report.
+    The output directory contains the best weights, the configuration, the history and a report.
     """
     from kerasbert.cli.startup import importing
 
@@ -47,7 +49,7 @@ def train(
 def run_training(
     settings: "Config", dry_run: bool, resume: bool, seeds: int | None = None, folds: int | None = None
 ) -> None:
-    """Trains once or several times, and shows the figures."""
+    """Trains once, or once per seed or fold, and shows the metrics."""
     from kerasbert.cli.startup import importing
 
     with importing():
@@ -64,7 +66,7 @@ def run_training(
     console = progress.console()
 
     def finished(result: "TrainResult") -> None:
-        with kept(f"the run {result.run.path}, without a report"):
+        with kept(f"the run {result.run.path} is kept, without a report"):
             show_result(result, console)
 
     if seeds or folds:
@@ -85,5 +87,5 @@ def run_training(
             finished(result)
         interrupted = result.interrupted
     if interrupted:
-        say("Interrupted: what was reached until then is saved.")
+        say("Interrupted: the progress so far is saved.")
         raise SystemExit(STATUS)

@@ -9,9 +9,9 @@ from kerasbert.cli.options import training_options
 
 @click.command()
 @training_options
-@click.option("--space", required=True, type=click.Path(), help="YAML file of what to choose.")
+@click.option("--space", required=True, type=click.Path(), help="YAML file of the search space.")
 @click.option(
-    "--trials", default=20, show_default=True, type=click.IntRange(min=1), help="Trainings, in all."
+    "--trials", default=20, show_default=True, type=click.IntRange(min=1), help="Total number of trainings."
 )
 def tune(
     config: str,
@@ -22,9 +22,9 @@ def tune(
     space: str,
     trials: int,
 ) -> None:
-    """Search for the settings with which CONFIG, a YAML file, trains best.
+    """Search for the best hyperparameters of CONFIG, a YAML file.
 
-    The space names keys of the configuration, each with {low, high, log} or a list of values.
+    The search space maps keys of the configuration to {low, high, log} or to a list of values.
     """
     from kerasbert.cli.startup import importing
 
@@ -49,7 +49,7 @@ def tune(
     console = progress.console()
     best = search(config, overrides, choices, trials, directory, console, resume, report_training)
     if best is None:
-        say(f"Interrupted: the finished trials are kept. Go on with --resume --output {directory}")
+        say(f"Interrupted: the finished trials are kept. Continue with --resume --output {directory}")
         raise SystemExit(STATUS)
     monitor = monitor_of(settings)
     click.echo(f"best of {best.trials} trials: number {best.number}, {monitor} {best.score:.4f}", err=True)

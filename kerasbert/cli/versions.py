@@ -9,10 +9,11 @@ _MODEL_DIR = click.argument("model_dir", type=click.Path())
 
 @click.group()
 def versions() -> None:
-    """Say which exported versions are served, as what; roll back.
+    """Manage which exported versions are served.
 
-    What is served stands in MODEL_DIR/serving/models.config, which TensorFlow Serving polls. A change
-    waits until the one before is some seconds old, so that no server misses one.
+    The served versions and their labels are stored in MODEL_DIR/serving/models.config, which TensorFlow
+    Serving polls. A command waits until the previous change is a few seconds old, so that no server misses
+    it.
     """
 
 
@@ -20,7 +21,7 @@ def versions() -> None:
 @_MODEL_DIR
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def list_(model_dir: str, as_json: bool) -> None:
-    """List the versions, their labels, and which ones a server loads."""
+    """List the versions, their labels and whether they are served."""
     import dataclasses
     import json
     from pathlib import Path
@@ -44,8 +45,8 @@ def list_(model_dir: str, as_json: bool) -> None:
 def label(model_dir: str, label: str, version: int) -> None:
     """Point LABEL at VERSION and serve it.
 
-    What was stable becomes `previous`, where a rollback leads. A new label may name any version; one that
-    exists moves only to a version that is served already.
+    If LABEL is `stable`, the old stable version becomes `previous`, the target of a rollback. A new label
+    may point at any version; an existing label can only move to a version that is already served.
     """
     from pathlib import Path
 
@@ -60,7 +61,7 @@ def label(model_dir: str, label: str, version: int) -> None:
 @_MODEL_DIR
 @click.argument("label")
 def unlabel(model_dir: str, label: str) -> None:
-    """Remove LABEL; a version that has no other is no longer served."""
+    """Remove LABEL; a version without any label is no longer served."""
     from pathlib import Path
 
     from kerasbert.deployment import changing
@@ -73,7 +74,7 @@ def unlabel(model_dir: str, label: str) -> None:
 @versions.command()
 @_MODEL_DIR
 def rollback(model_dir: str) -> None:
-    """Make the version that was stable before stable again."""
+    """Make the previous stable version stable again."""
     from pathlib import Path
 
     from kerasbert.deployment import changing
@@ -85,9 +86,9 @@ def rollback(model_dir: str) -> None:
 
 @versions.command()
 @_MODEL_DIR
-@click.option("--keep", type=click.IntRange(min=1), required=True, help="How many of the newest to leave.")
+@click.option("--keep", type=click.IntRange(min=1), required=True, help="Number of versions to keep.")
 def prune(model_dir: str, keep: int) -> None:
-    """Remove all but the newest versions. What is served or labelled stays."""
+    """Remove all but the newest versions, except served and labelled ones."""
     from pathlib import Path
 
     from kerasbert.deployment import prune

@@ -7,19 +7,21 @@ from kerasbert.cli.options import output_option, raw_text_options
 
 @click.group()
 def vocab() -> None:
-    """Make vocabularies."""
+    """Learn a vocabulary."""
 
 
 @vocab.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@output_option(required=True, help="The vocab.txt to write.")
-@click.option("--size", default=8000, show_default=True, type=click.IntRange(32), help="Most tokens.")
+@output_option(required=True, help="Output file, vocab.txt.")
+@click.option(
+    "--size", default=8000, show_default=True, type=click.IntRange(32), help="Maximum number of tokens."
+)
 @click.option(
     "--min-count",
     default=5,
     show_default=True,
     type=click.IntRange(1),
-    help="Rarer characters are left out.",
+    help="Minimum count of a character; rarer ones are left out.",
 )
 @click.option("--cased", is_flag=True, help="Keep case and accents.")
 @raw_text_options
@@ -32,9 +34,10 @@ def train(
     text_field: str,
     encoding: str,
 ) -> None:
-    """Learn a WordPiece vocabulary from FILES, .txt .jsonl .csv .tsv .parquet .xlsx, text also with .gz.
+    """Learn a WordPiece vocabulary from FILES.
 
-    Special tokens come first, then single characters, then pieces of words.
+    FILES are .txt, .jsonl, .csv, .tsv, .parquet or .xlsx; text files may be gzipped. The vocabulary lists
+    special tokens first, then single characters, then word pieces.
     """
     from kerasbert.cli.startup import importing
 

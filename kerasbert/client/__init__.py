@@ -1,4 +1,4 @@
-"""Asking a TensorFlow Serving server."""
+"""A client for models behind TensorFlow Serving."""
 
 from kerasbert.client.client import Client
 

@@ -1,4 +1,4 @@
-"""Where a served model is."""
+"""The URL of a served model."""
 
 import re
 from dataclasses import dataclass
@@ -18,27 +18,27 @@ _FORMS = (
 
 @dataclass(frozen=True)
 class Address:
-    """The parts of the URL of a model; with neither version nor label the server takes the newest."""
+    """The parts of a model's URL. With neither version nor label the server uses the newest version."""
 
     url: str
     scheme: str  # http, https, grpc or grpcs
-    host: str  # with the port
-    prefix: str  # of the path, where a proxy gives it one
+    host: str  # including the port
+    prefix: str  # path prefix added by a proxy, or ""
     name: str
     version: int | None
     label: str | None
 
     @classmethod
     def parse(cls, url: str) -> "Address":
-        """Reads `http(s)://HOST[:PORT]/v1/models/NAME` or `grpc(s)://HOST[:PORT]/NAME`.
+        """Parses `http(s)://HOST[:PORT]/v1/models/NAME` or `grpc(s)://HOST[:PORT]/NAME`.
 
         Either may end with `/versions/N` or `/labels/LABEL`.
 
         Raises:
-            AddressError: it is neither.
+            AddressError: the URL has neither form.
         """
-        if "@" in url.partition("/v1/models/")[0]:  # it may be a password, which no message shows
-            raise AddressError("The URL of a server must not hold a user. Use KERASBERT_API_KEY instead.")
+        if "@" in url.partition("/v1/models/")[0]:  # do not repeat it: it may contain a password
+            raise AddressError("The URL of a server must not contain a user. Use KERASBERT_API_KEY instead.")
         found = next(filter(None, (form.fullmatch(url) for form in _FORMS)), None)
         if found is None or not _is_host(found["host"]) or int(found["version"] or 0) >= 2**63:
             raise AddressError(
@@ -57,5 +57,5 @@ def _is_host(host: str) -> bool:
     try:
         parts = urlsplit(f"//{host}")
         return bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port that is no number, an IPv6 address without its end
+    except ValueError:  # a port that is not a number, or an unclosed IPv6 address
         return False

@@ -1,4 +1,4 @@
-"""A model behind a server, asked like one in this process."""
+"""A client with the interface of a local model."""
 
 import os
 import weakref
@@ -19,9 +19,8 @@ from kerasbert.client.transport import Transport
 from kerasbert.config import DataConfig
 from kerasbert.errors import AddressError, DataError, UserError, excerpt
 
-# The body that nginx takes by default is twice as large.
-_REQUEST_BYTES = 512 * 1024
-_EXPLAINED = 8  # rows: each costs many times what a prediction does, and `kerasbert serve` takes so many
+_REQUEST_BYTES = 512 * 1024  # half of nginx's default limit
+_EXPLAINED = 8  # rows of an `explain` request, which is expensive; the default limit of `kerasbert serve`
 
 _Feeds = dict[str, list[bytes]]
 
@@ -29,20 +28,20 @@ _Feeds = dict[str, list[bytes]]
 class Client:
     """A model that kerasbert exported, behind TensorFlow Serving or `kerasbert serve`.
 
-    May be used by several threads at once, and as a context manager. A request that fails because the
-    server is busy, restarts or does not answer is sent again after a random, growing wait. What has never
-    answered is not waited for.
+    It is thread-safe and a context manager. A request that fails because the server is busy, restarts or
+    does not answer is retried with exponential back-off and jitter. Until the server has answered once,
+    connection errors are not retried.
 
     Args:
         url: `http(s)://HOST[:PORT]/v1/models/NAME` for REST or `grpc(s)://HOST[:PORT]/NAME` for gRPC;
             either may end with `/versions/N` or `/labels/LABEL`.
-        api_key: sent as `Authorization: Bearer KEY`. None: the environment
-            variable KERASBERT_API_KEY, if set.
-        headers: sent with every request; `Authorization` among them takes the place of the key.
-        timeout: seconds for one attempt of a request.
-        deadline: seconds for a request with all its attempts.
-        batch_size: maximum number of texts in one request.
-        concurrency: maximum number of requests at once.
+        api_key: sent as `Authorization: Bearer KEY`. Defaults to the environment variable
+            KERASBERT_API_KEY, if set.
+        headers: sent with every request; an `Authorization` header overrides the key.
+        timeout: seconds for one attempt.
+        deadline: seconds for a request, including retries.
+        batch_size: maximum number of texts per request.
+        concurrency: maximum number of concurrent requests.
 
     Raises:
         AddressError: `url` is malformed.
@@ -62,13 +61,13 @@ class Client:
     ):
         if not isinstance(url, str):
             raise AddressError(f"url: must be a str. Received: {type(url).__name__}.")
-        given = {
+        numbers = {
             "timeout": timeout,
             "deadline": deadline,
             "batch_size": batch_size,
             "concurrency": concurrency,
         }
-        for name, value in given.items():
+        for name, value in numbers.items():
             if not (isinstance(value, Real) and value > 0):
                 raise UserError(f"{name}: must be a number above 0. Received: {value!r}")
         self._address = Address.parse(url)
@@ -85,7 +84,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Waits for what is under way and closes the connections."""
+        """Waits for requests in flight and closes the connections."""
         self._threads.shutdown()
         self._disconnect()
 
@@ -102,12 +101,12 @@ class Client:
 
     @property
     def data(self) -> DataConfig:
-        """The columns of data files, which a server does not tell: text, label, and pair."""
+        """Default column names of data files, which a server does not know: text, label and pair."""
         return DataConfig(pair_column="pair" if self.takes_pairs else None)
 
     @property
     def label_separator(self) -> str | None:
-        """What stands between the labels of a row of data, where it may have several."""
+        """The separator of the labels of a row in data files, or None if a row has one label."""
         if not {"selected", "given"} & set(self._signature.outputs):  # `given`: exports of 0.1
             return None
         from kerasbert.tasks import MultiLabel  # with Keras
@@ -117,12 +116,13 @@ class Client:
     def predict(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
-        """Returns the task's outputs for any number of texts, as the model in this process would.
+        """Returns the task's outputs for any number of texts, like a local model.
 
         Raises:
-            UserError: the server refuses the request, something is no text, or pairs are wanted and not
-                given.
-            ServerError: it cannot be reached, did not answer by the deadline, or answers nonsense.
+            UserError: the server rejects the request, an item is not a text, or the model takes pairs and
+                `pairs` is missing, or the reverse.
+            ServerError: the server cannot be reached, does not answer by the deadline, or sends an invalid
+                answer.
         """
         return self._ask(self._signature, self._batch_size, text=texts, pair=pairs)
 
@@ -132,11 +132,16 @@ class Client:
         pairs: Sequence[str | bytes] | None = None,
         label: str | None = None,
     ) -> dict[str, np.ndarray]:
-        """Returns the outputs of `explain` for any number of texts and a label, or the decided labels.
+        """Returns the outputs of `explain` for any number of texts.
+
+        Args:
+            texts: the texts.
+            pairs: the second texts, for a model of pairs.
+            label: the label to explain. None: the predicted label of each text.
 
         Raises:
-            AddressError: the model has no such signature, or the server refuses it.
-            UserError: the model knows no such label, or as in `predict`.
+            AddressError: the model has no signature `explain`, or the server rejects it.
+            UserError: the label is unknown, or as in `predict`.
             ServerError: as in `predict`.
         """
         if label is not None and label not in self.labels:
@@ -147,18 +152,20 @@ class Client:
         return self._ask(self._explanation, rows, text=texts, pair=pairs, label=labels)
 
     def _ask(
-        self, signature: Signature, rows: int, **given: Sequence[str | bytes] | None
+        self, signature: Signature, rows: int, **inputs: Sequence[str | bytes] | None
     ) -> dict[str, np.ndarray]:
-        columns = {name: _encoded(column, f"{name}s") for name, column in given.items() if column is not None}
+        columns = {
+            name: _encoded(column, f"{name}s") for name, column in inputs.items() if column is not None
+        }
         if tuple(columns) != signature.inputs:
             takes = "pairs: two texts a row" if self.takes_pairs else "single texts, not pairs"
             raise UserError(f"{self._address.url}: takes {takes}.")
         if len(set(map(len, columns.values()))) > 1:
-            raise DataError("texts and pairs: must be equally many.")
+            raise DataError("texts and pairs: must have the same length.")
         return signature.join(self._in_flight(signature, _batches(columns, rows)))
 
     def _in_flight(self, signature: Signature, batches: Iterable[_Feeds]) -> list[dict[str, np.ndarray]]:
-        """Returns the answers in the order of `batches`; the first failure ends all."""
+        """Returns the answers in the order of `batches`; the first failure stops all requests."""
         stopped = Event()
         errors: list[BaseException] = []
 
@@ -207,15 +214,15 @@ def _all_headers(api_key: str | None, headers: Mapping[str, str] | None) -> dict
     result |= {name.lower(): value for name, value in (headers or {}).items()}
     for name, value in result.items():
         if not (value.isascii() and value.isprintable()):
-            raise UserError(f"{name}: must be printable ASCII. Mend the API key or the header.")
+            raise UserError(f"{name}: must be printable ASCII. Correct the API key or the header.")
     return result
 
 
 def _encoded(texts: Iterable[str | bytes], name: str) -> list[bytes]:
-    """Returns texts as UTF-8.
+    """Returns texts encoded as UTF-8.
 
     Raises:
-        DataError: something is no text. One text is no list of its characters either.
+        DataError: an item is not a text, or `texts` is a single string or a table.
     """
     table = isinstance(texts, Mapping) or hasattr(texts, "columns")
     if table or isinstance(texts, str | bytes) or not isinstance(texts, Iterable):

@@ -1,4 +1,4 @@
-"""What goes wrong between client and server."""
+"""Failures between client and server."""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from kerasbert.errors import KerasBertError, ServerError, one_line
 
 
-class Failure(Exception):  # noqa: N818, it becomes an error only when no further try is left
-    """One request failed.
+class Failure(Exception):  # noqa: N818, it becomes an error only after the last attempt
+    """One attempt of a request failed.
 
     Args:
         message: what happened, without the URL.
-        again: another try may succeed.
-        answered: the server gave an answer, if not the wanted one.
-        error: what becomes of it when it is not tried again.
+        again: whether a retry may succeed.
+        answered: whether the server sent an answer.
+        error: the error to raise if the request is not retried.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Failure(Exception):  # noqa: N818, it becomes an error only when no furthe
 
 @contextlib.contextmanager
 def reading_answer() -> Iterator[None]:
-    """Turns what goes wrong in taking an answer apart into a `Failure`."""
+    """Turns errors while parsing an answer into a `Failure`."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -38,16 +38,16 @@ def reading_answer() -> Iterator[None]:
 
 
 def unreachable(reason: object, *, again: bool = True) -> Failure:
-    """Returns the failure of a connection that was never made."""
-    message = f"cannot be reached ({reason}). Start the server or mend the URL"
+    """Returns the failure of a connection that could not be opened."""
+    message = f"cannot be reached ({reason}). Start the server or correct the URL"
     return Failure(message, again=again, answered=False)
 
 
 def no_answer(timeout: float) -> Failure:
-    """Returns the failure of a request that took too long, in seconds."""
-    return Failure(f"gave no answer within {timeout:.3g} s", again=True, answered=False)
+    """Returns the failure of a request that timed out after `timeout` seconds."""
+    return Failure(f"did not answer within {timeout:.3g} s", again=True, answered=False)
 
 
 def garbled(reason: object) -> Failure:
-    """Returns the failure of an answer that breaks the protocol."""
-    return Failure(f"answers something else than TensorFlow Serving ({reason}). Name the port of one")
+    """Returns the failure of an answer that violates the protocol."""
+    return Failure(f"does not answer like TensorFlow Serving ({reason}). Check the port")

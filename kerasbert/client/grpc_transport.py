@@ -35,18 +35,18 @@ _FORBIDDEN = (StatusCode.UNAUTHENTICATED, StatusCode.PERMISSION_DENIED)
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
-    # Between two tries the client itself waits.
+    # The client itself waits between attempts.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
 
 class GrpcTransport:
-    """Speaks to the gRPC port. Its messages need TensorFlow, which takes seconds to import.
+    """Talks to the gRPC port. It needs TensorFlow, which takes seconds to import.
 
     Args:
-        address: of scheme grpc or grpcs.
-        headers: of every request, as gRPC metadata; their names in lower case.
+        address: an address with the scheme grpc or grpcs.
+        headers: gRPC metadata of every request, with lower-case names.
     """
 
     def __init__(self, address: Address, headers: Mapping[str, str]):
@@ -62,7 +62,7 @@ class GrpcTransport:
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
 
     def signatures(self, timeout: float) -> Mapping[str, Any]:
-        """Asks for the metadata."""
+        """Requests the metadata."""
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
         answer = self._ask(self._stub.GetModelMetadata, request, timeout)
         signatures = get_model_metadata_pb2.SignatureDefMap()
@@ -72,7 +72,7 @@ class GrpcTransport:
             return as_json["signature_def"]
 
     def labels(self, inputs: Sequence[str], timeout: float) -> tuple[str, ...]:
-        """Classifies an empty example."""
+        """Classifies an empty example to get the names of the labels."""
         request = classification_pb2.ClassificationRequest()
         request.model_spec.signature_name = "classify"
         request.input.example_list.examples.add()
@@ -83,7 +83,7 @@ class GrpcTransport:
     def predict(
         self, feeds: Mapping[str, Sequence[bytes]], signature: Signature, timeout: float
     ) -> Mapping[str, np.ndarray]:
-        """Asks for all outputs."""
+        """Requests all outputs."""
         request = predict_pb2.PredictRequest()
         request.model_spec.signature_name = signature.name
         for name, values in feeds.items():

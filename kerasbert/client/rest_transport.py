@@ -16,16 +16,16 @@ from kerasbert.client.failure import Failure, garbled, no_answer, reading_answer
 from kerasbert.client.signature import Output, Signature
 from kerasbert.errors import AddressError, ServerError
 
-# 502 and 504 are what a proxy answers while its server restarts.
+# A proxy answers 502 or 504 while its server restarts.
 _BUSY = (429, 502, 503, 504)
 
 
 class RestTransport:
-    """Speaks to the REST port, or to a proxy before it.
+    """Talks to the REST port, or to a proxy in front of it.
 
     Args:
-        address: of scheme http or https.
-        headers: of every request.
+        address: an address with the scheme http or https.
+        headers: headers of every request.
     """
 
     def __init__(self, address: Address, headers: Mapping[str, str]):
@@ -40,13 +40,13 @@ class RestTransport:
         self._http = httpx2.Client(headers=dict(headers))
 
     def signatures(self, timeout: float) -> Mapping[str, Any]:
-        """Asks for the metadata."""
+        """Requests the metadata."""
         answer = self._ask("GET", "/metadata", None, timeout)
         with reading_answer():
             return answer["metadata"]["signature_def"]["signature_def"]
 
     def labels(self, inputs: Sequence[str], timeout: float) -> tuple[str, ...]:
-        """Classifies an example of empty texts."""
+        """Classifies an example of empty texts to get the names of the labels."""
         body = {"signature_name": "classify", "examples": [dict.fromkeys(inputs, "")]}
         answer = self._ask("POST", ":classify", body, timeout)
         with reading_answer():
@@ -55,7 +55,7 @@ class RestTransport:
     def predict(
         self, feeds: Mapping[str, Sequence[bytes]], signature: Signature, timeout: float
     ) -> Mapping[str, np.ndarray]:
-        """Asks in columns: one list for each input and output."""
+        """Sends a request in column format: one list per input and output."""
         columns = {name: [_text_or_b64(value) for value in values] for name, values in feeds.items()}
         answer = self._ask("POST", ":predict", {"signature_name": signature.name, "inputs": columns}, timeout)
         with reading_answer():
@@ -74,7 +74,7 @@ class RestTransport:
             with self._http.stream(method, self._model + path, content=content, timeout=timeout) as response:
                 for part in response.iter_bytes():
                     received += part
-                    if time.monotonic() > limit:  # the library's own limit is for each part
+                    if time.monotonic() > limit:  # the library's own timeout applies to each part
                         raise httpx2.ReadTimeout("")
         except httpx2.ConnectTimeout as error:
             raise unreachable(f"no connection within {timeout:.3g} s") from error
@@ -84,10 +84,10 @@ class RestTransport:
         except httpx2.TimeoutException as error:
             raise no_answer(timeout) from error
         except httpx2.HTTPError as error:
-            if str(error).startswith("illegal"):  # it speaks, but not HTTP
+            if str(error).startswith("illegal"):  # the server does not speak HTTP
                 raise garbled(error) from error
             raise Failure(f"broke the connection off ({error})", again=True, answered=False) from error
-        # A server passes on any bytes that a model gives.
+        # A server passes on any bytes that a model outputs.
         text = received.decode("utf-8", "surrogateescape")
         if response.status_code != 200:
             raise _refusal(response, text)
@@ -100,7 +100,7 @@ def _refusal(response: httpx2.Response, text: str) -> Failure:
     unexplained = f"{code} {response.reason_phrase}"
     try:
         reason = str(json.loads(text)["error"]).rstrip(".")
-    except (ValueError, TypeError, LookupError):  # of a proxy, or of no such server at all
+    except (ValueError, TypeError, LookupError):  # from a proxy or another server
         reason = unexplained
     if response.is_redirect:
         return Failure(f"redirects to {response.headers['location']}. Name that address", error=AddressError)
@@ -123,7 +123,7 @@ def _text_or_b64(value: bytes) -> Any:
 def _array(values: Any, output: Output) -> np.ndarray:
     shape = (len(values), *output.row)
     if output.dtype == object:
-        return np.array(_as_bytes(values), object)  # an array of bytes would drop NULs at their ends
+        return np.array(_as_bytes(values), object)  # a NumPy bytes array would drop trailing NULs
     if 0 in shape:
         return np.array(values, output.dtype).reshape(shape)
     return np.array(values).astype(output.dtype, casting="same_kind")

@@ -1,4 +1,4 @@
-"""Asking again where that may help."""
+"""Retries of requests."""
 
 import time
 from collections.abc import Callable
@@ -16,20 +16,20 @@ from tenacity import (
 
 from kerasbert.client.failure import Failure
 
-_FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # seconds, at most: the waits are random
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0  # upper bounds in seconds of the random waits
 
 Answer = TypeVar("Answer")
 
 
 class Retries:
-    """Makes the requests to one server, with exponential back-off and jitter.
+    """Sends requests to one server, with exponential back-off and jitter.
 
-    What never gave an answer is taken for a wrong URL and not waited for.
+    Until the server has answered once, failures are not retried, since the URL may be wrong.
 
     Args:
-        url: for messages.
-        timeout: seconds for one try.
-        deadline: seconds for all tries of a request.
+        url: the server's URL, for messages.
+        timeout: seconds for one attempt.
+        deadline: seconds for a request, including retries.
     """
 
     def __init__(self, url: str, timeout: float, deadline: float):
@@ -37,14 +37,14 @@ class Retries:
         self._has_answered = False
 
     def ask(self, request: Callable[[float], Answer], stopped: Event) -> Answer:
-        """Returns what `request` returns for the seconds it may take.
+        """Calls `request` until it succeeds, and returns its result.
 
         Args:
-            request: raises `Failure` where it fails.
-            stopped: set when no further try is wanted.
+            request: takes a timeout in seconds; raises `Failure` if it fails.
+            stopped: set to stop retrying.
 
         Raises:
-            KerasBertError: as the last failure says.
+            KerasBertError: the error of the last failure.
         """
         start = time.monotonic()
 

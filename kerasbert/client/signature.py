@@ -1,4 +1,4 @@
-"""What a served model takes and gives."""
+"""The signatures of a served model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Output:
     """An output of a signature.
 
     Attributes:
-        dtype: of NumPy; object for bytes.
-        row: the shape of one row; -1 where it is not known.
+        dtype: the NumPy data type; object for bytes.
+        row: the shape of one row; -1 for unknown sizes.
     """
 
     dtype: np.dtype
@@ -37,7 +37,7 @@ class Signature:
     Attributes:
         name: `serving_default` or `explain`.
         inputs: `text`, and `pair` for a model of pairs; `explain` also takes `label`.
-        outputs: by name.
+        outputs: the outputs by name.
     """
 
     name: str
@@ -46,17 +46,17 @@ class Signature:
 
     @classmethod
     def parse(cls, signatures: Mapping[str, Any]) -> "Signature":
-        """Reads `serving_default` in the JSON form of a `SignatureDefMap`.
+        """Parses `serving_default` from the JSON form of a `SignatureDefMap`.
 
         Raises:
-            Failure: it is of another kind of model.
+            Failure: the model was not exported by kerasbert.
         """
         with reading_answer():
             return cls._parse(signatures)
 
     @classmethod
     def parse_explain(cls, signatures: Mapping[str, Any]) -> "Signature":
-        """Reads `explain` in the JSON form of a `SignatureDefMap`.
+        """Parses `explain` from the JSON form of a `SignatureDefMap`.
 
         Raises:
             Failure: the model has no such signature.
@@ -64,7 +64,7 @@ class Signature:
         with reading_answer():
             if _EXPLAIN not in signatures:
                 raise Failure(
-                    f"serves a model without the signature `{_EXPLAIN}`. Export the run anew",
+                    f"serves a model without the signature `{_EXPLAIN}`. Export the run again",
                     error=AddressError,
                 )
             inputs = (
@@ -96,23 +96,23 @@ class Signature:
         )
 
     def check(self, outputs: Mapping[str, np.ndarray], batch: int) -> dict[str, np.ndarray]:
-        """Returns the outputs of a batch, which must be those of the signature."""
+        """Returns the outputs of a batch after checking them against the signature."""
         result = {}
         for name, output in self.outputs.items():
             array, wanted = outputs.get(name), (batch, *output.row)
             if array is None or array.dtype != output.dtype or not _fits(array.shape, wanted):
                 found = "nothing" if array is None else f"{array.dtype} {list(array.shape)}"
                 raise Failure(
-                    f"gives other outputs than it announced ({name}: {output.dtype} {list(wanted)}. "
-                    f"Received: {found}). If it serves a new version, open it again"
+                    f"sends outputs that do not match its signature ({name}: {output.dtype} {list(wanted)}. "
+                    f"Received: {found}). If it serves a new version, open the model again"
                 )
             result[name] = array
         return result
 
     def join(self, parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-        """Returns the outputs of consecutive batches as those of one; of none as those of an empty one.
+        """Concatenates the outputs of consecutive batches; without any, returns empty outputs.
 
-        Where rows are narrower than those of another batch they are padded with "" and 0.
+        Rows that are narrower than those of another batch are padded with "" or 0.
         """
         empty = {
             name: np.empty((0, *(max(size, 0) for size in output.row)), output.dtype)

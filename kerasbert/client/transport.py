@@ -1,4 +1,4 @@
-"""How the client speaks to a server."""
+"""The interface of the client's transports."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -9,20 +9,20 @@ from kerasbert.client.signature import Signature
 
 
 class Transport(Protocol):
-    """One request and its answer. Every method raises `Failure`; `timeout` is in seconds."""
+    """Sends single requests. Every method raises `Failure` on errors; `timeout` is in seconds."""
 
     def signatures(self, timeout: float) -> Mapping[str, Any]:
         """Returns the JSON form of the model's `SignatureDefMap`."""
         ...
 
     def labels(self, inputs: Sequence[str], timeout: float) -> tuple[str, ...]:
-        """Returns the classes that the signature `classify` gives for an example of empty `inputs`."""
+        """Returns the labels, as output by the signature `classify` for an example of empty `inputs`."""
         ...
 
     def predict(
         self, feeds: Mapping[str, Sequence[bytes]], signature: Signature, timeout: float
     ) -> Mapping[str, np.ndarray]:
-        """Returns the outputs of a signature, unchecked."""
+        """Returns the outputs of a signature without checking them."""
         ...
 
     def close(self) -> None:

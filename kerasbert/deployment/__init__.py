@@ -1,6 +1,6 @@
-"""What stands around the exported versions: which ones are served, and the files that a server needs.
+"""Deployment of exported versions: which ones are served, and the files that a server needs.
 
-The package imports no TensorFlow.
+This package does not import TensorFlow.
 """
 
 from kerasbert.deployment.served_versions import ServedVersions, changing, read_server_config

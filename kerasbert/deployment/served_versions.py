@@ -1,4 +1,4 @@
-"""Which versions TensorFlow Serving loads, and under which labels: its own `models.config`."""
+"""The versions that TensorFlow Serving loads and their labels, stored in its `models.config`."""
 
 import contextlib
 import re
@@ -14,23 +14,23 @@ from kerasbert.files import make_directory, wait_for_lock, wrap_read_errors, wri
 from kerasbert.layout import MODELS_CONFIG, require_versions, version_folders
 
 STABLE, CANARY, PREVIOUS = "stable", "canary", "previous"
-POLL_SECONDS = 5  # how often a server reads models.config
+POLL_SECONDS = 5  # interval at which a server reads models.config
 
-_HEAD = "# Kept by `kerasbert export` and `kerasbert versions`; the server polls it. Comments are lost.\n"
+_HEAD = "# Written by `kerasbert export` and `kerasbert versions`, polled by the server. Comments are lost.\n"
 _LABEL = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class ServedVersions:
     """The versions of a model that are served, and their labels.
 
-    All of it stands in `MODEL_DIR/serving/models.config`; nothing else remembers it. So the label
-    `previous` says where a rollback leads, and the server keeps that version loaded.
+    `MODEL_DIR/serving/models.config` is the only state. The label `previous` is the target of a rollback,
+    so the server keeps that version loaded.
 
     Args:
-        model_dir: holds the versions.
+        model_dir: contains the versions.
 
     Raises:
-        UserError: the file is there and is no configuration of one model.
+        UserError: the file exists but is not the configuration of a single model.
     """
 
     def __init__(self, model_dir: Path):
@@ -42,8 +42,8 @@ class ServedVersions:
             models = len(self._proto.model_config_list.config)
             if models != 1:
                 raise UserError(
-                    f"{self.path}: must describe this one model. Received: {models} models. Keep a "
-                    "configuration of several models elsewhere."
+                    f"{self.path}: must describe this model only. Received: {models} models. Keep a "
+                    "configuration of several models in another file."
                 )
             self.config: ModelConfig = self._proto.model_config_list.config[0]
         else:
@@ -56,7 +56,7 @@ class ServedVersions:
 
     @property
     def name(self) -> str:
-        """The model's name in a server's addresses."""
+        """The model's name in URLs."""
         return self.config.name
 
     def labels_of(self, number: int) -> list[str]:
@@ -64,9 +64,9 @@ class ServedVersions:
         return sorted(label for label, version in self.labels.items() if version == number)
 
     def publish(self, number: int, before: int | None) -> None:
-        """Serves a new version: the first one as `stable`, another one as `canary` if that is free.
+        """Serves a new version: the first one as `stable`, a later one as `canary` if there is none.
 
-        It takes the place of one that waits for a label.
+        It replaces a version that is served without a label.
 
         Args:
             number: the new version.
@@ -76,14 +76,18 @@ class ServedVersions:
             self.labels = {STABLE: number} if before is None else {STABLE: before, CANARY: number}
         elif CANARY not in self.labels:
             self.labels[CANARY] = number
-        # Else it waits without a label: a server moves one only to a version that it has loaded.
+        # Else it is served without a label: a server moves a label only to a version that it has loaded.
         self.numbers = {*self.labels.values(), number}
 
     def label(self, label: str, number: int) -> None:
-        """Points a label at a version. What was `stable` becomes `previous`; a promoted canary is none.
+        """Points a label at a version.
+
+        Moving `stable` makes the old stable version `previous`, and drops the label `canary` from a
+        promoted version.
 
         Raises:
-            UserError: the label is malformed, there is no such version, or a server could not follow.
+            UserError: the label is malformed, the version does not exist, or a server would refuse the
+                change.
         """
         if number not in version_folders(self.model_dir):
             raise UserError(f"{self.model_dir / str(number)}: there is no such version.")
@@ -91,7 +95,7 @@ class ServedVersions:
             raise UserError(f"label: must be letters, digits, '_', '.' and '-'. Received: {label!r}")
         if not self.labels and label != STABLE:
             raise UserError(
-                f"{self.path}: no version is {STABLE} yet. First say which: kerasbert versions label "
+                f"{self.path}: no version is {STABLE} yet. Choose one first: kerasbert versions label "
                 f"{self.model_dir} {STABLE} VERSION"
             )
         old = self.labels.get(label, number)
@@ -110,16 +114,16 @@ class ServedVersions:
         self._set(labels)
 
     def unlabel(self, label: str) -> None:
-        """Removes a label; a version that has no other is no longer served.
+        """Removes a label; a version without any label is no longer served.
 
         Raises:
             UserError: there is no such label, or it is `stable`.
         """
         if label not in self.labels:
             known = ", ".join(sorted(self.labels)) or "none"
-            raise UserError(f"label {label!r}: there is none. Labels: {known}.")
+            raise UserError(f"label {label!r}: there is no such label. Labels: {known}.")
         if label == STABLE:
-            raise UserError(f"label {STABLE!r}: is what clients ask for. Move it instead of removing it.")
+            raise UserError(f"label {STABLE!r}: cannot be removed, since clients use it. Move it instead.")
         self._set({name: number for name, number in self.labels.items() if name != label})
 
     def rollback(self) -> None:
@@ -136,7 +140,7 @@ class ServedVersions:
         self.label(STABLE, self.labels[PREVIOUS])
 
     def save(self) -> None:
-        """Writes the file, in one step for those who poll it."""
+        """Writes the file atomically, since servers poll it."""
         self.config.version_labels.clear()
         self.config.version_labels.update(self.labels)
         self.config.model_version_policy.specific.versions[:] = sorted(self.numbers)
@@ -144,16 +148,16 @@ class ServedVersions:
         write_text(self.path, _HEAD + text_format.MessageToString(self._proto))
 
     def _set(self, labels: dict[str, int]) -> None:
-        """What loses its last label is no longer served; what never had one waits for it."""
+        """Sets the labels. A version that loses its last label is no longer served."""
         self.numbers = (self.numbers - set(self.labels.values())) | set(labels.values())
         self.labels = labels
 
 
 def read_server_config(path: Path) -> ModelServerConfig:
-    """Reads a text proto `ModelServerConfig`, as of `--model_config_file`.
+    """Reads a text proto `ModelServerConfig`, the format of `--model_config_file`.
 
     Raises:
-        UserError: it cannot be read, or is no such proto.
+        UserError: the file cannot be read or parsed.
     """
     with wrap_read_errors(path):
         text = path.read_text(encoding="utf-8")
@@ -165,13 +169,13 @@ def read_server_config(path: Path) -> ModelServerConfig:
 
 @contextlib.contextmanager
 def changing(model_dir: Path) -> Iterator[ServedVersions]:
-    """Yields the served versions for a change, which is written when the block ends well.
+    """Yields the served versions for changes, which are written when the block succeeds.
 
-    A server refuses a configuration that loads a version and moves a label to it at once, and all later
-    ones like it. Each state is therefore left for one poll at least.
+    A server rejects a configuration that both loads a version and moves a label to it. Therefore each
+    state stays in place for at least one poll.
 
     Raises:
-        UserError: `model_dir` holds no version, or `models.config` cannot be read or written.
+        UserError: `model_dir` contains no version, or `models.config` cannot be read or written.
     """
     require_versions(model_dir)
     with wait_for_lock(model_dir):

@@ -1,4 +1,4 @@
-"""The files with which a server is started, made from what is known of the model."""
+"""Configuration files for a server, rendered from templates."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from kerasbert.deployment.served_versions import POLL_SECONDS, STABLE
 from kerasbert.files import make_directory, write_text
 from kerasbert.layout import SERVING
 
-# docs/deployment.md says what each is for.
+# See docs/deployment.md for their purpose.
 FILES = (
     "batching.config",
     "monitoring.config",
@@ -26,7 +26,7 @@ FILES = (
     "config.pbtxt",
 )
 
-# stable, previous, canary, and one that is being loaded.
+# stable, previous, canary, and one being loaded.
 _VERSIONS_IN_MEMORY = 4
 _HEADROOM = 1.25
 _STEP = 64  # MiB
@@ -34,19 +34,19 @@ _STEP = 64  # MiB
 
 @dataclass(frozen=True)
 class Memory:
-    """What the native process took, in bytes: before it loaded the model, and at its peak."""
+    """Memory of the native process in bytes: before it loaded the model, and at its peak."""
 
     base: int
     peak: int
 
 
 def write_server_files(model_dir: Path, name: str, memory: Memory) -> list[Path]:
-    """Writes the files of `MODEL_DIR/serving` that are absent; what is there belongs to the user.
+    """Writes the missing files of `MODEL_DIR/serving`; existing files may have been edited and are kept.
 
     Args:
-        model_dir: holds the versions; the server sees it as `/models/NAME`.
-        name: the model's name in a server's addresses.
-        memory: of the native process that ran the model.
+        model_dir: contains the versions; mounted as `/models/NAME` in the server.
+        name: the model's name in URLs.
+        memory: measured memory of the native process that ran the model.
 
     Returns:
         The files written.
@@ -76,11 +76,11 @@ def write_server_files(model_dir: Path, name: str, memory: Memory) -> list[Path]
 
 
 def needed_mebibytes(memory: Memory) -> int:
-    """Returns the memory to ask for, in MiB: as measured, for all versions at once, and headroom."""
+    """Returns the memory to request in MiB: the measured memory for all loaded versions, plus headroom."""
     needed = memory.base + _VERSIONS_IN_MEMORY * (memory.peak - memory.base)
     return math.ceil(needed * _HEADROOM / 2**20 / _STEP) * _STEP
 
 
 def _object_name(name: str) -> str:
-    """Kubernetes wants lower-case letters, digits and '-', a letter first."""
+    """Returns a valid name for Kubernetes: lower-case letters, digits and '-', starting with a letter."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789")[:50].rstrip("-") or "model"

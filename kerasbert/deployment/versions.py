@@ -1,4 +1,4 @@
-"""The versions of a model: which there are, and removing old ones."""
+"""Lists the versions of a model and removes old ones."""
 
 import shutil
 import uuid
@@ -16,7 +16,7 @@ _REMOVED = ".removed-"
 
 @dataclass(frozen=True)
 class Version:
-    """A version and what is said about it. `size` in bytes; None: its folder is missing."""
+    """A version with its labels. `size` is in bytes, or None if its folder is missing."""
 
     number: int
     labels: list[str]
@@ -28,11 +28,11 @@ def list_versions(model_dir: Path) -> list[Version]:
     """Returns the versions, the oldest first.
 
     Raises:
-        UserError: there is none, or `models.config` cannot be read.
+        UserError: there is no version, or `models.config` cannot be read.
     """
     folders = require_versions(model_dir)
     served = ServedVersions(model_dir)
-    # Without models.config a server takes the highest number.
+    # Without models.config a server loads the highest version.
     numbers = served.numbers if served.exists else {max(folders)}
     return [
         Version(
@@ -46,14 +46,14 @@ def list_versions(model_dir: Path) -> list[Version]:
 
 
 def prune(model_dir: Path, keep: int, spare: Iterable[int] = ()) -> list[int]:
-    """Removes all but the `keep` newest versions. What is served or labelled stays.
+    """Removes all but the `keep` newest versions, except served and labelled ones.
 
-    A version vanishes by a rename before its files are deleted, so that nobody sees a part of it.
+    A version is renamed before its files are deleted, so that nobody sees it half-deleted.
 
     Args:
-        model_dir: holds the versions.
-        keep: how many of the newest to leave, 1 or more.
-        spare: more versions to leave.
+        model_dir: contains the versions.
+        keep: number of versions to keep, 1 or more.
+        spare: additional versions to keep.
 
     Returns:
         The versions removed.
@@ -65,7 +65,7 @@ def prune(model_dir: Path, keep: int, spare: Iterable[int] = ()) -> list[int]:
     with wait_for_lock(model_dir):
         served = ServedVersions(model_dir)
         needed = {*served.numbers, *served.labels.values(), *spare}
-        for left_over in model_dir.glob(f"{_REMOVED}*"):  # by a process that was killed
+        for left_over in model_dir.glob(f"{_REMOVED}*"):  # from a process that was killed
             shutil.rmtree(left_over, ignore_errors=True)
         for number, folder in list(version_folders(model_dir).items())[:-keep]:
             if number not in needed:

@@ -1,13 +1,13 @@
-"""A stand-in for TensorFlow Serving, for development and small deployments.
+"""A substitute for TensorFlow Serving, for development and small deployments.
 
-It answers as TensorFlow Serving does, over REST and gRPC, so that a client written against the one
-works against the other. Production is TensorFlow Serving itself.
+It answers like TensorFlow Serving over REST and gRPC, so that clients work with both. Use TensorFlow
+Serving itself in production.
 """
 
 from importlib import import_module
 from typing import Any
 
-# The client needs neither TensorFlow nor a server: each name is looked up when it is first used.
+# The client needs neither TensorFlow nor a server: each name is imported when it is first used.
 _HOMES = {
     "Client": "kerasbert.client",
     "Settings": "kerasbert.serving.settings",

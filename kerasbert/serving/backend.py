@@ -1,4 +1,4 @@
-"""What answers the requests to both servers, REST and gRPC."""
+"""The backend that the REST and gRPC servers share."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ class Backend:
     """The parts that the servers share.
 
     Attributes:
-        models: what is served.
-        inference: runs it.
-        background: reads and writes what is large.
+        models: the served versions.
+        inference: runs the model.
+        background: parses and serialises large messages.
         metrics: counts requests.
         settings: the limits.
     """

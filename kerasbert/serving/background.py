@@ -1,4 +1,4 @@
-"""Work on requests that would hold up the event loop."""
+"""Runs work on large requests outside the event loop."""
 
 import asyncio
 import time
@@ -9,29 +9,28 @@ from typing import Any, TypeVar, cast
 Result = TypeVar("Result")
 Steps = Generator[None, None, Result]
 
-_SMALL = 16 * 1024  # bytes that are read or written on the spot
-_SLICE = 0.002  # seconds of work, and as many of rest, in which the interpreter is for small requests alone
+_SMALL = 16 * 1024  # bytes; smaller work is done at once on the event loop
+_SLICE = 0.002  # seconds of work, followed by as many of sleep, which leaves the GIL to small requests
 
 
 class Background:
-    """One thread, on which large requests take turns.
+    """A single thread on which large requests take turns.
 
-    More threads would only fight for the interpreter, and the event loop would lose. Work that comes in
-    steps is done a slice at a time, so that a request waits for slices of the others, not for their end;
-    and it ends with the task that waits for it.
+    More threads would compete with the event loop for the GIL. Work in steps is done a slice at a time, so
+    that requests are interleaved, and it stops when the awaiting task is cancelled.
     """
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="background")
 
     async def run(self, size: int, function: Callable[..., Result], *arguments: Any) -> Result:
-        """Returns what `function` returns; `size` is how many bytes it works on."""
+        """Calls `function`, on the thread if `size`, the number of bytes it handles, is large."""
         if size <= _SMALL:
             return function(*arguments)
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
     async def finish(self, size: int, steps: Steps[Result]) -> Result:
-        """Returns what a generator returns in the end."""
+        """Runs a generator to its end, like `run`, and returns its return value."""
         if size <= _SMALL:
             return finish(steps)
         loop, done, result = asyncio.get_running_loop(), False, None
@@ -40,12 +39,12 @@ class Background:
         return cast(Result, result)
 
     def close(self) -> None:
-        """Ends the thread, once it is idle."""
+        """Ends the thread once it is idle."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def finish(steps: Steps[Result]) -> Result:
-    """Returns what a generator returns in the end."""
+    """Runs a generator to its end and returns its return value."""
     while True:
         try:
             next(steps)
@@ -54,7 +53,7 @@ def finish(steps: Steps[Result]) -> Result:
 
 
 def _slice(steps: Steps[Any]) -> tuple[bool, Any]:
-    """Advances a generator for some time; returns whether it is done, and its result."""
+    """Advances a generator for one slice; returns whether it is done, and its return value."""
     end = time.monotonic() + _SLICE
     try:
         while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""Requests that wait for the same signature share a run of the model."""
+"""Dynamic batching: waiting requests for the same signature share a run of the model."""
 
 import threading
 import time
@@ -16,44 +16,44 @@ from kerasbert.serving.errors import ServingError, invalid, timed_out, to_servin
 Arrays = Mapping[str, np.ndarray]
 
 
-class Runs(Protocol):
-    """What runs a signature; `Servable` for one."""
+class Runner(Protocol):
+    """Runs signatures; implemented by `Servable`."""
 
     def run(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
         """Returns the outputs."""
         ...
 
     def batches(self, signature: str) -> bool:
-        """Whether rows of several requests may be put together."""
+        """Whether rows of several requests may be batched."""
         ...
 
 
 @dataclass
 class _Request:
-    servable: Runs
+    servable: Runner
     signature: str
     inputs: Arrays
     deadline: float
     rows: int
-    key: Any  # equal for requests that fit together; None for one that runs alone
-    parts: list[dict[str, np.ndarray]] = field(default_factory=list)  # the answers so far
+    key: Any  # requests with equal keys can be batched; None: runs alone
+    parts: list[dict[str, np.ndarray]] = field(default_factory=list)  # the outputs so far
     future: Future[dict[str, np.ndarray]] = field(default_factory=Future)
 
 
 class Batcher:
-    """Runs requests on its own threads, as many rows at a time as wait and fit.
+    """Runs requests on its own threads, batching as many waiting rows as fit.
 
-    A request that takes long runs in parts, in turns with others of its kind and never on the last thread, so
-    that the short ones need not wait for it.
+    Long requests run in parts, take turns with each other, and never occupy the last thread, so that short
+    requests need not wait for them.
 
-    TensorFlow's own `tf.nondifferentiable_batch` blocks a thread for each waiting request, and
-    cannot drop one whose client is gone.
+    TensorFlow's own `tf.nondifferentiable_batch` blocks a thread for each waiting request, and cannot drop
+    a request whose client has disconnected.
 
     Args:
-        max_batch_size: rows of a run; a request of more rows takes several, and so takes long.
-        queue_size: requests that may wait.
-        threads: how many run the model; TensorFlow itself uses all cores.
-        observe: told the rows and the seconds of each run.
+        max_batch_size: maximum number of rows of a run; larger requests are long and run in parts.
+        queue_size: maximum number of waiting requests.
+        threads: number of threads that run the model; TensorFlow itself uses all cores.
+        observe: called with the rows and seconds of each run.
     """
 
     def __init__(
@@ -79,19 +79,19 @@ class Batcher:
             thread.start()
 
     def submit(
-        self, servable: Runs, signature: str, inputs: Arrays, deadline: float, slow: bool = False
+        self, servable: Runner, signature: str, inputs: Arrays, deadline: float, slow: bool = False
     ) -> Future[dict[str, np.ndarray]]:
-        """Queues a request; the future gives its outputs, or a `ServingError`.
+        """Queues a request; the future resolves to its outputs or raises a `ServingError`.
 
         Args:
             servable: the model.
-            signature: its signature.
-            inputs: the arrays.
-            deadline: by `time.monotonic`; a request that still waits then is dropped.
-            slow: few rows take long already.
+            signature: the name of the signature.
+            inputs: the input arrays.
+            deadline: a time of `time.monotonic`; a request still waiting then is dropped.
+            slow: whether the request is long regardless of its rows.
 
         Raises:
-            ServingError: the queue is full or closed, or the inputs' rows do not agree.
+            ServingError: the queue is full or closed, or the inputs differ in their number of rows.
         """
         request = _Request(servable, signature, inputs, deadline, *_rows_and_key(servable, signature, inputs))
         takes_long = slow or request.rows > self._max_batch_size
@@ -105,7 +105,7 @@ class Batcher:
         return request.future
 
     def close(self, timeout: float) -> None:
-        """Lets the waiting requests finish, for `timeout` seconds at most."""
+        """Finishes the waiting requests, for at most `timeout` seconds."""
         with self._change:
             self._closed = True
             self._change.notify_all()
@@ -128,7 +128,7 @@ class Batcher:
                 self._answer(live)
 
     def _take(self) -> "_Request | list[_Request]":
-        """Waits for a request, and returns a long one or a list; an empty one once closed and done."""
+        """Waits for work: a long request or a batch of short ones; an empty list means closed and done."""
         with self._change:
             self._change.wait_for(lambda: self._waiting or self._long_is_free() or self._done())
             if self._long_is_free():
@@ -160,7 +160,7 @@ class Batcher:
         return self._closed and not self._waiting and not self._long
 
     def _advance(self, request: _Request) -> bool:
-        """Runs the next part of a request; returns whether there are more."""
+        """Runs the next part of a long request; returns whether there are more."""
         try:
             if request.key is None:
                 request.future.set_result(self._run([request])[0])
@@ -174,15 +174,15 @@ class Batcher:
             request.future.set_result(
                 {name: np.concatenate([one[name] for one in request.parts]) for name in request.parts[0]}
             )
-        except Exception as error:  # whatever it is, its client must hear of it
+        except Exception as error:  # every error must reach the client
             request.future.set_exception(to_serving_error(error))
         return False
 
     def _answer(self, batch: Sequence[_Request]) -> None:
         try:
             answers = self._run(batch)
-        except Exception as error:  # whatever it is, its client must hear of it
-            if len(batch) > 1:  # one bad row must not fail the requests beside it
+        except Exception as error:  # every error must reach the client
+            if len(batch) > 1:  # one bad row must not fail the other requests
                 for request in batch:
                     self._answer([request])
             else:
@@ -220,7 +220,7 @@ class Batcher:
         return outputs
 
 
-def _rows_and_key(servable: Runs, signature: str, inputs: Arrays) -> tuple[int, Any]:
+def _rows_and_key(servable: Runner, signature: str, inputs: Arrays) -> tuple[int, Any]:
     if not servable.batches(signature) or not all(array.ndim for array in inputs.values()):
         return 1, None
     counts = {len(array) for array in inputs.values()}

@@ -1,4 +1,4 @@
-"""What a signature must be like for predict, classify and regress, in TensorFlow Serving's words."""
+"""Checks of signatures and inputs, with TensorFlow Serving's error messages."""
 
 from collections.abc import Collection
 from typing import Any
@@ -10,7 +10,7 @@ from kerasbert.serving.errors import ServingError, invalid
 
 
 def check_classification(spec: Any) -> None:
-    """Raises `ServingError` unless a signature can classify."""
+    """Raises `ServingError` unless `spec` is a classification signature."""
     if len(spec.inputs) != 1:
         raise invalid("Expected one input Tensor.")
     if len(spec.outputs) not in (1, 2):
@@ -26,7 +26,7 @@ def check_classification(spec: Any) -> None:
 
 
 def check_regression(spec: Any) -> None:
-    """Raises `ServingError` unless a signature can regress."""
+    """Raises `ServingError` unless `spec` is a regression signature."""
     if len(spec.inputs) != 1:
         raise invalid("Expected one input Tensor.")
     if len(spec.outputs) != 1:
@@ -38,7 +38,7 @@ def check_regression(spec: Any) -> None:
 
 
 def check_inputs(inputs: Collection[str], spec: Any) -> None:
-    """Raises `ServingError` unless the inputs are those of a signature."""
+    """Raises `ServingError` unless the inputs match those of a signature."""
     given, wanted = set(inputs), set(spec.inputs)
     if len(given) > len(wanted) or (len(given) < len(wanted) and not spec.defaults):
         extra, missing = sorted(given - wanted), sorted(wanted - given)
@@ -61,7 +61,7 @@ def check_inputs(inputs: Collection[str], spec: Any) -> None:
 
 
 def check_filter(output_filter: Collection[str], spec: Any) -> None:
-    """Raises `ServingError` unless the wanted outputs are some of a signature's."""
+    """Raises `ServingError` unless the requested outputs exist in a signature."""
     seen = set()
     for name in output_filter:
         if name not in spec.outputs:

@@ -1,25 +1,25 @@
-"""The connections of an HTTP server, and which of them can be spared."""
+"""Limits the open connections of an HTTP server, and closes connections gracefully."""
 
 import asyncio
 from typing import Any, Protocol
 
-_LINGER = 2.0  # seconds in which a client may notice that it is to close
+_LINGER = 2.0  # seconds for a client to close its side
 
 
 class Closable(Protocol):
-    """What holds a connection."""
+    """Owns a connection."""
 
     transport: Any
 
 
 class Connections:
-    """Closes a connection for each that comes when there are enough.
+    """Closes a connection for each new one above a limit.
 
-    Those go first that never asked anything, then those between two requests, then those whose request is
-    not whole; of each the one that has waited longest. A request in work is never given up.
+    Connections without any request are closed first, then those between two requests, then those with an
+    incomplete request; within each group the longest waiting first. A request in progress is never closed.
 
     Args:
-        most: open at once.
+        most: maximum number of open connections.
     """
 
     def __init__(self, most: int):
@@ -30,7 +30,7 @@ class Connections:
         self.sending: dict[Closable, None] = {}
 
     def add(self, connection: Closable) -> None:
-        """Counts a new connection; it may cost another its place."""
+        """Registers a new connection, closing another one above the limit."""
         if len(self._open) >= self._most:
             spare = next((one for kind in (self.fresh, self.idle, self.sending) for one in kind), connection)
             spare.transport.abort()
@@ -41,7 +41,7 @@ class Connections:
         self.fresh[connection] = None
 
     def move(self, connection: Closable, kind: dict[Closable, None] | None) -> None:
-        """Notes what a connection does now; None: its request is in work."""
+        """Moves a connection to another group; None: its request is in progress."""
         if connection not in self._open or (kind is not None and connection in kind):
             return
         for other in (self.fresh, self.idle, self.sending):
@@ -50,7 +50,7 @@ class Connections:
             kind[connection] = None
 
     def remove(self, connection: Closable) -> None:
-        """Forgets a connection."""
+        """Unregisters a connection."""
         self.move(connection, None)
         self._open.discard(connection)
 
@@ -58,17 +58,17 @@ class Connections:
 class LingeringTransport:
     """A transport that waits for the client before it closes.
 
-    A socket that is closed while something lies in it unread is reset, and the client may lose the answer
-    that was sent before. So `close` ends our side only, and what still comes is dropped.
+    Closing a socket with unread data resets the connection, and the client may lose the answer. So `close`
+    only shuts down our side, and further data from the client is discarded.
 
     Args:
-        transport: the real one.
-        patience: seconds in which some of an answer must have been taken.
+        transport: the real transport.
+        timeout: seconds in which the client must have read some of the answer.
     """
 
-    def __init__(self, transport: Any, patience: float):
+    def __init__(self, transport: Any, timeout: float):
         self._transport = transport
-        self._patience = patience
+        self._timeout = timeout
         self._closing = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -80,7 +80,7 @@ class LingeringTransport:
         return self._closing or self._transport.is_closing()
 
     def close(self) -> None:
-        """Sends what there is to send, and the end."""
+        """Sends the remaining data, then shuts down our side."""
         if self.is_closing():
             return
         self._closing = True
@@ -89,12 +89,12 @@ class LingeringTransport:
         self._wait(self._transport.get_write_buffer_size())
 
     def forget(self) -> None:
-        """Ends the waiting, since the connection is gone."""
+        """Stops waiting, since the connection is closed."""
         if self._timer is not None:
             self._timer.cancel()
 
     def _wait(self, left: int) -> None:
-        seconds = self._patience if left else _LINGER
+        seconds = self._timeout if left else _LINGER
         self._timer = asyncio.get_running_loop().call_later(seconds, self._look, left)
 
     def _look(self, before: int) -> None:

@@ -1,4 +1,4 @@
-"""What a request is refused with: a gRPC code, which stands for an HTTP status too."""
+"""Errors of requests: a gRPC status code and the HTTP status that belongs to it."""
 
 import grpc
 
@@ -25,9 +25,9 @@ class ServingError(Exception):
     """A request that cannot be answered.
 
     Args:
-        code: what TensorFlow Serving's status would be.
-        message: shown to the client; cut where it is very long.
-        http_status: of the REST answer. None: the one that belongs to `code`.
+        code: the status code that TensorFlow Serving would use.
+        message: shown to the client; truncated if very long.
+        http_status: HTTP status of the REST response. None: derived from `code`.
     """
 
     def __init__(self, code: grpc.StatusCode, message: str, http_status: int | None = None):
@@ -40,22 +40,22 @@ class ServingError(Exception):
 
 
 def invalid(message: str) -> ServingError:
-    """Returns the error of a wrong request."""
+    """Returns the error of an invalid request."""
     return ServingError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
 def unavailable(message: str) -> ServingError:
-    """Returns the error of a server that has too much to do."""
+    """Returns the error of an overloaded server."""
     return ServingError(grpc.StatusCode.UNAVAILABLE, message)
 
 
 def timed_out() -> ServingError:
-    """Returns the error of a request that took too long."""
+    """Returns the error of a request that timed out."""
     return ServingError(grpc.StatusCode.DEADLINE_EXCEEDED, "Timed out waiting for notification")
 
 
 def to_serving_error(error: BaseException) -> ServingError:
-    """Returns any error as one with a code; those of TensorFlow keep theirs."""
+    """Converts any error to a `ServingError`; TensorFlow's errors keep their code."""
     if isinstance(error, ServingError):
         return error
     code = _BY_NUMBER.get(getattr(error, "error_code", None), grpc.StatusCode.INTERNAL)

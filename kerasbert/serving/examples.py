@@ -9,10 +9,10 @@ from kerasbert.serving.errors import invalid
 
 
 def examples_of(proto: Any) -> tuple[Sequence[Any], bytes]:
-    """Returns the `tf.Example`s of an `Input`, and the serialized one that is the context of each.
+    """Returns the `tf.Example`s of an `Input`, and their serialized common context.
 
     Raises:
-        ServingError: there are none.
+        ServingError: there are no examples.
     """
     context, examples = b"", proto.example_list.examples
     if proto.WhichOneof("kind") == "example_list_with_context":
@@ -24,7 +24,7 @@ def examples_of(proto: Any) -> tuple[Sequence[Any], bytes]:
 
 
 def serialized_examples(examples: Sequence[Any], context: bytes) -> np.ndarray:
-    """Returns `tf.Example`s serialized, [batch], each with the context in front."""
+    """Returns serialized `tf.Example`s, [batch], each prefixed with the context."""
     array = np.empty(len(examples), object)
     array[:] = [context + example.SerializeToString() for example in examples]
     return array

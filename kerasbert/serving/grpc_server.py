@@ -21,12 +21,12 @@ from kerasbert.serving.services import ModelService, PredictionService
 _PREDICTION = prediction_service_pb2.DESCRIPTOR.services_by_name["PredictionService"]
 _MODEL = model_service_pb2.DESCRIPTOR.services_by_name["ModelService"]
 _RUNS = ("Predict", "Classify", "Regress", "MultiInference")  # what takes a place among the requests in work
-_MOST_STREAMS = 100  # of health watchers and reflection; they may last for ever
+_MOST_STREAMS = 100  # of health checks and reflection, which may stay open indefinitely
 _MINUTE = 60_000  # milliseconds
 
 
 class GrpcServer:
-    """Takes a port, answers, and stops.
+    """The gRPC server.
 
     Args:
         backend: shared with the REST server.
@@ -35,15 +35,15 @@ class GrpcServer:
     def __init__(self, backend: Backend):
         self._backend, settings = backend, backend.settings
         self._server = grpc.aio.server(
-            interceptors=[_FewStreams()],
+            interceptors=[_StreamLimit()],
             options=[
                 ("grpc.so_reuseport", 0),  # a taken port must be an error
                 ("grpc.max_receive_message_length", settings.max_body),
                 ("grpc.max_concurrent_streams", settings.max_requests),
-                ("grpc.server_handshake_timeout_ms", int(settings.patience * 1000)),
+                ("grpc.server_handshake_timeout_ms", int(settings.client_timeout * 1000)),
                 ("grpc.max_connection_idle_ms", 5 * _MINUTE),
                 ("grpc.keepalive_time_ms", _MINUTE),
-                ("grpc.keepalive_timeout_ms", int(settings.patience * 1000)),
+                ("grpc.keepalive_timeout_ms", int(settings.client_timeout * 1000)),
             ],
         )
         self._health = health.aio.HealthServicer()
@@ -54,36 +54,36 @@ class GrpcServer:
         reflection.enable_server_reflection(names, self._server)
 
     def listen(self, address: str) -> int:
-        """Takes a port, and returns its number.
+        """Binds a port and returns its number.
 
         Args:
-            address: `HOST:PORT`, with port 0 for a free one.
+            address: `HOST:PORT`; port 0 picks a free one.
 
         Raises:
-            UserError: it is taken.
+            UserError: the port is in use.
         """
         try:
             return self._server.add_insecure_port(address)
         except RuntimeError as error:
             raise UserError(
-                f"{address}: cannot be listened at. Choose another --grpc-port or --host."
+                f"{address}: cannot be listened on. Choose another --grpc-port or --host."
             ) from error
 
     async def start(self) -> None:
-        """Starts to answer."""
+        """Starts serving."""
         await self._server.start()
         for service in (_PREDICTION, _MODEL):
-            for name in (service.name, service.full_name):  # TensorFlow Serving has the short ones
+            for name in (service.name, service.full_name):  # TensorFlow Serving uses the short names
                 await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self, grace: float) -> None:
-        """Lets what is in flight finish, for `grace` seconds at most."""
+        """Finishes requests in flight, for at most `grace` seconds."""
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace)
 
     def _add(self, service: Any, servicer: Any) -> None:
         handlers = {
-            # As a stream, of which one message is read: of others gRPC waits for the whole for ever.
+            # As a stream of which one message is read: gRPC has no timeout for receiving a unary request.
             method.name: grpc.stream_unary_rpc_method_handler(
                 self._reading(
                     message_factory.GetMessageClass(method.input_type), getattr(servicer, method.name)
@@ -98,18 +98,18 @@ class GrpcServer:
         )
 
     def _reading(self, kind: Any, answer: Callable[[Any, Any], Awaitable[Any]]) -> Any:
-        """Returns a handler that takes the bytes of a request, and reads them within bounds."""
+        """Returns a handler that parses the bytes of a request within limits."""
         settings = self._backend.settings
 
         async def handle(messages: AsyncIterator[bytes], context: Any) -> Any:
             with contextlib.ExitStack() as stack:
                 try:
-                    content = await asyncio.wait_for(anext(messages), settings.patience)
+                    content = await asyncio.wait_for(anext(messages), settings.client_timeout)
                     async with asyncio.timeout(settings.timeout):
                         steps = read_message(kind, content, settings.max_fields)
                         request = await self._backend.background.finish(len(content), steps)
                     if answer.__name__ in _RUNS:
-                        stack.enter_context(self._backend.inference.place())
+                        stack.enter_context(self._backend.inference.admit())
                 except TimeoutError:
                     failure = timed_out()
                 except StopAsyncIteration:
@@ -123,13 +123,13 @@ class GrpcServer:
         return handle
 
 
-class _FewStreams(grpc.aio.ServerInterceptor):
-    """Bounds the streams that are open at once."""
+class _StreamLimit(grpc.aio.ServerInterceptor):
+    """Limits the number of open streams."""
 
     _open = 0
 
     async def intercept_service(self, continuation: Any, handler_call_details: Any) -> Any:
-        """Counts the calls of a method that answers with a stream."""
+        """Counts the open calls of methods that respond with a stream."""
         handler = await continuation(handler_call_details)
         if handler is None or not handler.response_streaming:
             return handler

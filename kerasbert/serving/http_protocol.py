@@ -1,4 +1,4 @@
-"""HTTP connections that wait for nobody for ever, and let nobody go without an answer."""
+"""HTTP connections with timeouts, stricter parsing and graceful shutdown."""
 
 import asyncio
 import re
@@ -11,20 +11,20 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from kerasbert.serving.connections import Connections, LingeringTransport
 
 _ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
-_LINGER = 2.0  # seconds that an idle connection lasts when the server stops
-_MOST_PIECES = 4096  # of a body, and one more for every 64 bytes: each costs time
+_LINGER = 2.0  # seconds until an idle connection is closed when the server stops
+_MOST_PIECES = 4096  # maximum chunks of a body, plus one per 64 bytes, since each costs time
 
 
-class PatientProtocol(H11Protocol):
-    """Closes a connection whose client is too slow to say what it wants.
+class TimeoutProtocol(H11Protocol):
+    """Closes connections whose clients send a request too slowly.
 
-    uvicorn limits the time between requests, but neither that of the first request line nor that of
-    headers which come byte by byte. All take uvicorn's `timeout_keep_alive` here.
+    uvicorn limits the time between requests, but not the time until the first request line or the end of
+    the headers. Here `timeout_keep_alive` applies to all of them.
 
     Args:
-        all_connections: counts this one.
-        config: of uvicorn.
-        options: of uvicorn.
+        all_connections: registers this connection.
+        config: uvicorn's configuration.
+        options: uvicorn's other arguments.
     """
 
     _waiting_since: float | None = None
@@ -36,19 +36,19 @@ class PatientProtocol(H11Protocol):
         self._stopping = False
 
     def connection_made(self, transport: Any) -> None:
-        """Starts to wait for a request."""
+        """Starts the timeout of the first request."""
         super().connection_made(LingeringTransport(transport, self.timeout_keep_alive))  # type: ignore[arg-type]
         self._all.add(self)
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Frees its place."""
+        """Unregisters the connection."""
         self._all.remove(self)
         self.transport.forget()  # type: ignore[attr-defined]
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Goes on waiting where the request is not whole."""
+        """Continues the timeout if the request is incomplete."""
         if self.transport.is_closing():
             return
         super().data_received(data)
@@ -59,14 +59,14 @@ class PatientProtocol(H11Protocol):
             self._all.move(self, self._all.sending if self.cycle.more_body else None)
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """Answers a client that has sent all it had to send, and still listens."""
+        """Answers a client that has closed its sending side but still reads."""
         if self.transport.is_closing() or self.cycle is None or self.cycle.more_body:
             return None
         self.cycle.keep_alive = False
         return not self.cycle.response_complete
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses, unless an answer is on its way already."""
+        """Sends an error, unless a response has already been started."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
         self.transport.close()
@@ -75,13 +75,13 @@ class PatientProtocol(H11Protocol):
             self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
-        """Starts to wait for the next request."""
+        """Starts the timeout of the next request."""
         super().on_response_complete()
         if self.cycle.response_complete and not self.transport.is_closing():
             self._all.move(self, self._all.idle)
 
     def shutdown(self) -> None:
-        """Lets the client have its answer, or one to a last request, and tells it to close."""
+        """Finishes the current request, or accepts one last request, and asks the client to close."""
         if CLOSE_HEADER not in self.server_state.default_headers:
             self.server_state.default_headers = [*self.server_state.default_headers, CLOSE_HEADER]
         self._stopping = True
@@ -104,13 +104,13 @@ class PatientProtocol(H11Protocol):
 
 
 class _Connection(h11.Connection):
-    """Refuses what two servers could take for two different requests, and bodies in crumbs."""
+    """Rejects ambiguous framing (request smuggling) and bodies in too many tiny chunks."""
 
     _pieces = 0
     _bytes = 0
 
     def next_event(self) -> Any:
-        """Returns the next event; of a request with an absolute target, the path as target."""
+        """Returns the next event; an absolute request target is reduced to its path."""
         event = super().next_event()
         if isinstance(event, h11.Request):
             self._pieces = self._bytes = 0

@@ -1,4 +1,4 @@
-"""What REST and gRPC have in common: predict, classify and regress on one version of a model."""
+"""Predict, classify and regress on one version of a model, for both REST and gRPC."""
 
 import asyncio
 import contextlib
@@ -20,11 +20,11 @@ from kerasbert.serving.tensors import enum_name
 
 Arrays = Mapping[str, np.ndarray]
 
-_EXPLAIN = "explain"  # costs many times what the others do
+_EXPLAIN = "explain"  # far more expensive than the other signatures
 
 
 class Inference:
-    """Checks inputs as TensorFlow Serving does, and runs them in batches."""
+    """Checks inputs like TensorFlow Serving, and runs them in batches."""
 
     def __init__(self, batcher: Batcher, settings: Settings):
         self._batcher = batcher
@@ -32,14 +32,14 @@ class Inference:
         self._in_work = 0
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Counts a request as in work while the block runs; whoever still sends one needs no place.
+    def admit(self) -> Iterator[None]:
+        """Counts a complete request as in progress while the block runs.
 
         Raises:
-            ServingError: there are too many.
+            ServingError: too many requests are in progress.
         """
         if self._in_work >= self._settings.max_requests:
-            raise unavailable("The server has too many requests in work")
+            raise unavailable("The server has too many requests in progress")
         self._in_work += 1
         try:
             yield
@@ -47,7 +47,7 @@ class Inference:
             self._in_work -= 1
 
     def check_rows(self, signature: str, name: str, rows: int) -> None:
-        """Raises `ServingError` if a request for `signature` may not have so many rows."""
+        """Raises `ServingError` if a request for `signature` has too many rows."""
         most = self._settings.max_explained if signature == _EXPLAIN else self._settings.max_rows
         if rows > most:
             asked = signature or DEFAULT_SIGNATURE
@@ -56,7 +56,7 @@ class Inference:
     def check_names(
         self, servable: Servable, signature: str, inputs: Collection[str], output_filter: Collection[str] = ()
     ) -> None:
-        """Raises `ServingError` unless a version has the signature, and it these inputs and outputs."""
+        """Raises `ServingError` unless a version has the signature, and the signature these names."""
         signature = signature or DEFAULT_SIGNATURE
         if signature not in servable.signatures:
             raise ServingError(
@@ -80,11 +80,11 @@ class Inference:
             servable: the version.
             signature: the name; empty for the default.
             inputs: an array for each input.
-            output_filter: the outputs wanted; all if empty.
-            timeout: seconds; never more than the server's own.
+            output_filter: the outputs to return; empty: all.
+            timeout: seconds, at most the server's own timeout.
 
         Raises:
-            ServingError: the request is wrong, came too late, or failed.
+            ServingError: the request is invalid, timed out, or failed.
         """
         self.check_names(servable, signature, inputs, output_filter)
         outputs = await self._run(servable, signature or DEFAULT_SIGNATURE, inputs, timeout)
@@ -114,7 +114,7 @@ class Inference:
         size = proto.ByteSize() + len(context) * len(examples)
         if size > self._settings.max_body:
             raise invalid(
-                f"the examples have {size} bytes, each with the context; this server takes "
+                f"the examples have {size} bytes, including the context of each; this server accepts "
                 f"{self._settings.max_body}"
             )
         serialized = serialized_examples(examples, context)
@@ -142,7 +142,7 @@ class Inference:
                 longest = max(map(len, array.ravel()))
                 if longest > limits.max_text:
                     raise invalid(
-                        f"input {name} has a string of {longest} bytes; this server takes {limits.max_text}"
+                        f"input {name} has a string of {longest} bytes; this server accepts {limits.max_text}"
                     )
 
 

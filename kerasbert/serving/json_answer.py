@@ -1,4 +1,4 @@
-"""The bodies of REST answers, laid out as TensorFlow Serving lays them out."""
+"""The bodies of REST responses, formatted like TensorFlow Serving's."""
 
 import base64
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ _PAD = " " * 4
 
 
 def predictions(outputs: Mapping[str, np.ndarray]) -> str:
-    """Returns the answer to rows: one element for each; of one output its value, of several an object.
+    """Returns the response in row format: one element per row, an object if there are several outputs.
 
     Raises:
-        ServingError: an output has no rows, or others than the rest.
+        ServingError: an output has no rows, or the outputs differ in their number of rows.
     """
     size = -1
     for name, array in outputs.items():
@@ -39,7 +39,7 @@ def predictions(outputs: Mapping[str, np.ndarray]) -> str:
 
 
 def columns(outputs: Mapping[str, np.ndarray]) -> str:
-    """Returns the answer to columns: of one output its array, of several an object."""
+    """Returns the response in column format: an array, or an object if there are several outputs."""
     if len(outputs) == 1:
         name, array = next(iter(outputs.items()))
         return _object("outputs", in_lines(_texts(name, array, 1 + array.ndim), array.shape, depth=1))
@@ -52,7 +52,7 @@ def columns(outputs: Mapping[str, np.ndarray]) -> str:
 
 
 def classifications(result: Any) -> str:
-    """Returns the answer to `:classify`, from a `ClassificationResult`."""
+    """Returns the response to `:classify` for a `ClassificationResult`."""
     scores = [item.score for row in result.classifications for item in row.classes]
     texts = iter(decimals(np.array(scores, np.float32)))
     return _results(
@@ -65,13 +65,13 @@ def classifications(result: Any) -> str:
 
 
 def regressions(result: Any) -> str:
-    """Returns the answer to `:regress`, from a `RegressionResult`."""
+    """Returns the response to `:regress` for a `RegressionResult`."""
     values = np.array([item.value for item in result.regressions], np.float32)
     return _object("results", in_one_line(decimals(values), values.shape)[0])
 
 
 def error_body(error: ServingError) -> str:
-    """Returns what tells the client of `error`."""
+    """Returns the response body for `error`."""
     return _object("error", quoted(error.message))
 
 
@@ -88,7 +88,7 @@ def _row_values(name: str, array: np.ndarray, depth: int) -> list[str]:
 
 
 def _texts(name: str, array: np.ndarray, depth: int) -> list[str]:
-    """Returns each element; `depth` is how much is open around it."""
+    """Returns the text of each element; `depth` is the nesting depth."""
     flat = array.ravel()
     if array.dtype == object:
         if name.endswith("_bytes"):

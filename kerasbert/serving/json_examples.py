@@ -1,4 +1,4 @@
-"""The bodies of `:classify` and `:regress` requests, to `tf.Example`s."""
+"""Converts the bodies of `:classify` and `:regress` requests to `tf.Example`s."""
 
 from typing import Any
 

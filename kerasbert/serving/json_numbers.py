@@ -1,11 +1,11 @@
-"""JSON numbers, to the last bit as RapidJSON reads them without its flag for full precision."""
+"""Parses JSON numbers bit-exactly like RapidJSON without its full-precision flag."""
 
 import math
 import re
 
 from kerasbert.serving.errors import ServingError, invalid
 
-# After an N that no NaN follows RapidJSON goes on to look for Inf.
+# After an N that does not start NaN, RapidJSON goes on to look for Inf.
 _WHOLE = re.compile(rb"-?+(?:(0|[1-9][0-9]*+)|(NaN|(?:Na?+)?+(?:Infinity|Inf(?!i))))")
 _FRACTION = re.compile(rb"\.([0-9]++)")
 _EXPONENT = re.compile(rb"[eE]([+-]?+[0-9]++)")
@@ -14,14 +14,14 @@ _POWERS = [float(f"1e{power}") for power in range(309)]
 _LARGEST_SIGNIFICAND = 2**53 - 1
 _MOST_DIGITS = 17
 _TENTH_OF_LARGEST = 1.7976931348623157e307
-_MOST_WHOLE_DIGITS = 400  # more than a double can have
+_MOST_WHOLE_DIGITS = 400  # more than any double has
 
 
 def read_number(body: bytes, start: int) -> tuple[float, int]:
     """Returns the number at `start`, an `int` or a `float`, and where it ends.
 
     Raises:
-        ServingError: there is none, in RapidJSON's words.
+        ServingError: it is not a number; the message is RapidJSON's.
     """
     match = _WHOLE.match(body, start)
     if match is None:
@@ -52,7 +52,7 @@ def read_number(body: bytes, start: int) -> tuple[float, int]:
 
 
 def parse_error(reason: str, offset: int) -> ServingError:
-    """Returns the error of a body that is no JSON."""
+    """Returns the error of a body that is not JSON."""
     return invalid(f"JSON Parse error: {reason} at offset: {offset}")
 
 
@@ -61,28 +61,28 @@ def _double(
 ) -> float:
     if len(digits) > _MOST_WHOLE_DIGITS:
         raise too_big
-    kept = digits[:20]
-    while int(kept) > largest:
-        kept = kept[:-1]
-    value, significant, scale = float(int(kept)), len(kept) - 1, 0
-    for digit in digits[len(kept) :]:
+    leading = digits[:20]
+    while int(leading) > largest:
+        leading = leading[:-1]
+    value, significant, scale = float(int(leading)), len(leading) - 1, 0
+    for digit in digits[len(leading) :]:
         if value >= _TENTH_OF_LARGEST:
             raise too_big
         value = value * 10 + (digit - 48)
     if fraction:
         rest = fraction
-        if len(kept) == len(digits):
-            whole = int(kept)
-            if whole == 0:  # zeros in front, of which there may be millions
+        if len(leading) == len(digits):
+            significand = int(leading)
+            if significand == 0:  # skip leading zeros, of which there may be millions
                 rest = fraction.lstrip(b"0")
                 scale -= len(fraction) - len(rest)
             used = 0
-            while used < len(rest) and whole <= _LARGEST_SIGNIFICAND:
-                whole = whole * 10 + (rest[used] - 48)
+            while used < len(rest) and significand <= _LARGEST_SIGNIFICAND:
+                significand = significand * 10 + (rest[used] - 48)
                 used += 1
             scale -= used
             significant += used
-            value, rest = float(whole), rest[used:]
+            value, rest = float(significand), rest[used:]
         for digit in rest[: max(_MOST_DIGITS - significant, 0)]:
             value = value * 10.0 + (digit - 48)
             scale -= 1

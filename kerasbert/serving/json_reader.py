@@ -1,6 +1,6 @@
-"""JSON bodies as RapidJSON reads them for TensorFlow Serving, in steps and within bounds.
+"""Parses JSON bodies like TensorFlow Serving's RapidJSON, in steps and within limits.
 
-Python's own decoder keeps the interpreter to itself until the last byte, and knows no bounds.
+Python's own decoder holds the GIL until the last byte, and has no limits.
 """
 
 import json
@@ -14,10 +14,10 @@ from kerasbert.serving.json_strings import read_string
 from kerasbert.serving.json_text import shown
 from kerasbert.serving.settings import VALUES_OF_A_FIELD, Settings
 
-_MARK = re.compile(rb"\xef?+\xbb?+\xbf?+")  # RapidJSON skips what there is of a byte order mark
+_MARK = re.compile(rb"\xef?+\xbb?+\xbf?+")  # RapidJSON skips even a partial byte order mark
 _BLANKS = re.compile(rb"[ \t\n\r]*+")
 _SIMPLE = re.compile(rb'"([^"\\\x00-\x1f]*+)"|(-?+[1-9][0-9]{0,17}+|0)(?![0-9.eE])')
-# What Python's decoder reads as RapidJSON does: up to 15 digits a float is exact in both.
+# Values that Python's decoder reads like RapidJSON: floats of up to 15 digits are exact in both.
 _NUMBER = rb"-?+(?:0|[1-9][0-9]{0,8})\.[0-9]{1,6}+(?![0-9.eE])|(?:0|-?+[1-9][0-9]{0,17}+)(?![0-9.eE])"
 _PLAIN = rb'%b|"[^"\\\x00-\x1f]{0,4096}+"|\[(?:(?:%b)(?:,\ ?+(?:%b)){0,4095}+)?+\]|\{\}|true|false|null' % (
     (_NUMBER,) * 3
@@ -25,21 +25,21 @@ _PLAIN = rb'%b|"[^"\\\x00-\x1f]{0,4096}+"|\[(?:(?:%b)(?:,\ ?+(?:%b)){0,4095}+)?+
 _RUN = re.compile(rb"(?:(?:%b)[ \t\n\r]*+,[ \t\n\r]*+){8,256}+" % _PLAIN)
 _WORDS = {ord("t"): (b"true", True), ord("f"): (b"false", False), ord("n"): (b"null", None)}
 _ROWS = ("instances", "inputs", "examples")  # top-level keys whose arrays hold rows
-_STEP = 4096  # of the count between two looks at the clock
+_STEP = 4096  # increase of the count between two yields
 _OPENED = object()
 
 
 def read_object(body: bytes, settings: Settings) -> Steps[dict[str, Any]]:
-    """Reads the JSON object at the start of `body`; what follows it is ignored.
+    """Parses the JSON object at the start of `body`; anything after it is ignored.
 
-    Of equal keys the first counts; the last within `examples` and `context`, as in TensorFlow Serving.
-    Bytes that are not UTF-8 are kept, as surrogates: `to_bytes` gives them back.
+    Of duplicate keys the first wins, or the last within `examples` and `context`, as in TensorFlow Serving.
+    Bytes that are not UTF-8 become surrogates, which `to_bytes` reverts.
 
     Yields:
-        Nothing, often.
+        None, at regular intervals.
 
     Raises:
-        ServingError: there is no object, or it has more rows or values than the server takes.
+        ServingError: the body is not an object, or has more rows or values than the server accepts.
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
@@ -53,7 +53,7 @@ def read_object(body: bytes, settings: Settings) -> Steps[dict[str, Any]]:
 
 
 class _Reader:
-    """Reads one value; what is open stands on a stack of its own, so that any depth will do."""
+    """Parses one value without recursion, so that any nesting depth is possible."""
 
     def __init__(self, body: bytes, settings: Settings):
         self._body = body
@@ -64,7 +64,9 @@ class _Reader:
 
     def read(self, position: int) -> Steps[Any]:
         """Returns the value at `position`."""
-        stack: list[tuple[Any, Any, bool]] = []  # what is around: the container, its key, rows or not
+        stack: list[
+            tuple[Any, Any, bool]
+        ] = []  # enclosing containers: (container, key, whether it holds rows)
         container: Any = None
         key: Any = None
         holds_rows = False
@@ -92,7 +94,7 @@ class _Reader:
                         key, position = self._key(position)
                     continue
                 value, position = opened, position + 1
-            while True:  # the value is whole: put it where it belongs
+            while True:  # the value is complete: add it to its container
                 if container is None:
                     return value
                 position = self._skip_blanks(position)
@@ -136,7 +138,7 @@ class _Reader:
         return read_number(self._body, position)
 
     def _plain_run(self, position: int, values: list[Any]) -> int:
-        """Reads many plain elements of a list at once, if there are; returns where the next one starts."""
+        """Reads a run of simple list elements at once, if any; returns where the next element starts."""
         run = _RUN.match(self._body, position)
         if run is None:
             return position
@@ -191,9 +193,9 @@ class _Reader:
 
     def _too_many_values(self) -> ServingError:
         return invalid(
-            f"the body has more values than this server takes: {self._most_values} plain ones in long lists, "
-            f"{self._most_fields} others"
+            f"the body has more values than this server accepts: {self._most_values} plain ones in long "
+            f"lists, {self._most_fields} others"
         )
 
     def _too_long(self, size: int) -> ServingError:
-        return invalid(f"the body has a string of {size} bytes; this server takes {self._most_text // 6}")
+        return invalid(f"the body has a string of {size} bytes; this server accepts {self._most_text // 6}")

@@ -1,4 +1,4 @@
-"""The bodies of `:predict` requests, to arrays, with TensorFlow Serving's rules and messages."""
+"""Converts the bodies of `:predict` requests to arrays, with TensorFlow Serving's rules and messages."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,17 +16,17 @@ Infos = Mapping[str, Any]
 
 
 def predict_inputs(document: dict[str, Any], infos: Infos) -> Steps[tuple[dict[str, np.ndarray], bool]]:
-    """Returns the inputs of a `:predict` body, and whether they came as rows.
+    """Returns the inputs of a `:predict` body, and whether they are in row format.
 
     Yields:
-        Nothing, after each row.
+        None, after each row.
 
     Args:
         document: the body.
-        infos: the inputs of the signature, name to `TensorInfo`.
+        infos: the `TensorInfo` of each input of the signature.
 
     Raises:
-        ServingError: the body is not what the signature wants.
+        ServingError: the body does not match the signature.
     """
     if "instances" in document:
         instances = document["instances"]
@@ -46,7 +46,7 @@ def predict_inputs(document: dict[str, Any], infos: Infos) -> Steps[tuple[dict[s
 
 
 def signature_name(document: dict[str, Any]) -> str:
-    """Returns the signature that a body asks for, or the empty string."""
+    """Returns the requested signature name, or the empty string."""
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise malformed(document, "not formatted correctly. 'signature_name' key must be a string value.")
@@ -54,7 +54,7 @@ def signature_name(document: dict[str, Any]) -> str:
 
 
 def count_rows(document: dict[str, Any]) -> int:
-    """Returns the rows of a `:predict` body, whatever they hold."""
+    """Returns the number of rows of a `:predict` body."""
     values = [document.get("instances"), document.get("inputs")]
     if isinstance(values[1], dict):
         values += values[1].values()
@@ -117,7 +117,7 @@ def _columns(inputs: Any, infos: Infos) -> dict[str, np.ndarray]:
 
 
 class _Column:
-    """The values of one input, flat, from elements of one shape."""
+    """The flattened values of one input, whose elements have the same shape."""
 
     def __init__(self, dtype: tf.DType, first: Any):
         self.shape = _shape(first)
@@ -137,7 +137,7 @@ class _Column:
 
     def array(self, shape: Sequence[int]) -> np.ndarray:
         """Returns all values."""
-        # A protocol buffer has one field for int8 to int32: what does not fit wraps around.
+        # Protocol buffers have one field for int8 to int32: values that do not fit wrap around.
         narrow = self._dtype in (tf.int8, tf.int16, tf.uint8)
         array = np.empty(len(self._values), np.int32 if narrow else self._dtype.as_numpy_dtype)
         array[:] = self._values

@@ -1,4 +1,4 @@
-"""JSON strings as RapidJSON reads them: any bytes, and halves of surrogate pairs where it takes them."""
+"""Parses JSON strings like RapidJSON: any bytes, and lone surrogates where it accepts them."""
 
 import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
@@ -15,13 +15,13 @@ _ESCAPE = re.compile(rb"(%b%b)|(%b)|\\u[0-9a-fA-F]{4}|\\." % (_HIGH, _LOW, _HIGH
 
 
 def read_string(body: bytes, start: int) -> tuple[bytes, int]:
-    """Returns the content of the string whose quotation mark is at `start`, and where it ends.
+    """Returns the content of the string whose opening quote is at `start`, and where it ends.
 
     Raises:
-        ServingError: it is none, in RapidJSON's words.
+        ServingError: the string is malformed; the message is RapidJSON's.
     """
     match = _GOOD.match(body, start)
-    assert match is not None  # the quotation mark alone is enough
+    assert match is not None  # the opening quote alone matches
     raw, end = match[1], match.end()
     content = raw
     if b"\\" in raw:
@@ -48,7 +48,7 @@ def _unescaped(body: bytes, raw: bytes, offset: int) -> bytes:
 
 
 def _wrong(body: bytes, position: int) -> ServingError:
-    """Returns the error of what stands where a string should go on or end."""
+    """Returns the error of the byte at which a string is malformed."""
     if body[position : position + 1] in (b"", b"\0"):
         return parse_error("Missing a closing quotation mark in string.", position)
     if body[position : position + 2] == b"\\u":

@@ -1,4 +1,4 @@
-"""JSON text as TensorFlow Serving writes it."""
+"""Writes JSON text like TensorFlow Serving."""
 
 import json
 import math
@@ -30,7 +30,7 @@ def quoted(text: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """Returns a parsed value as an error message shows it; of a long one, no more than fits."""
+    """Returns a parsed value for an error message, truncated if long."""
     if isinstance(value, float):
         single = abs(value) <= float(np.finfo(np.float32).max)
         return decimals(np.array([value], np.float32 if single else np.float64))[0]
@@ -46,7 +46,7 @@ def shown(value: Any) -> str:
 
 
 def decimals(values: np.ndarray) -> list[str]:
-    """Returns floats as text: six digits where they give the same number back, else all of them.
+    """Returns floats as text: six digits if they round-trip, else all digits.
 
     Args:
         values: float32 or float64, any shape.
@@ -65,17 +65,17 @@ def decimals(values: np.ndarray) -> list[str]:
 
 
 def in_one_line(texts: Sequence[str], shape: Sequence[int], count: int = 1) -> list[str]:
-    """Returns `count` arrays of `shape`, each in one line."""
+    """Returns `count` arrays of `shape`, each on one line."""
     return _nested(texts, shape, count, lambda items, _: f"[{', '.join(items)}]")
 
 
 def in_lines(texts: Sequence[str], shape: Sequence[int], depth: int) -> str:
-    """Returns one array with each element on a line of its own.
+    """Returns one array with each element on its own line.
 
     Args:
         texts: the elements.
-        shape: of the array; `[]` for a bare element.
-        depth: how many arrays and objects are open around it.
+        shape: the shape of the array; `[]` for a bare element.
+        depth: the nesting depth.
     """
 
     def lines(items: Sequence[str], level: int) -> str:

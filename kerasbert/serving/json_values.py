@@ -1,4 +1,4 @@
-"""Single JSON values, to what a tensor or a feature holds."""
+"""Converts single JSON values to values of a tensor or a feature."""
 
 import base64
 import binascii
@@ -27,17 +27,17 @@ _KINDS = {dict: "Object", list: "Array", str: "String", int: "Number", float: "N
 
 
 def malformed(value: Any, message: str) -> ServingError:
-    """Returns the error of a JSON value that is not built as it should be."""
+    """Returns the error of a malformed JSON value."""
     return invalid(f"JSON Value: {shown(value)} {message}")
 
 
 def kind_of(value: Any) -> str:
-    """Returns what messages call the type of a JSON value."""
+    """Returns the name of a JSON value's type for messages."""
     return str(value) if isinstance(value, bool) else _KINDS[type(value)]
 
 
 def is_object(value: Any) -> bool:
-    """Whether a value is an object, and not base64."""
+    """Whether a value is an object other than `{"b64": ...}`."""
     return isinstance(value, dict) and not _is_base64(value)
 
 
@@ -46,7 +46,7 @@ def _is_base64(value: Any) -> bool:
 
 
 def from_base64(value: dict[str, Any]) -> bytes:
-    """Returns what a `{"b64": ...}` holds; the padding may be left out, blanks may stand anywhere."""
+    """Decodes a `{"b64": ...}` object; padding is optional and whitespace is ignored."""
     if not _is_base64(value):
         raise malformed(value, "not formatted correctly for base64 data")
     try:
@@ -59,7 +59,7 @@ def from_base64(value: dict[str, Any]) -> bytes:
 
 
 def reader(dtype: tf.DType) -> Callable[[Any], Any]:
-    """Returns the function that takes one parsed value to one of `dtype`, or refuses it."""
+    """Returns the function that converts a parsed value to `dtype` or raises `ServingError`."""
 
     def refuse(value: Any) -> ServingError:
         return invalid(
@@ -108,10 +108,10 @@ def _unimplemented(value: Any, dtype: tf.DType) -> ServingError:
 
 
 def lossless(value: float, dtype: tf.DType) -> float:
-    """Returns a number that `dtype` can hold.
+    """Returns a number that `dtype` can represent.
 
     Raises:
-        ServingError: it is an integer of too many digits, or too large.
+        ServingError: the number is too large, or an integer with too many digits.
     """
     single = dtype == tf.float32
     if isinstance(value, int) and -(2**63) <= value < 2**64:

@@ -1,4 +1,4 @@
-"""What is said about a model: its versions and its signatures."""
+"""Responses about a model: the status of its versions and its signatures."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from kerasbert.serving.servable import Servable
 
 
 def status_response(models: Models, spec: Any) -> Any:
-    """Returns the `GetModelStatusResponse`; a label is not looked at, as in TensorFlow Serving.
+    """Returns the `GetModelStatusResponse`; labels are ignored, as in TensorFlow Serving.
 
     Raises:
-        ServingError: no such version was ever seen.
+        ServingError: the model or version is unknown.
     """
     version = spec.version.value if spec.WhichOneof("version_choice") == "version" else None
     response = get_model_status_pb2.GetModelStatusResponse()

@@ -1,4 +1,4 @@
-"""Figures for Prometheus, under TensorFlow Serving's names."""
+"""Metrics for Prometheus, with TensorFlow Serving's names."""
 
 import contextlib
 import re
@@ -19,7 +19,7 @@ class Metrics:
     """Counts and times requests.
 
     Args:
-        name: the model that is served; what others are asked for is not counted by name.
+        name: the served model; requests for other names are counted as `unknown`.
     """
 
     def __init__(self, name: str):
@@ -55,7 +55,7 @@ class Metrics:
 
     @contextlib.contextmanager
     def request(self, model: str, api: str, entrypoint: str) -> Iterator[None]:
-        """Records the request that the block answers, and how it ends."""
+        """Records the request that the block handles, and its status."""
         start, status = time.perf_counter(), "UNKNOWN"
         name = model if model == self._name else "unknown"
         try:
@@ -75,15 +75,15 @@ class Metrics:
         self._runtime.labels(self._name).observe(seconds * 1e6)
 
     def page(self) -> bytes:
-        """Returns all figures in Prometheus' text format."""
+        """Returns all metrics in Prometheus' text format."""
         page = generate_latest(_Exact(self._registry))
         return re.sub(rb"(?m)^(# TYPE \S+) untyped$", rb"\1 counter", page)
 
 
 class _Exact(CollectorRegistry):
-    """Gives counters the names that TensorFlow Serving has, without `_total`, and no times of creation.
+    """Exports counters with TensorFlow Serving's names, without `_total` and creation times.
 
-    They are of no type here, since the type alone would bring `_total` back.
+    They are untyped here, since the counter type implies the suffix `_total`.
     """
 
     def __init__(self, registry: CollectorRegistry):

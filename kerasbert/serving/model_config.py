@@ -1,4 +1,4 @@
-"""The file that tells TensorFlow Serving which versions to serve, and what they are called."""
+"""TensorFlow Serving's configuration file of the versions to serve and their labels."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,40 +11,40 @@ from kerasbert.errors import UserError
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Which versions of a model to serve. Without a file: the highest, and no labels."""
+    """Which versions of a model to serve. Default: the highest one, without labels."""
 
     versions: frozenset[int] | None = None  # None: the highest `latest`
     latest: int | None = 1  # None: all
     labels: Mapping[str, int] = field(default_factory=dict)
 
     def choose(self, present: Iterable[int]) -> set[int]:
-        """Returns those of the versions `present` that are to be served."""
+        """Returns the versions among `present` to serve."""
         if self.versions is not None:
             return set(present) & self.versions
         return set(sorted(present, reverse=True)[: self.latest])
 
 
 def read_own_config(model_dir: Path) -> ModelConfig:
-    """Returns what `MODEL_DIR/serving/models.config` says; without the file: the highest version.
+    """Reads `MODEL_DIR/serving/models.config`; without the file, the highest version is served.
 
     Raises:
-        UserError: the file is no configuration of one model.
+        UserError: the file is not the configuration of a single model.
     """
     served = ServedVersions(model_dir)
     return _of_entry(served.config) if served.exists else ModelConfig()
 
 
 def read_models_config(path: Path, name: str) -> ModelConfig:
-    """Reads a file of `--model_config_file`.
+    """Reads a file in the format of `--model_config_file`.
 
-    `base_path` is not looked at: it is the place in the production server.
+    `base_path` is ignored: it is a path on the production server.
 
     Args:
         path: the file.
-        name: the model whose entry counts.
+        name: the model whose entry to use.
 
     Raises:
-        UserError: it cannot be read, is no such file, or has no entry of that name.
+        UserError: the file cannot be read or parsed, or has no entry with this name.
     """
     entries = {entry.name: entry for entry in read_server_config(path).model_config_list.config}
     if name not in entries:

@@ -1,4 +1,4 @@
-"""The versions of a model that are served now, kept in step with its directory."""
+"""The served versions of a model, kept in sync with its directory."""
 
 import contextlib
 import gc
@@ -20,30 +20,30 @@ from kerasbert.serving.servable import Servable
 from kerasbert.serving.warmup import warm_up
 
 _LOG = logging.getLogger(__name__)
-_HISTORY = 100  # versions whose end is remembered
+_HISTORY = 100  # number of unloaded versions to remember
 
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """Where a version stands."""
+    """The state of a version."""
 
     state: str  # START, LOADING, AVAILABLE, UNLOADING or END, as in TensorFlow Serving
     error: ServingError | None = None
 
 
 class Models:
-    """Serves a model directory as TensorFlow Serving's default policy does.
+    """Serves a model directory like TensorFlow Serving's default policy.
 
-    A new version is loaded and warmed up beside the old one, then takes its place; the old one goes
-    when its requests are done. A version that fails is left out, and the old one stays.
+    A new version is loaded and warmed up next to the old one, then replaces it; the old one is unloaded
+    when its requests are done. If a version fails to load, the old one keeps being served.
 
     Args:
-        directory: holds the versions, folders named by numbers.
-        name: what the model is called in requests.
-        config_file: a `ModelServerConfig` as text. None: the directory's own, `serving/models.config`; where
-            that is absent, the highest version is served, without labels.
-        poll_interval: seconds between looks at the directory and the file.
-        drain: seconds to wait for the requests of a version that goes.
+        directory: contains the versions, folders with numeric names.
+        name: the name of the model in requests.
+        config_file: a `ModelServerConfig` text proto. None: the directory's own `serving/models.config`;
+            if that does not exist, the highest version is served without labels.
+        poll_interval: seconds between checks of the directory and the file.
+        drain: seconds to wait for the requests of a version before it is unloaded.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class Models:
         self._thread = threading.Thread(target=self._watch, name="models", daemon=True)
 
     def start(self) -> None:
-        """Loads what is to be served, and watches the directory from then on.
+        """Loads the versions to serve, and starts watching the directory.
 
         Raises:
-            UserError: there is nothing to serve, or it cannot be loaded.
+            UserError: there is no version to serve, or none can be loaded.
         """
         self._read_config()
         _check(self._directory)
@@ -85,17 +85,17 @@ class Models:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the watching."""
+        """Stops watching."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(self._poll_interval + 1.0)
 
     @contextlib.contextmanager
     def use(self, name: str, version: int | None = None, label: str | None = None) -> Iterator[Servable]:
-        """Holds the version that a request asks for; without version or label the highest.
+        """Yields the requested version, by default the highest, and keeps it loaded meanwhile.
 
         Raises:
-            ServingError: there is none.
+            ServingError: there is no such version.
         """
         with self._lock:
             servable = self._find(name, version, label)
@@ -107,10 +107,10 @@ class Models:
                 servable.in_flight -= 1
 
     def statuses(self, name: str, version: int | None = None) -> dict[int, VersionStatus]:
-        """Returns the status of a version, or of all that were ever seen, the highest first.
+        """Returns the status of a version, or of all known versions, the highest first.
 
         Raises:
-            ServingError: there is none.
+            ServingError: there is no such version.
         """
         with self._lock:
             statuses = dict(sorted(self._statuses.items(), reverse=True)) if name == self.name else {}
@@ -137,16 +137,16 @@ class Models:
         return available[version]
 
     def _watch(self) -> None:
-        said = ""
+        reported = ""
         while not self._stop.wait(self._poll_interval):
             try:
                 self._read_config()
                 self._update(self._present())
-                said = ""
-            except (UserError, OSError) as error:  # what is served now goes on
-                if str(error) != said:
+                reported = ""
+            except (UserError, OSError) as error:  # keep serving the current versions
+                if str(error) != reported:
                     _LOG.warning("%s", error)
-                said = str(error)
+                reported = str(error)
 
     def _read_config(self) -> None:
         stamp = _stamp(self._config_path)
@@ -160,7 +160,7 @@ class Models:
                 self._config, self._config_stamp = config, stamp
 
     def _present(self) -> dict[int, Path]:
-        if not self._directory.is_dir():  # a volume that is away takes no version with it
+        if not self._directory.is_dir():  # an unmounted volume must not unload versions
             raise UserError(f"{self._directory}: must be a directory with versions of a model.")
         return version_folders(self._directory)
 
@@ -172,7 +172,7 @@ class Models:
             if self._failed.get(version) != (stamp,):
                 self._load(version, path, stamp)
         extra = self._available.keys() - wanted
-        # Nothing goes before its successor has come.
+        # Unload a version only after its successor is available.
         if extra and (not wanted or wanted & self._available.keys()):
             for version in sorted(extra):
                 self._unload(version)
@@ -187,7 +187,7 @@ class Models:
             self._set(version, VersionStatus("END", error))
             _LOG.error("version %s was not loaded: %s", version, error.message)
             return
-        # TensorFlow's million of objects stay: to look at all of them for garbage takes too long.
+        # Exclude TensorFlow's million of objects from garbage collection, which would take too long.
         gc.freeze()
         with self._lock:
             self._available[version] = servable
@@ -203,7 +203,7 @@ class Models:
             time.sleep(0.01)
         del servable
         gc.unfreeze()
-        gc.collect()  # TensorFlow's objects refer to one another
+        gc.collect()  # TensorFlow's objects have reference cycles
         gc.freeze()
         self._set(version, VersionStatus("END"))
 

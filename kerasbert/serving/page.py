@@ -1,4 +1,4 @@
-"""The page on which people try a served model in their browser."""
+"""The web page for trying a served model."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 _FILES = Path(__file__).parent / "page"
 _HEADERS = {
-    # Nothing but our own files, and nobody frames them: a text that is classified may be hostile.
+    # Only our own files, and no framing: classified texts may be hostile.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -21,13 +21,13 @@ _HEADERS = {
 
 
 def page_routes(model_name: str) -> list[Route]:
-    """Returns the routes of the page, at `/` and beside it.
+    """Returns the routes of the page, `/` and its assets.
 
-    The page asks the REST interface of TensorFlow Serving on the same server: the metadata of the
-    model, then `serving_default`, `classify` (for the names of the labels) and, if there, `explain`.
+    The page uses the REST interface of the same server: the metadata of the model, then `serving_default`,
+    `classify` (for the names of the labels) and, if available, `explain`.
 
     Args:
-        model_name: the model to try, as in `/v1/models/NAME`.
+        model_name: the name of the model in `/v1/models/NAME`.
     """
 
     async def setup(request: Request) -> Response:

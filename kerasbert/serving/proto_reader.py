@@ -1,6 +1,6 @@
-"""Protocol buffers, counted before they are read.
+"""Counts the fields of protocol buffers before parsing them.
 
-Reading one holds the interpreter until it is done, and 16 MB may hold eight million strings.
+Parsing holds the GIL until it is done, and 16 MB may contain eight million strings.
 """
 
 import functools
@@ -12,23 +12,23 @@ from google.protobuf.message import DecodeError
 from kerasbert.serving.background import Steps
 from kerasbert.serving.errors import ServingError, invalid
 
-_STEP = 1024  # fields between two looks at the clock
+_STEP = 1024  # fields between two yields
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5  # wire types
 
 
 def read_message(kind: Any, content: bytes, most: int) -> Steps[Any]:
-    """Returns the message of class `kind` that `content` holds.
+    """Parses a message.
 
     Args:
-        kind: the class.
-        content: the bytes.
-        most: fields that it may have, those of inner messages included; packed numbers are one.
+        kind: the message class.
+        content: the serialized message.
+        most: maximum number of fields, nested ones included; packed numbers count as one.
 
     Yields:
-        Nothing, often.
+        None, at regular intervals.
 
     Raises:
-        ServingError: it has more fields, or is no such message.
+        ServingError: the message has too many fields, or is malformed.
     """
     try:
         yield from _count(kind.DESCRIPTOR, content, most)
@@ -70,7 +70,7 @@ def _count(descriptor: Any, content: bytes, most: int) -> Steps[None]:
 
 @functools.cache
 def _inner_messages(descriptor: Any) -> dict[int, Any]:
-    """Returns the fields that hold messages, by number."""
+    """Returns the fields that contain messages, by field number."""
     return {field.number: field.message_type for field in descriptor.fields if field.message_type}
 
 

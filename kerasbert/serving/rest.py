@@ -1,4 +1,4 @@
-"""The REST interface: the paths, statuses and bodies of TensorFlow Serving."""
+"""The REST interface, with TensorFlow Serving's paths, statuses and bodies."""
 
 import asyncio
 import logging
@@ -47,7 +47,7 @@ def build_app(backend: Backend, extra_routes: Sequence[BaseRoute] = ()) -> Starl
 
     Args:
         backend: its metrics are shown at `/monitoring/prometheus/metrics`.
-        extra_routes: come first; a page for people belongs here.
+        extra_routes: routes that take precedence, such as the web page.
     """
 
     def show_metrics(request: Request) -> Response:
@@ -69,7 +69,7 @@ def build_app(backend: Backend, extra_routes: Sequence[BaseRoute] = ()) -> Starl
 
 
 class _RestApi:
-    """Answers everything below `/v1/`."""
+    """Handles all requests below `/v1/`."""
 
     def __init__(self, backend: Backend):
         self._backend = backend
@@ -118,14 +118,14 @@ class _RestApi:
             api = match["method"].lower()
             with self._backend.metrics.request(spec.name, api.capitalize(), "REST"):
                 async with self._bodies.read(request) as body:
-                    with self._backend.inference.place():
+                    with self._backend.inference.admit():
                         return await self._in_time(getattr(self, f"_{api}")(spec, body))
         if not spec.name:
             raise invalid("Missing model name in request.")
         return self._metadata(spec) if match["metadata"] else self._status(spec)
 
     async def _in_time(self, answer: Coroutine[Any, Any, str]) -> str:
-        """Reading the body counts: a request for which too little time is left is not run."""
+        """Applies the timeout to parsing the body and running the model."""
         try:
             async with asyncio.timeout(self._backend.settings.timeout):
                 return await answer
@@ -138,10 +138,10 @@ class _RestApi:
         document = await background.finish(size, read_object(body, self._backend.settings))
         name = signature_name(document)
         self._backend.inference.check_rows(name, "the body", count_rows(document))
-        with self._backend.models.use(*place(spec)) as servable:
+        with self._backend.models.use(*requested_model(spec)) as servable:
             infos = _inputs_of(servable, name)
             inputs, as_rows = await background.finish(size, predict_inputs(document, infos))
-            del document  # it may be large, and the wait long
+            del document  # it may be large, and the run may take long
             outputs = await self._backend.inference.predict(servable, name, inputs)
         write = json_answer.predictions if as_rows else json_answer.columns
         size = sum(array.nbytes for array in outputs.values())
@@ -160,7 +160,7 @@ class _RestApi:
     ) -> str:
         background = self._backend.background
         name, examples = await background.finish(len(body), self._read_examples(body))
-        with self._backend.models.use(*place(spec)) as servable:
+        with self._backend.models.use(*requested_model(spec)) as servable:
             result = await run(servable, name, examples)
         return await background.run(result.ByteSize(), write, result)
 
@@ -173,18 +173,18 @@ class _RestApi:
         return f"{_proto_json(status_response(self._backend.models, spec))}\n"
 
     def _metadata(self, spec: Any) -> str:
-        with self._backend.models.use(*place(spec)) as servable:
+        with self._backend.models.use(*requested_model(spec)) as servable:
             found = model_pb2.ModelSpec(name=spec.name)
             found.version.value = servable.version
             signatures = _proto_json(signature_map(servable))
-        # The odd line breaks are those of TensorFlow Serving, which joins two texts.
+        # The odd line breaks are TensorFlow Serving's.
         return (
             f'{{\n"model_spec":{_proto_json(found)}\n,\n"metadata": {{"signature_def": {signatures}\n}}\n}}\n'
         )
 
 
-def place(spec: Any) -> tuple[str, int | None, str | None]:
-    """Returns what a `ModelSpec` asks for: name, version, label."""
+def requested_model(spec: Any) -> tuple[str, int | None, str | None]:
+    """Returns the name, version and label in a `ModelSpec`."""
     choice = spec.WhichOneof("version_choice")
     return (
         spec.name,

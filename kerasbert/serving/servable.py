@@ -1,4 +1,4 @@
-"""One version of a model, loaded."""
+"""A loaded version of a model."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,20 +25,20 @@ class Servable:
         path: the version directory.
 
     Raises:
-        ServingError: it cannot be loaded.
+        ServingError: the SavedModel cannot be loaded.
     """
 
     def __init__(self, path: Path):
         self.version = int(path.name)
-        self.in_flight = 0  # requests that use this version now; `Models` counts them
+        self.in_flight = 0  # requests that use this version, counted by `Models`
         try:
             proto = saved_model_pb2.SavedModel()
             proto.ParseFromString((path / GRAPH).read_bytes())
             graphs = [graph for graph in proto.meta_graphs if "serve" in graph.meta_info_def.tags]
             self.signatures: Mapping[str, Any] = graphs[0].signature_def
-            # The object must be kept: its signatures hold its variables only weakly.
+            # Keep the object: its signatures only have weak references to its variables.
             self._loaded = tf.saved_model.load(str(path), tags=["serve"])
-        except Exception as error:  # of a damaged file, whatever the reader stumbles over
+        except Exception as error:  # a damaged file can raise anything
             code, reason = to_serving_error(error).code, one_line(error) or type(error).__name__
             raise ServingError(code, f"{path}: cannot be loaded ({reason}).") from error
 
@@ -46,11 +46,11 @@ class Servable:
         """Returns the outputs of one signature.
 
         Args:
-            signature: its name.
-            inputs: for each input of the signature an array; strings as object arrays of bytes.
+            signature: the name of the signature.
+            inputs: an array for each input; strings as object arrays of bytes.
 
         Raises:
-            ServingError: the inputs do not fit, or the graph failed.
+            ServingError: the inputs do not match the signature, or the graph failed.
         """
         infos = self.signatures[signature].inputs
         feeds = {}
@@ -60,8 +60,8 @@ class Servable:
                 raise invalid(
                     f"Expects arg[{index}] to be {type_name(dtype)} but {type_name(received)} is provided"
                 )
-            # Sizes and missing dimensions are left to the graph, as TensorFlow Serving leaves all of it; with
-            # one too many, as in [["text"]], most graphs fail in words that help nobody.
+            # TensorFlow Serving leaves shapes to the graph. With one dimension too many, as in [["text"]],
+            # most graphs fail with an unhelpful message, so check this here.
             shape = tf.TensorShape(infos[name].tensor_shape)
             if shape.rank is not None and array.ndim > shape.rank:
                 raise invalid(f"input {name} must have the shape {shape}. Received: {list(array.shape)}")
@@ -71,11 +71,11 @@ class Servable:
             return {name: _to_array(tensor) for name, tensor in outputs.items()}
         except tf.errors.OpError as error:
             raise to_serving_error(error) from error
-        except UnicodeDecodeError as error:  # TensorFlow could not make an error of one that quotes the input
+        except UnicodeDecodeError as error:  # TensorFlow's error quotes an input that is not UTF-8
             raise invalid(error.object.decode("utf-8", "replace")) from error
 
     def batches(self, signature: str) -> bool:
-        """Whether every input and output of a signature has rows, so that requests can share a run."""
+        """Whether every input and output of a signature has rows, so that requests can be batched."""
         spec = self.signatures[signature]
         return all(
             info.tensor_shape.dim and info.tensor_shape.dim[0].size == -1

@@ -1,4 +1,4 @@
-"""Both servers, REST and gRPC, in one process: start, signals, shutdown."""
+"""Runs the REST and gRPC servers in one process: start, signals, shutdown."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from kerasbert.serving.background import Background
 from kerasbert.serving.batching import Batcher
 from kerasbert.serving.connections import Connections
 from kerasbert.serving.grpc_server import GrpcServer
-from kerasbert.serving.http_protocol import PatientProtocol
+from kerasbert.serving.http_protocol import TimeoutProtocol
 from kerasbert.serving.inference import Inference
 from kerasbert.serving.metrics import Metrics
 from kerasbert.serving.models import Models
@@ -44,23 +44,23 @@ def serve(
     settings: Settings,
     announce: Callable[[str], None],
 ) -> None:
-    """Serves a model directory until the process is told to stop, by SIGTERM or SIGINT.
+    """Serves a model directory until SIGTERM or SIGINT.
 
     Args:
-        directory: holds the versions.
-        name: of the model, in requests.
-        host: the address to listen at.
-        rest_port: 0 for a free one.
-        grpc_port: 0 for a free one.
-        config_file: versions and labels, as TensorFlow Serving's `--model_config_file`. None: the
-            directory's own.
-        ui: also serve a page at `/` on which people try the model.
+        directory: contains the versions.
+        name: the name of the model in requests.
+        host: the address to listen on.
+        rest_port: port for REST; 0 picks a free one.
+        grpc_port: port for gRPC; 0 picks a free one.
+        config_file: versions and labels, like TensorFlow Serving's `--model_config_file`. None: the
+            directory's own file.
+        ui: whether to serve a web page for trying the model at `/`.
         settings: the limits.
-        announce: told the URLs, once both servers answer.
+        announce: called with the URLs once both servers are ready.
 
     Raises:
-        UserError: a port is taken, or there is nothing to serve.
-        KeyboardInterrupt: SIGINT ended it.
+        UserError: a port is in use, or there is nothing to serve.
+        KeyboardInterrupt: the server was stopped by SIGINT.
     """
     sys.setswitchinterval(_SWITCH)
     models = Models(directory, name, config_file, settings.poll_interval, settings.timeout)
@@ -85,7 +85,7 @@ async def _serve(
     def stop_for(number: int) -> None:
         if not stopping.is_set():
             told.append(number)
-            announce("Stopping: the requests in flight finish first.")
+            announce("Stopping after the requests in flight.")
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -113,11 +113,11 @@ async def _serve(
             await asyncio.sleep(0.01)
         root, name = f"http://{_in_url(host)}:{listener.getsockname()[1]}/", quote(models.name, safe="")
         announce(
-            f"A stand-in for TensorFlow Serving, for development: model {models.name} at "
+            f"Serving the model {models.name} for development (use TensorFlow Serving in production) at "
             f"{root}v1/models/{name} and grpc://{_in_url(host)}:{grpc_port}/{name}"
         )
         if ui:
-            announce(f"A page to try it: {root}")
+            announce(f"Web page: {root}")
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
         rest.should_exit = True
@@ -125,7 +125,7 @@ async def _serve(
 
 
 async def _unless(stopping: asyncio.Event, function: Callable[[], None]) -> bool:
-    """Runs a function on a thread of its own; false if the process was told to stop meanwhile."""
+    """Runs a function on its own thread; returns False if the server was stopped meanwhile."""
     work = asyncio.create_task(asyncio.to_thread(function))
     stop = asyncio.create_task(stopping.wait())
     await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
@@ -138,7 +138,7 @@ async def _unless(stopping: asyncio.Event, function: Callable[[], None]) -> bool
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # asyncio switches Nagle's algorithm off only where the socket says that it is TCP.
+        # asyncio disables Nagle's algorithm only if the socket's protocol is TCP.
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -149,15 +149,15 @@ def _listen(host: str, port: int) -> socket.socket:
             raise
     except OSError as error:
         raise UserError(
-            f"{host}:{port}: cannot be listened at ({error.strerror}). Choose another --rest-port or --host."
+            f"{host}:{port}: cannot be listened on ({error.strerror}). Choose another --rest-port or --host."
         ) from error
     return listener
 
 
 def _allow_connections(most: int) -> int:
-    """Returns how many HTTP connections may be open, each being a file; as many as wanted, if they may."""
+    """Raises the limit of open files if needed, and returns how many HTTP connections it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * most + _OTHER_FILES  # gRPC has as many
+    wanted = 2 * most + _OTHER_FILES  # as many again for gRPC
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -172,14 +172,14 @@ def _in_url(host: str) -> str:
 def _uvicorn_config(app: Any, connections: int, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=functools.partial(PatientProtocol, Connections(connections)),  # type: ignore[arg-type]
+        http=functools.partial(TimeoutProtocol, Connections(connections)),  # type: ignore[arg-type]
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=int(settings.patience),
+        timeout_keep_alive=int(settings.client_timeout),
         timeout_graceful_shutdown=int(settings.grace),
         h11_max_incomplete_event_size=_HEADERS,
     )

@@ -21,7 +21,7 @@ from kerasbert.serving.backend import Backend
 from kerasbert.serving.errors import ServingError, invalid, to_serving_error
 from kerasbert.serving.metadata import signature_map, status_response
 from kerasbert.serving.models import Models
-from kerasbert.serving.rest import place
+from kerasbert.serving.rest import requested_model
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
 from kerasbert.serving.tensors import to_array, to_proto
 
@@ -136,7 +136,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             raise invalid("Missing ModelSpec")
         if not request.model_spec.name:
             raise invalid("ModelSpec has no name specified.")
-        return self._backend.models.use(*place(request.model_spec))
+        return self._backend.models.use(*requested_model(request.model_spec))
 
     async def _alone(self, name: str, request: Any, response: Any, context: Any) -> Any:
         """Returns the filled response to a request for one signature; `name` is that of the method."""
@@ -146,7 +146,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
     async def _examples(self, method: str, request: Any, examples: Any, response: Any, context: Any) -> None:
-        """Fills a response, or a result of MultiInference, which has other field names."""
+        """Fills in a response, or a result of MultiInference, whose field names differ."""
         many = isinstance(response, inference_pb2.InferenceResult)
         with self._use(request) as servable:
             signature, seconds = request.model_spec.signature_name, context.time_remaining()
@@ -161,7 +161,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus. Versions and labels are changed by the file, not by requests."""
+    """GetModelStatus. Versions and labels are changed through the file, not by requests."""
 
     def __init__(self, models: Models):
         self._models = models
@@ -174,10 +174,10 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         return status_response(self._models, request.model_spec)
 
     async def HandleReloadConfigRequest(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Refuses: a stand-in has one model, whose file it reads again by itself."""
+        """Rejects the request: the server reloads the file by itself."""
         await context.abort(
             grpc.StatusCode.UNIMPLEMENTED,
-            "This stand-in takes versions and labels from --model-config-file, which it reads again when it "
+            "This server takes versions and labels from --model-config-file, which it reloads when it "
             "changes.",
         )
 

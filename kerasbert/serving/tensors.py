@@ -1,4 +1,4 @@
-"""Arrays and the `TensorProto`s of gRPC."""
+"""Converts between arrays and `TensorProto`s."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from kerasbert.serving.errors import invalid
 
 _MOST_DIMENSIONS = 32
 _MOST_ELEMENTS = 4 * 1024 * 1024
-# Where TensorFlow Serving writes values; clients in other languages read these fields.
+# The fields that TensorFlow Serving fills and clients in other languages read.
 _FIELDS = {
     tf.float32: "float_val",
     tf.float64: "double_val",
@@ -44,15 +44,15 @@ def to_array(name: str, proto: Any) -> np.ndarray:
     """Returns the array of a `TensorProto`; strings as an object array of bytes.
 
     Raises:
-        ServingError: shape and values do not fit.
+        ServingError: the shape and the values do not match.
     """
     dimensions = [dimension.size for dimension in proto.tensor_shape.dim]
-    # One value may stand for a whole tensor: a small message could ask for all memory.
+    # A single value can fill a whole tensor, so a small message could exhaust the memory.
     sane = len(dimensions) <= _MOST_DIMENSIONS and all(size >= 0 for size in dimensions)
     if proto.tensor_shape.unknown_rank or not sane or math.prod(dimensions) > _MOST_ELEMENTS:
         raise invalid(f"tensor parsing error: {name}")
     try:
-        if proto.dtype == types_pb2.DT_STRING and proto.tensor_content:  # make_ndarray does not know it
+        if proto.dtype == types_pb2.DT_STRING and proto.tensor_content:  # not supported by make_ndarray
             if math.prod(dimensions) > len(proto.tensor_content):
                 raise ValueError("fewer bytes than strings")
             strings = tf.io.parse_tensor(proto.SerializeToString(), tf.string)

@@ -1,4 +1,4 @@
-"""The requests that a version must answer before it is announced."""
+"""Runs a version's warm-up requests before it is announced as available."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def warm_up(servable: Servable, path: Path) -> None:
     """Runs the warm-up file of a version, if it has one.
 
     Raises:
-        ServingError: a record cannot be read or answered.
+        ServingError: a record cannot be read or run.
     """
     file = path / WARMUP_REQUESTS
     if not file.is_file():
@@ -35,7 +35,7 @@ def warm_up(servable: Servable, path: Path) -> None:
                 if signature not in servable.signatures:
                     raise invalid(f'Serving signature key "{signature}" not found.')
                 servable.run(signature, inputs)
-    except Exception as error:  # whatever it is, the version does not serve
+    except Exception as error:  # on any error the version is not served
         reason = to_serving_error(error)
         raise ServingError(reason.code, f"{path}: the warm-up failed ({reason.message}).") from error
 

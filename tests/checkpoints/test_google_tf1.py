@@ -49,7 +49,7 @@ def test_inspect_lists_what_is_left_aside(google, tensors):
     directory = google(tensors, {"loss_scale": np.float32(1)})
     result = CliRunner().invoke(main, ["checkpoint", "inspect", str(directory)])
     assert result.exit_code == 0, result.output
-    assert "left aside:         loss_scale\n" in result.stdout
+    assert "ignored:            loss_scale\n" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["bert_model.ckpt", "bert_model.ckpt.index"])

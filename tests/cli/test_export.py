@@ -31,7 +31,7 @@ def test_a_canary_says_how_it_is_promoted(kerasbert, trained, tmp_path, monkeypa
     assert "3 (0.0 MB, verified by the native loader in 300 MB of memory)" in result.stdout
     assert result.stderr.splitlines() == [
         "Removed version 1.",
-        "It is served as canary. To make it what clients get:",
+        "It is served as canary. To make it the stable version:",
         f"  kerasbert versions label {tmp_path / 'model'} stable 3",
     ]
 

@@ -45,15 +45,15 @@ def test_a_damaged_models_config_is_refused(refused, tmp_path):
 
 def test_a_taken_port_is_refused(refused, tmp_path, taken):
     line = refused("serve", tmp_path, "--rest-port", taken, "--grpc-port", 0)
-    assert f"127.0.0.1:{taken}: cannot be listened at" in line
+    assert f"127.0.0.1:{taken}: cannot be listened on" in line
     assert "--rest-port" in line
     line = refused("serve", tmp_path, "--rest-port", 0, "--grpc-port", taken)
-    assert f"127.0.0.1:{taken}: cannot be listened at" in line
+    assert f"127.0.0.1:{taken}: cannot be listened on" in line
     assert "--grpc-port" in line
 
 
 def test_a_host_that_is_not_here_is_refused(refused, tmp_path):
-    assert "cannot be listened at" in refused("serve", tmp_path, "--host", "192.0.2.1", "--rest-port", 0)
+    assert "cannot be listened on" in refused("serve", tmp_path, "--host", "192.0.2.1", "--rest-port", 0)
 
 
 @pytest.mark.parametrize(

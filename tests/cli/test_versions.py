@@ -79,7 +79,7 @@ def test_pruning(kerasbert, model):
         (["label", "stable", 2**64], "18446744073709551616: there is no such version"),
         (["label", "a/b", 1], "label: must be letters"),
         (["unlabel", "stable"], "Move it instead"),
-        (["unlabel", "mine"], "there is none. Labels: canary, stable."),
+        (["unlabel", "mine"], "there is no such label. Labels: canary, stable."),
         (["rollback"], "no other version was stable before"),
     ],
 )

@@ -70,7 +70,7 @@ def test_an_unknown_host_is_told_at_once(form):
 def test_rest_at_the_grpc_port_and_the_other_way_round(served, interface):
     address = served[0].split("/")[2]
     url = f"grpc://{address}/m" if interface == "rest" else f"http://{address}/v1/models/m"
-    with pytest.raises(ServerError, match=r"cannot be reached|something else than TensorFlow Serving"):
+    with pytest.raises(ServerError, match=r"cannot be reached|does not answer like TensorFlow Serving"):
         open_model(url)
 
 

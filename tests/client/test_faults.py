@@ -16,7 +16,7 @@ from kerasbert.client import Client
 from kerasbert.errors import AddressError, KerasBertError, ServerError
 
 REST = pytest.mark.parametrize("interface", ["rest"], indirect=True)
-WRONG = r"something else than TensorFlow|other outputs than it announced"
+WRONG = r"does not answer like TensorFlow|outputs that do not match its signature"
 TEXTS = [f"手机{number}" for number in range(40)]
 OUTPUTS = ("label", "label_id", "score", "probabilities")
 
@@ -199,7 +199,7 @@ def test_a_server_that_never_answers_is_given_up(raw_server, form):
     url = form.format(raw_server(lambda connection: connection.recv(1 << 20) and time.sleep(20)))
     start = time.monotonic()
     with (
-        pytest.raises(ServerError, match=r"gave no answer within 0\.5 s") as caught,
+        pytest.raises(ServerError, match=r"did not answer within 0\.5 s") as caught,
         Client(url, timeout=0.5, deadline=1) as client,
     ):
         client.predict(["a"])
@@ -212,7 +212,7 @@ def test_a_server_that_stops_answering_is_given_up_at_the_deadline(served):
     with Client(url, timeout=0.3, deadline=1) as client:
         assert client.labels
         model.faults = [lambda answer: time.sleep(2) or answer] * 100
-        with pytest.raises(ServerError, match=r"gave no answer within .* s \(\d+ tries in"):
+        with pytest.raises(ServerError, match=r"did not answer within .* s \(\d+ tries in"):
             client.predict(["a"])
     model.faults = []
 
@@ -254,12 +254,12 @@ def test_a_connection_closed_before_any_answer_is_told(raw_server):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        (http(b"<html>hello</html>"), "something else than TensorFlow Serving"),
-        (http(b""), "something else than TensorFlow Serving"),
-        (http(b"[" * 100_000), "something else than TensorFlow Serving"),
-        (http(b'{"metadata": {"signature_def": 1}}'), "something else than TensorFlow Serving"),
-        (http(b"\xff\xfe"), "something else than TensorFlow Serving"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "something else than TensorFlow Serving"),
+        (http(b"<html>hello</html>"), "does not answer like TensorFlow Serving"),
+        (http(b""), "does not answer like TensorFlow Serving"),
+        (http(b"[" * 100_000), "does not answer like TensorFlow Serving"),
+        (http(b'{"metadata": {"signature_def": 1}}'), "does not answer like TensorFlow Serving"),
+        (http(b"\xff\xfe"), "does not answer like TensorFlow Serving"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not answer like TensorFlow Serving"),
         (refusal("301 M", "Location: https://h/x"), "redirects to https://h/x. Name that address"),
         (refusal("401 Unauthorized"), "401 Unauthorized. Set KERASBERT_API_KEY"),
         (refusal("403 Forbidden"), "403 Forbidden. Set KERASBERT_API_KEY"),

@@ -76,12 +76,12 @@ def test_odd_bodies_are_the_clients_mistake(app, body, method):
 
 def test_too_much_is_refused_in_a_sentence(app):
     texts = {"signature_name": "texts", "instances": ["x" * 1001]}
-    assert "this server takes 1000" in app.post(PREDICT, json=texts).json()["error"]
+    assert "this server accepts 1000" in app.post(PREDICT, json=texts).json()["error"]
     assert "may have 100" in app.post(PREDICT, json={"inputs": [1.0] * 101}).json()["error"]
     response = app.post(PREDICT, content=b" " * 1_000_001)
     assert (response.status_code, response.json()) == (
         413,
-        {"error": "the body is too large; this server takes 1000000 bytes"},
+        {"error": "the body is too large; this server accepts 1000000 bytes"},
     )
 
 

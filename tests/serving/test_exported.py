@@ -143,7 +143,7 @@ def test_the_page_tries_the_model_in_a_browser(served):
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip("/usr/bin/chromium is not there")
-    assert "A page to try it: http://127.0.0.1:" in served.server.process.stdout.readline()
+    assert "Web page: http://127.0.0.1:" in served.server.process.stdout.readline()
     complaints = []
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])

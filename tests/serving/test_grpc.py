@@ -333,7 +333,7 @@ def test_a_context_is_counted_for_each_of_its_examples(stub):
     for _ in range(1000):
         given.examples.add()
     message = refused(stub.Classify, request, grpc.StatusCode.INVALID_ARGUMENT)
-    assert "each with the context; this server takes 16777216" in message
+    assert "including the context of each; this server accepts 16777216" in message
 
 
 def test_what_is_no_message_is_refused(channel):

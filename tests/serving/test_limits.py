@@ -67,7 +67,7 @@ def test_depth_is_a_matter_of_values():
 
 @pytest.mark.parametrize("text", ["a" * 301, r"\u0061" * 51, r"\ud83d\ude00" * 26])
 def test_long_strings_are_refused_while_they_are_read(text):
-    with pytest.raises(ServingError, match="this server takes 50"):
+    with pytest.raises(ServingError, match="this server accepts 50"):
         finish(read_object(f'{{"more": "{text}'.encode() + b'"}', FEW))
 
 
@@ -132,7 +132,7 @@ def test_bodies_that_never_end_give_way_to_one_that_does():
 
 def test_a_grpc_request_that_does_not_come_is_given_up(tmp_path):
     async def scene() -> list[grpc.StatusCode]:
-        settings = Settings(patience=0.1)
+        settings = Settings(client_timeout=0.1)
         batcher = Batcher(settings.max_batch_size, settings.queue_size, threads=1)
         models, inference = Models(tmp_path, "m"), Inference(batcher, settings)
         server = GrpcServer(Backend(models, inference, Background(), Metrics("m"), settings))
@@ -167,5 +167,5 @@ def test_a_small_body_that_unpacks_to_millions_of_values_holds_nobody_up(server)
             slowest = max(slowest, time.monotonic() - begun)
             time.sleep(0.02)
     for answer in answers:
-        assert "more values than this server takes" in answer.result().text
+        assert "more values than this server accepts" in answer.result().text
     assert slowest < 1.0

@@ -27,7 +27,7 @@ def versions(server) -> dict[str, str]:
 
 
 def test_the_first_line_says_what_it_is_and_where(server):
-    assert server.announced.startswith("A stand-in for TensorFlow Serving")
+    assert server.announced.startswith("Serving the model ")
     assert server.post(BODY).json() == {"predictions": [2.5]}
 
 
