@@ -1,8 +1,8 @@
-"""What lies where in a model directory, which holds the exported versions of one model.
+"""The layout of a model directory, which contains the exported versions of one model.
 
-MODEL_DIR/VERSION/saved_model.pb, variables/    what a server loads
-MODEL_DIR/VERSION/assets.extra/                 what it ignores, but for the warm-up requests
-MODEL_DIR/serving/                              the server's own files
+MODEL_DIR/VERSION/saved_model.pb, variables/    the model that a server loads
+MODEL_DIR/VERSION/assets.extra/                 ignored by a server, except for the warm-up requests
+MODEL_DIR/serving/                              configuration files of the server
 """
 
 from pathlib import Path
@@ -15,33 +15,33 @@ LARGEST_VERSION = 2**63 - 1  # a version is an int64
 GRAPH = "saved_model.pb"
 EXTRA = "assets.extra"
 EXPORTED_CONFIG = f"{EXTRA}/kerasbert.yaml"
-EXPORTED_LABELS = f"{EXTRA}/labels.txt"  # constants of the graph; here they are read without running it
+EXPORTED_LABELS = f"{EXTRA}/labels.txt"  # also in the graph, but readable without running it
 WARMUP_REQUESTS = f"{EXTRA}/tf_serving_warmup_requests"
 
-# In a model directory; no number, so a server does not take it for a version.
+# In a model directory; not a number, so a server does not treat it as a version.
 SERVING = "serving"
 MODELS_CONFIG = f"{SERVING}/models.config"
 
 
 def version_number(name: str) -> int | None:
-    """Returns the version that a server reads from the name of a folder, or from an address.
+    """Parses the version in the name of a folder or in a URL.
 
-    As in TensorFlow Serving that is decimal digits alone, with or without leading zeros.
+    As in TensorFlow Serving, it consists of decimal digits, with or without leading zeros.
 
     Returns:
-        0 to `LARGEST_VERSION`, or None where `name` is no version.
+        0 to `LARGEST_VERSION`, or None if `name` is not a version.
     """
     if not (name.isascii() and name.isdigit()):
         return None
     digits = name.lstrip("0") or "0"
-    if len(digits) > len(str(LARGEST_VERSION)):  # int() refuses thousands of digits
+    if len(digits) > len(str(LARGEST_VERSION)):  # int() rejects thousands of digits
         return None
     number = int(digits)
     return number if number <= LARGEST_VERSION else None
 
 
 def version_folders(model_dir: Path) -> dict[int, Path]:
-    """Returns the folders of the versions as they are named, `1` or `00000001`, the oldest first.
+    """Returns the folders of the versions, named like `1` or `00000001`, the oldest first.
 
     Raises:
         UserError: two folders are the same version.
@@ -54,7 +54,7 @@ def version_folders(model_dir: Path) -> dict[int, Path]:
         if number in folders:
             raise UserError(
                 f"{model_dir}: holds version {number} twice, as {folders[number].name} and {path.name}, and "
-                "TensorFlow Serving takes either. Move one of them away."
+                "TensorFlow Serving may load either. Move one of them away."
             )
         folders[number] = path
     return dict(sorted(folders.items()))
@@ -69,7 +69,7 @@ def require_versions(model_dir: Path) -> dict[int, Path]:
     """Returns the folders of the versions.
 
     Raises:
-        UserError: there is none, or one of them twice.
+        UserError: there is no version, or one exists twice.
     """
     folders = version_folders(model_dir)
     if not folders:
@@ -78,5 +78,5 @@ def require_versions(model_dir: Path) -> dict[int, Path]:
 
 
 def directory_size(directory: Path) -> int:
-    """Returns the bytes of all files below."""
+    """Returns the total size of all files in `directory`, in bytes."""
     return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())

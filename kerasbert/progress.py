@@ -1,6 +1,6 @@
-"""What is being done and how far it is: a bar on a terminal, elsewhere a line every few seconds.
+"""Progress reports: a bar in a terminal or notebook, a line every few seconds elsewhere.
 
-Whoever works names it, with `phase` or `track`; where nobody asked to see it (`shown`), nothing happens.
+Long-running code uses `phase` or `track`, which do nothing unless a caller has set a display with `shown`.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # --help should not wait for it
     import rich.progress
     from rich.console import Console
 
-# What takes less is not worth a bar, seconds; the first line elsewhere; then as many between two lines.
+# Seconds until a bar appears; until the first line in a log; between two lines.
 _BAR_AFTER, _LINE_AFTER, _LINE_EVERY = 0.5, 2.0, 5.0
 _REFRESH = 0.1
 
@@ -23,39 +23,39 @@ Item = TypeVar("Item")
 
 
 class Phase:
-    """Something that is being done.
+    """A step of work with progress.
 
     Args:
-        description: such as `epoch 1/3`.
-        total: how many units it takes. None: not known.
-        unit: of `total`, such as `rows`.
+        description: text to show, such as `epoch 1/3`.
+        total: number of units. None: unknown.
+        unit: name of the units, such as `rows`.
     """
 
     def __init__(self, description: str, total: int | None = None, unit: str = "steps"):
         self.description, self.total, self.unit, self.done = description, total, unit, 0
-        self.begun = self.said = time.monotonic()
-        self.bar: Any = None  # what shows it on a terminal
-        self._first: tuple[float, int] | None = None  # when, and how many were done by then
+        self.started = self.reported = time.monotonic()
+        self.bar: Any = None  # its task in rich.progress
+        self._first: tuple[float, int] | None = None  # time and units of the first update
 
     def advance(self, units: int = 1) -> None:
-        """Notes that so many more units are done."""
+        """Adds `units` to the units done."""
         self.move(self.done + units)
 
     def move(self, done: int) -> None:
-        """Notes how many units are done."""
+        """Sets the number of units done."""
         self.done = done
         if self._first is None:
             self._first = (time.monotonic(), done)
 
     @property
     def rate(self) -> float:
-        """Units a second since the first, which may have taken long; 0: not known as yet."""
+        """Units per second since the first update, which may have taken long; 0: not known yet."""
         if self._first is None or self.done <= self._first[1]:
             return 0.0
         return (self.done - self._first[1]) / max(time.monotonic() - self._first[0], 1e-9)
 
     def __str__(self) -> str:
-        """How far it is: units, rate, and the time that is left or has passed."""
+        """Returns the units done, the rate, and the remaining or elapsed time."""
         parts, rate = [], self.rate
         if self.total is not None:
             parts.append(f"{self.done:,} of {self.total:,} {self.unit}")
@@ -66,16 +66,16 @@ class Phase:
         if rate and self.total is not None:
             parts.append(f"{_clock((self.total - self.done) / rate)} left")
         else:
-            parts.append(_clock(time.monotonic() - self.begun))
+            parts.append(_clock(time.monotonic() - self.started))
         return ", ".join(parts)
 
 
 class Display:
-    """Shows the phases that are under way.
+    """Shows the current phases.
 
     Args:
-        console: where.
-        file: where, if there is no console yet; one is made when something is to be shown.
+        console: where to show them.
+        file: a file to make a console for when it is first needed, instead of `console`.
     """
 
     def __init__(self, console: "Console | None" = None, file: IO[str] | None = None):
@@ -87,7 +87,7 @@ class Display:
 
     @property
     def console(self) -> "Console":
-        """Where it is shown."""
+        """The console that phases are shown on."""
         with self._lock:
             if self._console is None:
                 from rich.console import Console
@@ -122,20 +122,20 @@ class Display:
 
     def _watch(self, over: threading.Event) -> None:
         while not over.wait(_REFRESH):
-            with self._lock, contextlib.suppress(OSError):  # nobody may be there to see it
+            with self._lock, contextlib.suppress(OSError):  # the terminal may be gone
                 if not over.is_set():
                     self._show(time.monotonic())
 
     def _show(self, now: float) -> None:
-        if now - self._phases[0].begun < _BAR_AFTER or self.console.quiet:
+        if now - self._phases[0].started < _BAR_AFTER or self.console.quiet:
             return
         if self.console.is_interactive or _has_widgets(self.console):
             self._draw()
             return
         phase = self._phases[-1]
-        wait = _LINE_AFTER if phase.said == phase.begun else _LINE_EVERY
-        if now - phase.said >= wait:
-            phase.said = now
+        wait = _LINE_AFTER if phase.reported == phase.started else _LINE_EVERY
+        if now - phase.reported >= wait:
+            phase.reported = now
             print_plain(self.console, f"{phase.description}: {phase}")
 
     def _draw(self) -> None:
@@ -154,10 +154,10 @@ _display: ContextVar[Display | None] = ContextVar("display", default=None)
 
 @contextlib.contextmanager
 def shown(display: "Display | Console | None") -> Iterator[None]:
-    """Shows there the phases of the block. None: nowhere."""
+    """Shows the phases of the block on `display`. None: does not show them."""
     if display is not None and not isinstance(display, Display):
         current = _display.get()
-        # Two displays on one console would draw over each other.
+        # Two displays on one console would overwrite each other.
         display = current if current and current.console is display else Display(display)
     token = _display.set(display)
     try:
@@ -167,7 +167,7 @@ def shown(display: "Display | Console | None") -> Iterator[None]:
 
 
 def console() -> "Console":
-    """Returns where phases are shown, for lines between them; a quiet console if they are not."""
+    """Returns the console that phases are shown on; a quiet one if they are not shown."""
     display = _display.get()
     if display is None:
         from rich.console import Console
@@ -177,30 +177,30 @@ def console() -> "Console":
 
 
 def note(text: str) -> None:
-    """Shows a line where phases are shown."""
+    """Prints a line on the console that phases are shown on."""
     print_plain(console(), text)
 
 
 def print_plain(console: "Console", text: str) -> None:
-    """Prints `text` as it is, without colours or line breaks of rich's own."""
+    """Prints `text` without rich's markup, colours and line breaks."""
     console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 @contextlib.contextmanager
 def phase(description: str, total: int | None = None, unit: str = "steps") -> Iterator[Phase]:
-    """Shows what the block does. See `Phase` for the arguments, and move what it yields."""
-    begun, display = Phase(description, total, unit), _display.get()
+    """Shows progress while the block runs; the block updates the yielded `Phase`, which see."""
+    current, display = Phase(description, total, unit), _display.get()
     if display is None:
-        yield begun
+        yield current
     else:
-        with display.phase(begun):
-            yield begun
+        with display.phase(current):
+            yield current
 
 
 def track(
     items: Iterable[Item], description: str, total: int | None = None, unit: str = "rows"
 ) -> Iterator[Item]:
-    """Yields `items` and shows how many were taken."""
+    """Yields `items` and shows how many were consumed."""
     with phase(description, total, unit) as current:
         for item in items:
             yield item
@@ -217,12 +217,12 @@ def _bars(console: "Console") -> "rich.progress.Progress":
         console=console,
         transient=True,
         auto_refresh=False,
-        redirect_stdout=False,  # which belongs to the answers
+        redirect_stdout=False,  # stdout is for results
     )
 
 
 def _has_widgets(console: "Console") -> bool:
-    """Whether it is a notebook in which rich can redraw; without ipywidgets it warns instead."""
+    """Whether this is a notebook in which rich can redraw; without ipywidgets it would warn."""
     return console.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
 
 

@@ -1,4 +1,4 @@
-"""What `import kerasbert` offers beyond the functions of the other packages."""
+"""The functions `kerasbert.train` and `kerasbert.evaluate`."""
 
 from kerasbert.api.evaluate import evaluate
 from kerasbert.api.train import train

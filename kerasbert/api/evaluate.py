@@ -1,4 +1,4 @@
-"""Measuring a model from Python, on rows from files or from memory."""
+"""Evaluates a model from Python, on rows in files or in memory."""
 
 import os
 from typing import Any
@@ -20,23 +20,23 @@ def evaluate(
     pair_column: str | None = None,
     encoding: str | None = None,
 ) -> Evaluation:
-    """Measures a model on labelled rows, as the command `kerasbert evaluate` does.
+    """Evaluates a model on labelled rows, like the command `kerasbert evaluate`.
 
     Args:
-        model: an open model, or what `kerasbert.open_model` opens.
-        data: labelled rows in any form that `kerasbert.train` takes.
-        text_column: name of the column of texts. None: the one the model was trained with.
-        label_column: name of the column of labels, likewise.
-        pair_column: name of the column of second texts, likewise.
-        encoding: of text files, likewise.
+        model: an open model, or anything that `kerasbert.open_model` accepts.
+        data: labelled rows in any form that `kerasbert.train` accepts.
+        text_column: name of the text column. Defaults to the column the model was trained with.
+        label_column: name of the label column, with the same default.
+        pair_column: name of the column of the second text, with the same default.
+        encoding: encoding of text files, with the same default.
 
     Returns:
-        An evaluation whose `metrics` are a dict with `accuracy`, `macro_f1`, `per_class` and more, and
-        naive Bayes as `baseline` where the training rows are at hand.
+        An evaluation. `metrics` is a dict with `accuracy`, `macro_f1`, `per_class` and others, including the
+        naive Bayes `baseline` if the training rows are available.
 
     Raises:
         UserError: the model or the rows cannot be read, or a label is unknown to the model.
-        ServerError: the model is on a server that does not answer.
+        ServerError: the server of the model does not answer.
 
     Examples:
         >>> evaluation = kerasbert.evaluate(model, [("手机很好", "positive"), ("酒店太差", "negative")])

@@ -1,4 +1,4 @@
-"""A configuration from what Python passes: a YAML file, a `Config`, nested dicts, keyword arguments."""
+"""Builds a configuration from a YAML file, a `Config`, nested dicts or keyword arguments."""
 
 import os
 from collections.abc import Mapping
@@ -21,18 +21,18 @@ _WHERE = "kerasbert.train"
 
 @dataclass(frozen=True)
 class Given:
-    """A configuration, and the rows in memory by the names that it has for them."""
+    """A configuration, and the in-memory rows by the file names it has for them."""
 
     config: Config
     tables: dict[str, Table]
 
 
 def gather(config: Settings, rows: Mapping[str, Any], settings: Mapping[str, Any]) -> Given:
-    """Returns the configuration that the arguments of `kerasbert.train` describe.
+    """Returns the configuration for the arguments of `kerasbert.train`.
 
     Args:
-        config: the configuration to begin with.
-        rows: `train` and `validation`, as `kerasbert.train` takes them, as far as they are given.
+        config: the configuration to start from.
+        rows: the arguments for `train` and `validation`, if any.
         settings: keys of the configuration to set, nested or dotted.
 
     Raises:
@@ -61,7 +61,7 @@ def gather(config: Settings, rows: Mapping[str, Any], settings: Mapping[str, Any
 
 
 def split_section(data: Any) -> tuple[dict[str, Any], Any]:
-    """Returns the settings and the rows in `data`, which is rows or the section of the configuration."""
+    """Returns the settings and the rows in `data`, which is either rows or the section `data`."""
     if isinstance(data, Mapping) and ("train" in data or set(data) <= set(DataConfig.model_fields)):
         return {key: value for key, value in data.items() if key != "train"}, data.get("train")
     return {}, data
@@ -76,12 +76,12 @@ def _values(config: Settings) -> tuple[dict[str, Any], str]:
         return read_yaml(Path(config)), str(config)
     raise ConfigError(
         f"{_WHERE}: the configuration must be the path of a YAML file, a kerasbert.Config or a dict. "
-        f"Received: {type(config).__name__}. Rows go to the argument data."
+        f"Received: {type(config).__name__}. Pass rows as the argument data."
     )
 
 
 def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns settings with dotted keys as sections, and values as YAML would give them."""
+    """Returns settings with dotted keys expanded to sections, and values as plain Python types."""
     result: dict[str, Any] = {}
     for key, value in settings.items():
         branch = _plain(value)

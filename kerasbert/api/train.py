@@ -1,4 +1,4 @@
-"""Training from Python: a configuration in any form, rows from files or from memory."""
+"""Trains a model from Python: a configuration in any form, rows in files or in memory."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -30,39 +30,39 @@ def train(
     on_epoch: Callable[[int, dict[str, float]], None] | None = None,
     **settings: Any,
 ) -> TrainResult:
-    """Trains a classifier and leaves a run directory, as the command `kerasbert train` does.
+    """Trains a classifier and writes a run directory, like the command `kerasbert train`.
 
-    Rows in memory are copied to `rows/` in the run directory, where its configuration finds them again:
-    the run can be resumed, and evaluated beside a naive Bayes, as one that was trained on files.
+    In-memory rows are copied to `rows/` in the run directory, so the run can be resumed and compared with
+    naive Bayes like one that was trained on files.
 
-    Ctrl-C ends the training early with what was reached saved; the result is then `interrupted`.
+    Ctrl-C ends the training early and saves the progress; `interrupted` is then true in the result.
 
     Args:
         config: the path of a YAML file, a `kerasbert.Config`, or a nested dict. None: the defaults.
         data: the training rows: a pandas or polars DataFrame, an Arrow table, a Hugging Face data set, a
-            dict of columns, an iterable of dicts or of tuples (text, label), or the path of a file, or
-            several; None: what `config` names. A dict may also be the section `data` of the
-            configuration, with such rows as its `train`.
-        validation: the validation rows, likewise. None: what `config` names, else a part of the training
-            rows.
-        text_column: name of the column of texts; by default `text`.
-        label_column: name of the column of labels; by default `label`.
-        pair_column: name of the column of second texts, for a model of pairs. Tuples are then
-            (text, pair, label).
-        resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
-        quiet: show nothing.
-        strategy: to train under. None: what the configuration names.
-        on_epoch: called with each epoch, from 1, and its validation figures; may raise to end it all.
-        **settings: keys of the configuration, over those of `config`: `task="multi_label"`,
+            dict of columns, an iterable of dicts or of tuples (text, label), or one or several file paths.
+            Or the section `data` of the configuration as a dict, with such rows as `train`. None: the files
+            that `config` names.
+        validation: the validation rows, in the same forms. None: the files that `config` names, or else a
+            part of the training rows.
+        text_column: name of the text column. Defaults to `text`.
+        label_column: name of the label column. Defaults to `label`.
+        pair_column: name of the column of the second text, for pairs. Tuples are then (text, pair, label).
+        resume: whether to continue the unfinished training in `run_dir` from its last checkpoint.
+        quiet: whether to hide all progress.
+        strategy: the distribution strategy. None: the one that the configuration names.
+        on_epoch: called with the number of each epoch, from 1, and its validation metrics; may raise to
+            stop the training.
+        **settings: keys of the configuration, which override `config`: `task="multi_label"`,
             `training={"epochs": 3}`, `run_dir="runs/mine"`.
 
     Returns:
-        What the training reached. `result.model` is the trained model, `result.metrics` are the metrics on
+        The result of the training. `result.model` is the trained model, `result.metrics` are the metrics on
         the validation rows, and `result.run.path` is the run directory.
 
     Raises:
-        UserError: the configuration or the rows cannot be trained on, or the run not resumed.
-        KerasBertError: the loss is not finite, SIGTERM came, or another worker was lost.
+        UserError: the configuration or the rows are invalid, or the run cannot be resumed.
+        KerasBertError: the loss is not finite, SIGTERM was received, or another worker was lost.
 
     Examples:
         >>> result = kerasbert.train(data=rows, training={"epochs": 1}, run_dir=run_dir, quiet=True)
@@ -73,7 +73,7 @@ def train(
     """
     section, data = split_section(data)
     if "validation" in section and validation is not None:
-        raise ConfigError("validation: is given twice, in data and beside it. Leave one out.")
+        raise ConfigError("validation: is given twice, in data and as an argument. Remove one.")
     rows = {"train": data, "validation": section.pop("validation", validation)}
     named = {"text_column": text_column, "label_column": label_column, "pair_column": pair_column}
     section |= {key: value for key, value in named.items() if value is not None}

@@ -1,7 +1,7 @@
-"""Running a SavedModel through TensorFlow's C API, without TensorFlow's Python.
+"""Runs a SavedModel through TensorFlow's C API, without TensorFlow's Python.
 
-What Python reloads may still fail in a server; this takes the loader that the server takes. The
-package imports neither TensorFlow nor the rest of kerasbert, and runs in a process of its own:
+A SavedModel that reloads in Python may still fail in a server, so this uses the same loader as the server.
+The package imports neither TensorFlow nor the rest of kerasbert, and runs in a separate process:
 
     python -m kerasbert.native MODEL_DIR REQUESTS.json ANSWERS.json
 """

@@ -12,7 +12,7 @@ from kerasbert.native.session import NativeError, NativeSession, library_version
 def main(model: str, requests: str, answers: str) -> int:
     """Runs each request, `{"feeds": {tensor: array}, "fetches": [tensor]}`, and writes the answers.
 
-    With them go the version of the library and the memory of this process.
+    Also writes the version of the library and the memory of this process.
     """
     try:
         runtime = library_version()
@@ -39,9 +39,9 @@ def main(model: str, requests: str, answers: str) -> int:
 
 
 def _peak_memory() -> int:
-    """Returns the largest resident size of this process so far, in bytes."""
+    """Returns the peak resident set size of this process, in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage on Linux counts the parent too, from before this program was loaded
+    if status.exists():  # on Linux, getrusage includes the parent before exec
         peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
         return int(peak.split()[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # on macOS in bytes

@@ -1,4 +1,4 @@
-"""Arrays as JSON, for the way into the native process and back."""
+"""Encodes arrays as JSON, for the exchange with the native process."""
 
 import base64
 from typing import Any
@@ -16,7 +16,7 @@ def encode(array: np.ndarray) -> dict[str, Any]:
 
 
 def decode(record: dict[str, Any]) -> np.ndarray:
-    """Returns the array that `encode` was given."""
+    """Returns the array that was passed to `encode`."""
     if record["dtype"] == "string":
         array = np.empty(len(record["values"]), object)
         array[:] = [base64.b64decode(value) for value in record["values"]]

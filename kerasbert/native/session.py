@@ -1,4 +1,4 @@
-"""A SavedModel in a C session (tensorflow/c/c_api.h), by ctypes."""
+"""A SavedModel in a C session (tensorflow/c/c_api.h), through ctypes."""
 
 import ctypes
 import importlib.util
@@ -21,7 +21,7 @@ _Pointer = ctypes.c_void_p
 
 
 class NativeError(RuntimeError):
-    """The C API refused to load or to run the model."""
+    """The C API failed to load or run the model."""
 
 
 class _Output(ctypes.Structure):
@@ -33,7 +33,7 @@ class _Buffer(ctypes.Structure):
 
 
 def package_directory(name: str) -> Path:
-    """Returns where the package `name` is installed, without importing it."""
+    """Returns the directory of the package `name`, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise NativeError(f"the package {name} is not installed")
@@ -47,7 +47,7 @@ class NativeSession:
         model: the version directory, with `saved_model.pb`.
 
     Raises:
-        NativeError: the model cannot be loaded, for one because of an unknown op.
+        NativeError: the model cannot be loaded, for example because of an unknown op.
     """
 
     def __init__(self, model: str | Path):
@@ -74,7 +74,7 @@ class NativeSession:
         )
 
     def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str]) -> list[np.ndarray]:
-        """Returns the tensors called `fetches` (`name:0`). Strings are object arrays of bytes."""
+        """Runs the graph and returns the tensors `fetches` (`name:0`). Strings are object arrays of bytes."""
         tensors = [self._to_tensor(value) for value in feeds.values()]
         inputs = (_Output * len(feeds))(*map(self._output, feeds))
         outputs = (_Output * len(fetches))(*map(self._output, fetches))

@@ -1,4 +1,4 @@
-"""`kerasbert plugins new`: a working plugin to start from."""
+"""`kerasbert plugins new`: creates a working plugin to start from."""
 
 import importlib.util
 import keyword
@@ -18,8 +18,8 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
     """Writes a plugin for a task called `name` and returns its directory.
 
     Args:
-        name: of the task: lower-case letters, digits and underscores.
-        directory: must not exist. None: kerasbert-NAME here.
+        name: name of the task: lower-case letters, digits and underscores.
+        directory: must not exist. None: kerasbert-NAME in the current directory.
 
     Raises:
         UserError: the name is not an identifier or is taken, or the directory exists.
@@ -41,30 +41,30 @@ def create_plugin(name: str, directory: Path | None = None) -> Path:
 
 
 def _taken(name: str, class_name: str) -> str | None:
-    """Returns what stands in the way of a task called `name`, or None."""
+    """Returns why a task cannot be called `name`, or None."""
     for entry in list_tasks():
         if entry.name == name:
-            return f"the name of a task already, which {entry.distribution} brings"
+            return f"already the name of a task of {entry.distribution}"
     package = f"kerasbert_{name}"
     if _is_installed(package):
-        return f"taken: a package {package} is installed already"
-    # The task's name goes where names of Python go: beside imports, as an argument, as a class.
+        return f"taken: the package {package} is already installed"
+    # The name is used as a Python identifier: of modules, arguments and classes.
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or keyword.iskeyword(class_name):
-        return "a word of Python's own"
+        return "a keyword of Python"
     if name in sys.stdlib_module_names:
         return "a module of Python's standard library"
-    return "a package that is installed already" if _is_installed(name) else None
+    return "an installed package" if _is_installed(name) else None
 
 
 def _is_installed(package: str) -> bool:
     spec = importlib.util.find_spec(package)
-    return spec is not None and spec.origin is not None  # else: a folder that happens to lie there
+    return spec is not None and spec.origin is not None  # None: a folder of the same name
 
 
 def _copy(source: Traversable, target: Path, words: dict[str, str]) -> None:
     make_directory(target)
     for entry in source.iterdir():
-        # Template files end in .in so that no tool takes them for code of this project.
+        # Template files end in .in so that tools do not treat them as code of this project.
         name = Template(entry.name.removesuffix(".in")).substitute(words)
         if entry.is_dir():
             folder = f"kerasbert_{words['name']}" if name == "package" else name

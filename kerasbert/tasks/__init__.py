@@ -1,4 +1,4 @@
-"""What is to be decided about a text: the task contract, the built-in tasks and the registry."""
+"""Tasks: the contract, the built-in tasks and the registry."""
 
 from kerasbert.tasks.classification import Classification
 from kerasbert.tasks.load_config import load_config

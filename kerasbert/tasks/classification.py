@@ -1,4 +1,4 @@
-"""One label for each text, or pair of texts."""
+"""Single-label classification of texts or pairs."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Classification(Task):
-    """The label of the highest probability. Labels come from the data."""
+    """Predicts the label with the highest probability. Labels come from the data."""
 
     name = "classification"
     summary = "one label for each text or pair of texts; labels from the data"
@@ -33,7 +33,7 @@ class Classification(Task):
         return self.outputs(tf.argmax(probabilities, axis=-1), probabilities)
 
     def outputs(self, label_id: "tf.Tensor", probabilities: "tf.Tensor") -> "dict[str, tf.Tensor]":
-        """Returns the outputs for the labels that were chosen, int64 [batch]."""
+        """Returns the outputs for the chosen labels, int64 [batch]."""
         import tensorflow as tf
 
         return {

@@ -1,4 +1,4 @@
-"""Reading the configuration of a training, over the defaults of its task."""
+"""Reads the configuration of a training, merged with the defaults of its task."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Reads the configuration at `path`, a YAML file.
 
     Args:
-        path: of the file.
+        path: the file.
         overrides: `KEY=VALUE` strings with dotted keys; values are YAML.
 
     Raises:
@@ -26,7 +26,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
 
 
 def over_defaults(values: dict[str, Any]) -> dict[str, Any]:
-    """Returns settings over the defaults of their task.
+    """Returns settings merged over the defaults of their task.
 
     Raises:
         PluginError: the task is not installed.

@@ -1,4 +1,4 @@
-"""Metrics of decisions, by scikit-learn."""
+"""Metrics of predictions, computed with scikit-learn."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,8 +8,8 @@ from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_su
 
 
 def decisions(outputs: Mapping[str, np.ndarray], labels: int) -> np.ndarray:
-    """Returns what a task's outputs decide, float32 [rows, labels] of zeros and ones."""
-    # Called `given` in 0.1: a task written then may replace that output alone.
+    """Returns the predicted labels in a task's outputs, float32 [rows, labels] of zeros and ones."""
+    # Called `given` in 0.1: a task written for 0.1 may override only that output.
     selected = outputs.get("given", outputs.get("selected"))
     if selected is not None:
         return selected.astype(np.float32)
@@ -19,13 +19,13 @@ def decisions(outputs: Mapping[str, np.ndarray], labels: int) -> np.ndarray:
 def score_decisions(targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:
     """Returns accuracy, macro and micro F1 and the metrics of each label.
 
-    With several labels a row, accuracy is the share of rows whose labels are all right. Macro F1 is the
-    mean over the labels that occur in the truth or in the decisions, as scikit-learn's is: a label without
-    either says nothing about the model. `macro_f1_labels` is how many they were.
+    In a multi-label task, accuracy is the share of rows with exactly the right labels. Macro F1 is the mean
+    over the labels that occur among the true or predicted labels, as in scikit-learn; `macro_f1_labels` is
+    their number.
 
     Args:
-        targets: float32 [rows, labels] of zeros and ones.
-        decided: the same for what was decided.
+        targets: true labels, float32 [rows, labels] of zeros and ones.
+        decided: predicted labels, float32 [rows, labels] of zeros and ones.
         labels: the names of the columns.
     """
     truth, decided = targets.astype(int), decided.astype(int)

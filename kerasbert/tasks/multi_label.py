@@ -1,4 +1,4 @@
-"""Any number of labels for each text."""
+"""Multi-label classification: any number of labels per text."""
 
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 class MultiLabelOptions(TaskOptions):
     """Settings of `MultiLabel`."""
 
-    threshold: float = Field(0.5, gt=0, lt=1, description="A label is given from this probability on.")
+    threshold: float = Field(0.5, gt=0, lt=1, description="Minimum probability of a predicted label.")
 
 
 class MultiLabel(Task):
-    """Every label whose probability reaches the threshold.
+    """Predicts every label whose probability reaches the threshold.
 
-    In answers labels are joined by `|`, in files too unless `data.label_separator` is another.
+    The predicted labels are joined by `|`, like those in data files unless `data.label_separator` is set.
     """
 
     name = "multi_label"

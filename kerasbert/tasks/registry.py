@@ -1,4 +1,4 @@
-"""Tasks are found through entry points of the group `kerasbert.tasks`, the built-in ones too."""
+"""Finds tasks, including the built-in ones, through entry points of the group `kerasbert.tasks`."""
 
 import difflib
 from collections import Counter
@@ -14,7 +14,7 @@ GROUP = "kerasbert.tasks"
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """An installed task, or what keeps it from loading."""
+    """An installed task, or the error that keeps it from loading."""
 
     name: str
     distribution: str
@@ -24,7 +24,7 @@ class TaskEntry:
 
 
 def list_tasks() -> list[TaskEntry]:
-    """Returns all installed tasks by name. A broken one has an `error` and harms nothing."""
+    """Returns all installed tasks by name. A broken one has an `error` and does not affect the others."""
     points = sorted(_points(), key=lambda point: point.name)
     counts = Counter(point.name for point in points)
     return [_load(point) if counts[point.name] == 1 else _repeated(point, points) for point in points]
@@ -43,7 +43,7 @@ def get_task(name: str) -> type[Task]:
         guess = f"Did you mean {close[0]}? " if close else ""
         raise PluginError(
             f"task: no task {name!r} is installed. {guess}Installed: {', '.join(names)}. "
-            f"A plugin comes with: pip install kerasbert-{name.replace('_', '-')}"
+            f"Install a plugin with: pip install kerasbert-{name.replace('_', '-')}"
         )
     if len(points) > 1:
         raise PluginError(f"task: {name!r} {_repeated(points[0], points).error}")

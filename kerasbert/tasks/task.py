@@ -1,4 +1,4 @@
-"""The contract between the core and a task, on one screen."""
+"""The contract between the core and a task."""
 
 import abc
 from collections.abc import Mapping, Sequence
@@ -22,17 +22,17 @@ class TaskOptions(Section):
 
 @dataclass(frozen=True)
 class SampleData:
-    """Small data files (columns `text` and `label`) that come with a task."""
+    """Small data files, with the columns `text` and `label`, bundled with a task."""
 
     train: Path
     validation: Path
 
 
 class Task(abc.ABC):
-    """What a task decides, and how.
+    """Defines what is predicted, and how.
 
     A subclass sets `name` and `summary` and implements the abstract methods; everything else has a
-    default. `kerasbert plugins check NAME` holds it to this contract.
+    default. `kerasbert plugins check NAME` tests a task against this contract.
 
     Args:
         labels: the labels in the order of the outputs.
@@ -42,11 +42,11 @@ class Task(abc.ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     fixed_labels: ClassVar[tuple[str, ...]] = ()  # empty: the labels come from the data
-    label_separator: ClassVar[str | None] = None  # set where a row may have several labels
+    label_separator: ClassVar[str | None] = None  # set if a row may have several labels
     Options: ClassVar[type[TaskOptions]] = TaskOptions
-    defaults: ClassVar[Mapping[str, Any]] = {}  # of the configuration, nested as there
+    defaults: ClassVar[Mapping[str, Any]] = {}  # defaults of the configuration, nested
     sample_data: ClassVar[SampleData | None] = None
-    sample_texts: ClassVar[tuple[str, ...]] = ()  # to show what a trained model answers
+    sample_texts: ClassVar[tuple[str, ...]] = ()  # texts that the quickstart classifies
 
     def __init__(self, labels: Sequence[str], options: Mapping[str, Any] | None = None):
         self.labels = tuple(labels)
@@ -55,7 +55,7 @@ class Task(abc.ABC):
     # The text
 
     def clean(self, text: "tf.Tensor") -> "tf.Tensor":
-        """Returns valid UTF-8 strings [batch], cleaned before tokenising. Must not fail on any."""
+        """Cleans valid UTF-8 strings [batch] before tokenisation, in the graph. Must accept any input."""
         return text
 
     # The model
@@ -65,7 +65,7 @@ class Task(abc.ABC):
 
         Args:
             encoded: the encoder's `sequence_output` [batch, length, hidden] and `pooled_output`
-                [batch, hidden]. Take only what you need: without the first, less is computed.
+                [batch, hidden]. Use only what you need: without `sequence_output` less is computed.
             padding_mask: int32 [batch, length], 1 on real tokens.
             config: pooling and dropout.
         """
@@ -93,10 +93,10 @@ class Task(abc.ABC):
         """
 
     def calibrate(self, probabilities: np.ndarray, targets: np.ndarray) -> TaskOptions:
-        """Returns the options with what is chosen on validation data, such as a threshold.
+        """Returns the options with parameters chosen on the validation rows, such as a threshold.
 
         Args:
-            probabilities: float32 [rows, labels] of the trained model.
+            probabilities: predictions of the trained model, float32 [rows, labels].
             targets: float32 [rows, labels].
         """
         return self.options
@@ -105,9 +105,9 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
-        """Returns what the server answers, computed in the graph from logits float32 [batch, labels].
+        """Returns the outputs of the model, computed in the graph from logits float32 [batch, labels].
 
         At least `label` string [batch], `label_id` int64 [batch], `score` float32 [batch] and
-        `probabilities` float32 [batch, labels]. A task with several labels a row also gives `selected`,
-        int32 [batch, labels] of zeros and ones. Any further output has the batch as its first dimension.
+        `probabilities` float32 [batch, labels]. A multi-label task also returns `selected`, int32
+        [batch, labels] of zeros and ones. The first dimension of any further output must be the batch.
         """

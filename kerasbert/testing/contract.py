@@ -1,4 +1,4 @@
-"""What every task must do. Plugin authors subclass `TaskContract`; `plugins check` runs it too."""
+"""Contract tests of tasks. Plugin authors subclass `TaskContract`; `plugins check` also runs it."""
 
 import json
 import tempfile
@@ -39,11 +39,11 @@ _TINY: dict[str, Any] = {
 
 
 class TaskContract:
-    """The contract as tests: in a plugin, `class TestMine(TaskContract): name = "mine"`.
+    """The contract as tests. In a plugin: `class TestMine(TaskContract): name = "mine"`.
 
     Attributes:
-        name: of the task.
-        labels: to try a task with whose labels come from the data.
+        name: name of the task.
+        labels: labels to test a task with if its labels come from the data.
     """
 
     name: ClassVar[str]
@@ -55,11 +55,11 @@ class TaskContract:
         return get_task(self.name)
 
     def make_task(self) -> Task:
-        """Returns the task with its own labels, or with `labels`."""
+        """Returns the task with its fixed labels, or with `labels`."""
         return self.task_class(self.task_class.fixed_labels or self.labels)
 
     def test_says_what_it_is(self) -> None:
-        """Name, summary and labels are set."""
+        """Name, summary and labels are valid."""
         task = self.task_class
         assert task.name == self.name, f"name is {task.name!r}"
         assert task.summary, "summary is empty"
@@ -70,12 +70,12 @@ class TaskContract:
         assert all(label.strip() == label and "\n" not in label for label in labels)
 
     def test_defaults_are_valid(self) -> None:
-        """The defaults fit the configuration, the options survive YAML."""
+        """The defaults are a valid configuration, and the options can be written as YAML."""
         self._config()
         dump_yaml(self.make_task().options.model_dump())
 
     def test_cleaning_is_total(self) -> None:
-        """Any string is cleaned, in the graph, to one string."""
+        """Cleaning works in a graph and maps any string to one string."""
         clean = tf.function(self.make_task().clean, input_signature=[tf.TensorSpec([None], tf.string)])
         for texts in (HOSTILE_TEXTS, ()):
             cleaned = clean(tf.constant(texts, tf.string, shape=[len(texts)]))
@@ -85,7 +85,7 @@ class TaskContract:
                 text.decode("utf-8")
 
     def test_head_gives_logits(self) -> None:
-        """Float32 logits, one for each label, at any length; the loss reaches the encoder."""
+        """The head returns float32 logits, one per label, for any length; gradients reach the encoder."""
         task = self.make_task()
         model = self._model(task)
         for batch, length in ((1, 8), (3, 16)):
@@ -102,7 +102,7 @@ class TaskContract:
         assert reaches, "no gradient reaches the embeddings"
 
     def test_decision_is_consistent(self) -> None:
-        """The outputs have their types and shapes, and agree with each other."""
+        """The outputs have the right types and shapes, and are consistent."""
         task = self.make_task()
         count = len(task.labels)
         for rows in (0, 1, 17):
@@ -121,12 +121,12 @@ class TaskContract:
                 assert same, "selected differs from given, its old name: set both"
             decided = decisions(outputs, count)
             for row in range(rows):
-                given = [label for label, one in zip(task.labels, decided[row], strict=True) if one]
-                joined = (task.label_separator or " ").join(given)
-                assert outputs["label"][row].decode() == joined, "label is not what was decided"
+                chosen = [label for label, one in zip(task.labels, decided[row], strict=True) if one]
+                joined = (task.label_separator or " ").join(chosen)
+                assert outputs["label"][row].decode() == joined, "label differs from the selected labels"
 
     def test_samples_are_valid(self) -> None:
-        """The bundled sample data, if any, is complete, and validation does not repeat training."""
+        """The sample data, if any, covers all labels, and validation does not repeat training rows."""
         task = self.task_class
         if task.sample_data is None:
             return
@@ -142,7 +142,7 @@ class TaskContract:
         assert not repeated, "validation repeats training texts"
 
     def test_trained_model_serves(self) -> None:
-        """An epoch trains on the samples, or on made-up rows; the export passes its verification."""
+        """A model trained for one epoch on the samples, or on generated rows, can be exported."""
         with tempfile.TemporaryDirectory() as directory:
             sample = self.task_class.sample_data or self._made_up_rows(Path(directory))
             data = {"train": str(sample.train), "validation": str(sample.validation)}

@@ -127,14 +127,14 @@ def test_a_name_that_is_no_identifier_is_refused(refused, tmp_path, monkeypatch,
 @pytest.mark.parametrize(
     ("name", "what"),
     [
-        ("spam", "a task already, which kerasbert-spam brings"),
-        ("multi_label", "a task already, which kerasbert brings"),
+        ("spam", "already the name of a task of kerasbert-spam"),
+        ("multi_label", "already the name of a task of kerasbert"),
         ("odd", "a task already"),  # broken, but installed
-        ("class", "a word of Python's own"),
-        ("match", "a word of Python's own"),
-        ("none", "a word of Python's own"),
+        ("class", "a keyword of Python"),
+        ("match", "a keyword of Python"),
+        ("none", "a keyword of Python"),
         ("json", "a module of Python's standard library"),
-        ("numpy", "a package that is installed"),
+        ("numpy", "an installed package"),
     ],
 )
 def test_a_name_that_is_taken_is_refused(refused, broken, tmp_path, monkeypatch, name: str, what: str):
