@@ -129,7 +129,7 @@ def test_a_name_that_is_no_identifier_is_refused(refused, tmp_path, monkeypatch,
     [
         ("spam", "already the name of a task of kerasbert-spam"),
         ("multi_label", "already the name of a task of kerasbert"),
-        ("odd", "a task already"),  # broken, but installed
+        ("odd", "already the name of a task"),  # broken, but installed
         ("class", "a keyword of Python"),
         ("match", "a keyword of Python"),
         ("none", "a keyword of Python"),

@@ -126,7 +126,7 @@ def test_a_url_is_a_string():
 def test_a_model_without_explanations_says_so(served_handmade):
     with (
         Client(served_handmade[0]) as client,
-        pytest.raises(AddressError, match=r"without the signature `explain`\. Export the run anew"),
+        pytest.raises(AddressError, match=r"without the signature `explain`\. Export the run again"),
     ):
         client.explain(["a"], ["b"])
 

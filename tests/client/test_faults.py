@@ -137,7 +137,7 @@ def test_an_answer_with_too_few_rows_is_no_answer(served, interface, name):
     model.faults = [cut]
     with (
         Client(url) as client,
-        pytest.raises(ServerError, match=rf"other outputs .*\({name}: .* \[40.*\[39") as caught,
+        pytest.raises(ServerError, match=rf"outputs that do not match .*\({name}: .* \[40.*\[39") as caught,
     ):
         client.predict(TEXTS)
     one_line(caught, url)
@@ -226,7 +226,7 @@ def test_an_answer_that_trickles_counts_as_none(raw_server):
             time.sleep(0.05)
 
     url = f"http://127.0.0.1:{raw_server(trickle)}/v1/models/m"
-    with pytest.raises(ServerError, match=r"no answer within 0\.3 s"), Client(url, timeout=0.3) as client:
+    with pytest.raises(ServerError, match=r"did not answer within 0\.3 s"), Client(url, timeout=0.3) as client:
         client.predict(["a"])
 
 

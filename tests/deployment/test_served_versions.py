@@ -158,7 +158,7 @@ def test_a_label_is_removed_and_its_version_with_it(publish, model_dir):
     assert state(model_dir) == ({"stable": 1}, [1])
 
 
-@pytest.mark.parametrize(("name", "message"), [("stable", "clients ask"), ("x", "Labels: stable")])
+@pytest.mark.parametrize(("name", "message"), [("stable", "clients use"), ("x", "Labels: stable")])
 def test_a_label_that_cannot_be_removed(publish, model_dir, name, message):
     publish(1)
     with pytest.raises(UserError, match=message), changing(model_dir) as served:
