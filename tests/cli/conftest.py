@@ -1,9 +1,7 @@
 """Running the command line: in this process where that is enough, as a process where it matters."""
 
-import contextlib
 import importlib
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -99,22 +97,6 @@ def config_file(tmp_path: Path, reviews_file: Path):
         return path
 
     return write
-
-
-@pytest.fixture
-def largest_file():
-    """Makes the kernel refuse to let a file grow beyond a size, as on a full disk."""
-
-    @contextlib.contextmanager
-    def limit(size: int):
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-    return limit
 
 
 @pytest.fixture

@@ -5,29 +5,18 @@ import subprocess
 import time
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
 from kerasbert.engine.state import state_files
+
+from ..support import saved_weights
 
 KILLS = 10
 SETTINGS = (
     "training.checkpoint_every_steps=1", "training.deterministic=true", "training.epochs=20",
     "training.ema_decay=0.9", "training.batch_size=4",
 )  # fmt: skip
-
-
-def weights_of(run: Path) -> dict[str, np.ndarray]:
-    weights: dict[str, np.ndarray] = {}
-
-    def collect(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            weights[name] = item[()]
-
-    with h5py.File(run / "model.weights.h5") as file:
-        file.visititems(collect)
-    return weights
 
 
 def newest(run: Path) -> str:
@@ -60,7 +49,7 @@ def test_killed_at_random_moments_and_resumed_is_as_if_never_killed(process, con
     assert not (killed / "metrics.json").exists()
     assert start("killed", "--resume").wait(300) == 0
     assert not list(killed.rglob(".*")), "half-written files are cleared away"
-    whole, resumed = weights_of(tmp_path / "whole"), weights_of(killed)
+    whole, resumed = (saved_weights(path / "model.weights.h5") for path in (tmp_path / "whole", killed))
     assert whole.keys() == resumed.keys()
     for name, weight in whole.items():
         np.testing.assert_array_equal(resumed[name], weight, err_msg=name)

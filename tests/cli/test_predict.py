@@ -8,16 +8,14 @@ import pytest
 from kerasbert.cli import main
 from kerasbert.data import Columns, read_rows
 
-
-def records(text: str) -> list[dict]:
-    return [json.loads(line) for line in text.split("\n")[:-1]]
+from ..support import json_lines
 
 
 def test_texts_are_answered_in_order(kerasbert, opened_once, trained):
     texts = ["手机很好", "酒店太差", "", "好" * 500, "手机很好"]
     result = kerasbert("predict", opened_once, *texts)
     assert (result.exit_code, result.stderr) == (0, "")
-    answers = records(result.stdout)
+    answers = json_lines(result.stdout)
     assert [answer["text"] for answer in answers] == texts
     expected = trained.classifier.predict(texts)
     assert [answer["label"] for answer in answers] == [label.decode() for label in expected["label"]]
@@ -31,14 +29,14 @@ def test_a_file_and_stdin_are_answered_alike(kerasbert, opened_once, tmp_path):
     from_stdin = kerasbert("predict", opened_once, "--input", "-", stdin=content)
     assert from_file.exit_code == from_stdin.exit_code == 0
     assert from_file.stdout == from_stdin.stdout
-    assert [answer["text"] for answer in records(from_file.stdout)] == ["一", "", "三", "没有换行"]
+    assert [answer["text"] for answer in json_lines(from_file.stdout)] == ["一", "", "三", "没有换行"]
 
 
 def test_there_is_an_answer_for_each_line_of_text(kerasbert, opened_once):
     lines = ["", "\u2028", "好", "\t", "\r", "\ufffd", " ", "\x01"]
     result = kerasbert("predict", opened_once, "--input", "-", stdin="\n".join(lines).encode() + b"\n")
     assert result.exit_code == 0
-    answers = records(result.stdout)
+    answers = json_lines(result.stdout)
     assert len(answers) == len(lines)
     assert answers[2]["text"] == "好"
     assert all(answer["label"] in ("negative", "positive") for answer in answers)
@@ -55,7 +53,7 @@ def test_tsv_has_three_columns(kerasbert, opened_once):
 
 def test_a_data_file_is_answered_row_by_row(kerasbert, opened_once, reviews, reviews_file):
     result = kerasbert("predict", opened_once, "--input", reviews_file)
-    assert [answer["text"] for answer in records(result.stdout)] == reviews.texts
+    assert [answer["text"] for answer in json_lines(result.stdout)] == reviews.texts
 
 
 def test_an_output_file_holds_what_stdout_would(kerasbert, opened_once, reviews_file, tmp_path):
@@ -157,7 +155,7 @@ def test_there_is_an_answer_for_each_row_blank_or_not(kerasbert, opened_once, tm
     path = write_texts(tmp_path / f"in{suffix}", BLANKS)
     result = kerasbert("predict", opened_once, "--input", path)
     assert result.exit_code == 0, result.stderr
-    assert [answer["text"] for answer in records(result.stdout)] == BLANKS
+    assert [answer["text"] for answer in json_lines(result.stdout)] == BLANKS
 
 
 def test_another_encoding_is_refused_before_the_first_answer(kerasbert, refused, opened_once, tmp_path):
@@ -168,14 +166,14 @@ def test_another_encoding_is_refused_before_the_first_answer(kerasbert, refused,
     message = refused("predict", opened_once, "--input", path)
     assert message.strip().endswith("is not UTF-8. It reads as gb18030. Add --encoding gb18030.")
     result = kerasbert("predict", opened_once, "--input", path, "--encoding", "gb18030")
-    assert [answer["text"] for answer in records(result.stdout)] == ["很好", "房间很干净，服务热情"]
+    assert [answer["text"] for answer in json_lines(result.stdout)] == ["很好", "房间很干净，服务热情"]
 
 
 def test_standard_input_is_refused_at_the_line(kerasbert, opened_once):
     stdin = "很好\n\n".encode() + "房间很干净\n".encode("gb18030")
     result = kerasbert("predict", opened_once, "--input", "-", stdin=stdin)
     assert result.exit_code == 2
-    assert [answer["text"] for answer in records(result.stdout)] == ["很好", ""]
+    assert [answer["text"] for answer in json_lines(result.stdout)] == ["很好", ""]
     assert result.stderr.startswith("Error: standard input:3: is not UTF-8")
     assert "Add --encoding gb18030." in result.stderr
 
@@ -189,7 +187,7 @@ def test_a_table_on_standard_input_is_read_by_its_column(kerasbert, opened_once)
         result = kerasbert(
             "predict", opened_once, "--input", "-", "--text-column", "review", stdin=stdin.encode()
         )
-        assert [answer["text"] for answer in records(result.stdout)] == ["一,二", ""]
+        assert [answer["text"] for answer in json_lines(result.stdout)] == ["一,二", ""]
 
 
 def test_a_missing_column_is_named_with_the_one_that_was_meant(refused, kerasbert, opened_once, tmp_path):
@@ -198,7 +196,7 @@ def test_a_missing_column_is_named_with_the_one_that_was_meant(refused, kerasber
     message = refused("predict", opened_once, "--input", path)
     assert message.strip().endswith("Did you mean '评论内容'? Add --text-column 评论内容.")
     result = kerasbert("predict", opened_once, "--input", path, "--text-column", "评论内容")
-    assert [answer["text"] for answer in records(result.stdout)] == ["很好"]
+    assert [answer["text"] for answer in json_lines(result.stdout)] == ["很好"]
 
 
 def test_a_pair_column_is_refused_where_the_model_takes_one_text(refused, opened_once, reviews_file):
@@ -209,7 +207,7 @@ def test_a_pair_column_is_refused_where_the_model_takes_one_text(refused, opened
 def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once):
     lines = ["好", *["\ufffd好"] * 6]
     result = kerasbert("predict", opened_once, "--input", "-", stdin="\n".join(lines).encode())
-    assert (result.exit_code, len(records(result.stdout))) == (0, 7)
+    assert (result.exit_code, len(json_lines(result.stdout))) == (0, 7)
     assert result.stderr == (
         "Warning: standard input: 6 row(s) contain U+FFFD, left by an earlier conversion: "
         "line 2, 3, 4, 5, 6 and 1 more.\n"

@@ -6,12 +6,9 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from kerasbert.deployment import changing, served_versions
+from kerasbert.deployment import changing
 
-
-@pytest.fixture(autouse=True)
-def no_wait(monkeypatch):
-    monkeypatch.setattr(served_versions, "_wait_for_a_poll", lambda path: None)
+pytestmark = pytest.mark.usefixtures("no_wait")
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ import pytest
 from kerasbert.client import Client
 from kerasbert.errors import AddressError, ServerError
 
+from ..support import free_ports
+
 pytestmark = pytest.mark.process
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
@@ -35,12 +37,6 @@ http {{
 """
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
 @pytest.fixture
 def nginx(tmp_path):
     """Starts nginx before a port and gives the URL of the model `m`."""
@@ -49,7 +45,7 @@ def nginx(tmp_path):
     with contextlib.ExitStack() as stack:
 
         def start(behind: int) -> str:
-            port = free_port()
+            (port,) = free_ports(1)
             (tmp_path / "nginx.conf").write_text(SETTINGS.format(port=port, behind=behind))
             command = [NGINX, "-p", str(tmp_path), "-c", "nginx.conf", "-e", "error.log"]
             process = stack.enter_context(subprocess.Popen(command))
@@ -78,7 +74,7 @@ def test_large_batches_pass_with_the_key(nginx, served_model_class, exported, ru
 
 
 def test_a_server_that_restarts_behind_it_is_waited_for(nginx, served_model_class, exported, run_rest):
-    behind = free_port()
+    (behind,) = free_ports(1)
     url = nginx(behind)
     with pytest.raises(ServerError, match=r"502 Bad Gateway \(\d+ tries"):
         _ = Client(url, api_key="right", deadline=0.5).labels

@@ -7,6 +7,8 @@ from click.testing import CliRunner, Result
 
 from kerasbert.cli import main
 
+from ..support import json_lines
+
 
 @pytest.fixture(scope="session")
 def kerasbert():
@@ -19,10 +21,6 @@ def kerasbert():
     return run
 
 
-def records(text: str) -> list[dict]:
-    return [json.loads(line) for line in text.split("\n")[:-1]]
-
-
 def without_scores(record: dict) -> dict:
     return {name: value for name, value in record.items() if name not in ("score", "probabilities")}
 
@@ -31,7 +29,7 @@ def test_a_url_answers_as_the_directory_does(kerasbert, served, exported):
     texts = ["手机很好", "", "酒店\0太差"]
     over_url, direct = (kerasbert("predict", model, *texts) for model in (served[0], exported))
     assert (over_url.exit_code, over_url.stderr) == (0, "")
-    got, wanted = records(over_url.stdout), records(direct.stdout)
+    got, wanted = json_lines(over_url.stdout), json_lines(direct.stdout)
     assert list(map(without_scores, got)) == list(map(without_scores, wanted))
     assert [r["score"] for r in got] == pytest.approx([r["score"] for r in wanted], abs=1e-5)
 
@@ -44,7 +42,7 @@ def test_a_long_input_comes_back_in_order(kerasbert, served, tmp_path):
     output = tmp_path / "out.jsonl"
     result = kerasbert("predict", url, "--input", tmp_path / "big.jsonl", "--output", output)
     assert (result.exit_code, result.output) == (0, "")
-    assert [r["text"] for r in records(output.read_text(encoding="utf-8"))] == texts
+    assert [r["text"] for r in json_lines(output.read_text(encoding="utf-8"))] == texts
     assert max(model.sizes) <= 64
     assert model.most_under_way > 1
 
@@ -57,7 +55,7 @@ def test_a_failure_midway_says_how_far_it_came(kerasbert, served, tmp_path):
     model.faults = [lambda answer: answer] * 32 + [lambda answer: {}] * 100
     result = kerasbert("predict", url, "--input", lines)
     assert result.exit_code == 1
-    assert len(records(result.stdout)) == 2048
+    assert len(json_lines(result.stdout)) == 2048
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"Error: {url}: ")
     assert line.endswith("Lines answered before: 2048.")
@@ -71,7 +69,7 @@ def test_a_failure_midway_says_how_far_it_came(kerasbert, served, tmp_path):
 
 def test_pairs_are_two_cells(kerasbert, served_handmade):
     result = kerasbert("predict", served_handmade[0], "--input", "-", stdin="前\t后\n一\t二\n")
-    assert [(r["text"], r["pair"], r["joined"]) for r in records(result.stdout)] == [
+    assert [(r["text"], r["pair"], r["joined"]) for r in json_lines(result.stdout)] == [
         ("前", "后", "前|后"),
         ("一", "二", "一|二"),
     ]

@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,8 @@ import tensorflow as tf
 from kerasbert.client import Client
 from kerasbert.errors import AddressError, ServerError, UserError
 from kerasbert.predictors import open_model
+
+from ..support import free_ports
 
 
 @pytest.mark.parametrize("suffix", ["", "/", "/versions/3", "/labels/stable"])
@@ -54,9 +55,7 @@ def test_a_model_of_another_kind_is_refused(serve, served_model_class, interface
 
 @pytest.mark.parametrize("form", ["http://{}/v1/models/m", "grpc://{}/m"])
 def test_a_refused_connection_is_told_at_once(form):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{free.getsockname()[1]}"
+    host = f"127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(ServerError, match=r"cannot be reached \(.*Connection refused\)\. Start the server"):
         open_model(form.format(host))
 

@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kerasbert.deployment import served_versions
-
 
 @pytest.fixture(autouse=True)
-def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No server polls here."""
-    monkeypatch.setattr(served_versions, "_wait_for_a_poll", lambda path: None)
+def _no_server_polls_here(no_wait: None) -> None:
+    pass
 
 
 @pytest.fixture

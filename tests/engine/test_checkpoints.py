@@ -15,6 +15,8 @@ from kerasbert.engine.state import state_files
 from kerasbert.errors import CheckpointError, ConfigError, UserError
 from kerasbert.training import prepare, train
 
+from ..support import weights_of
+
 pytestmark = pytest.mark.process
 
 SETTINGS = {
@@ -48,23 +50,24 @@ def kill_after(monkeypatch):
     return arrange
 
 
-def weights_of(result):
-    return [np.asarray(weight) for weight in result.classifier.model.weights]
-
-
 def epochs_of(result):
     return [json.loads(line) for line in result.run.history.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("steps", [1, 5, 9, 14])
-def test_a_killed_training_ends_with_the_weights_of_a_whole_one(tiny_config, tmp_path, kill_after, steps):
+def test_a_training_killed_again_and_again_ends_with_the_weights_of_a_whole_one(
+    tiny_config, tmp_path, kill_after
+):
     whole = train(prepare(tiny_config(training=SETTINGS)))
-    settings = {"training": SETTINGS, "run_dir": str(tmp_path / "killed")}
-    revive = kill_after(steps)
-    with pytest.raises(KilledError):
-        train(prepare(tiny_config(**settings)))
-    if steps == 1:  # as one that ended while the model was built
-        shutil.rmtree(tmp_path / "killed" / "checkpoints")
+    killed = tmp_path / "killed"
+    settings = {"training": SETTINGS, "run_dir": str(killed)}
+    for steps, newest in ((1, 0), (5, 4), (5, 8), (6, 12)):
+        revive = kill_after(steps)
+        with pytest.raises(KilledError):
+            train(prepare(tiny_config(**settings)), resume=killed.exists())
+        if steps == 1:  # as one that ended while the model was built
+            shutil.rmtree(killed / "checkpoints")
+        else:
+            assert state_files(killed / "checkpoints")[0].name == f"step-{newest:09d}.state"
     revive()
     resumed = train(prepare(tiny_config(**settings)), resume=True)
     for ours, theirs in zip(weights_of(resumed), weights_of(whole), strict=True):

@@ -12,16 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-
-@pytest.fixture
-def mirrored() -> tf.distribute.Strategy:
-    cross = tf.distribute.ReductionToOneDevice()
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=cross)
-
-
-def on_replicas(strategy: tf.distribute.Strategy, function) -> list[np.ndarray]:
-    results = strategy.experimental_local_results(strategy.run(tf.function(function)))
-    return [result.numpy() for result in results]
+from ..support import on_replicas
 
 
 def small_model(mask: str = "int32", dropout: float = 0.0) -> keras.Model:

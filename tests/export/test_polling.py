@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kerasbert.deployment import Memory, prune, served_versions
+from kerasbert.deployment import Memory, prune
 from kerasbert.export import NativeModel, export_model, publish
 from kerasbert.layout import version_folders
 
@@ -49,7 +49,7 @@ print(json.dumps({"seen": seen, "vanished": vanished, "broken": broken}))
 
 
 @pytest.fixture
-def copying(exported, trained, monkeypatch):
+def copying(exported, trained, monkeypatch, no_wait):
     """`export_model` with a copy of an exported model in place of writing and verifying one."""
 
     class Run:
@@ -62,7 +62,6 @@ def copying(exported, trained, monkeypatch):
     monkeypatch.setattr(publish, "RunDirectory", Run)
     monkeypatch.setattr(publish, "_write", lambda *arguments: shutil.copytree(exported.path, arguments[-1]))
     monkeypatch.setattr(publish, "verify", lambda *_: Memory(1, 2))
-    monkeypatch.setattr(served_versions, "_wait_for_a_poll", lambda path: None)
     return exported.path
 
 

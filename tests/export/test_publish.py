@@ -1,5 +1,3 @@
-import contextlib
-import resource
 import shutil
 from pathlib import Path
 
@@ -15,7 +13,7 @@ GRAPH = saved_model_pb2.SavedModel(meta_graphs=[{}]).SerializeToString()
 
 
 @pytest.fixture
-def quick(trained, monkeypatch):
+def quick(trained, monkeypatch, no_wait):
     """Leaves out what takes long: loading the run, writing a real model and verifying it."""
 
     class Run:
@@ -33,19 +31,7 @@ def quick(trained, monkeypatch):
     monkeypatch.setattr(publish, "RunDirectory", Run)
     monkeypatch.setattr(publish, "_write", write)
     monkeypatch.setattr(publish, "verify", lambda *arguments: Memory(10**8, 2 * 10**8))
-    monkeypatch.setattr(served_versions, "_wait_for_a_poll", lambda path: None)
     return monkeypatch
-
-
-@contextlib.contextmanager
-def largest_file(size: int):
-    """The kernel refuses to let a file grow beyond `size`, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def names(directory: Path) -> list[str]:
@@ -245,7 +231,7 @@ def test_a_graph_that_the_native_loader_cannot_run_is_not_published(trained, tmp
 
 
 @pytest.mark.process
-def test_a_full_disk_is_explained_and_leaves_nothing(trained, tmp_path):
+def test_a_full_disk_is_explained_and_leaves_nothing(trained, tmp_path, largest_file):
     with largest_file(8192), pytest.raises(UserError, match="cannot be written"):
         export_model(trained.run.path, tmp_path)
     assert names(tmp_path) == []

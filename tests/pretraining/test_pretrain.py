@@ -1,4 +1,3 @@
-import contextlib
 import functools
 import io
 import json
@@ -6,7 +5,6 @@ import math
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +30,8 @@ from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.text import Vocabulary
 from kerasbert.training import train
 
+from ..support import worker_logs, workers
+
 pytestmark = pytest.mark.process
 
 
@@ -56,6 +56,7 @@ def finished(make_config) -> PretrainingResult:
     return pretrain(make_config())
 
 
+@pytest.mark.stress
 def test_a_small_corpus_is_learned_by_heart(make_config):
     training = {"checkpoint_every_steps": 250, "schedule": "cosine"}
     backbone = {"hidden_dim": 64, "intermediate_dim": 128}
@@ -337,27 +338,12 @@ def test_a_loss_that_is_no_number_ends_the_run(make_config):
 def test_two_workers_equal_one_device(make_config, tmp_path):
     alone = pretrain(make_config(run_dir=str(tmp_path / "alone"))).run
     config = make_config(run_dir=str(tmp_path / "together"), training={"strategy": "multi_worker"})
-    (tmp_path / "pretrain.yaml").write_text(dump_yaml(config.model_dump()), encoding="utf-8")
+    path = tmp_path / "pretrain.yaml"
+    path.write_text(dump_yaml(config.model_dump()), encoding="utf-8")
     command = "from kerasbert.cli import main; main()"
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    workers = []
-    try:
-        for index in range(2):
-            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            environment = {**os.environ, "TF_CONFIG": json.dumps(task)}
-            arguments = [sys.executable, "-c", command, "pretrain", str(tmp_path / "pretrain.yaml")]
-            with (tmp_path / f"worker-{index}.log").open("wb") as log:
-                workers.append(subprocess.Popen(arguments, env=environment, stdout=log, stderr=log))
-        codes = [worker.wait(240) for worker in workers]
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
-    assert codes == [0, 0], (tmp_path / "worker-0.log").read_text()[-3000:]
+    with workers(2, [sys.executable, "-c", command, "pretrain", path], tmp_path) as started:
+        codes = [worker.wait(240) for worker in started]
+    assert codes == [0, 0], worker_logs(tmp_path)
     assert_same_weights(alone, PretrainingRun(tmp_path / "together"), tolerance=2e-5)
 
 

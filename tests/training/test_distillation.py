@@ -98,9 +98,7 @@ def test_a_student_learns_what_the_teacher_knows_without_labels(student_config, 
 
 
 @pytest.mark.process
-def test_two_replicas_distil_what_one_device_distils(student_config, tmp_path):
-    cross = tf.distribute.ReductionToOneDevice()
-    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=cross)
+def test_two_replicas_distil_what_one_device_distils(student_config, tmp_path, mirrored):
     learned = []
     for strategy in (tf.distribute.get_strategy(), mirrored):
         config = student_config(hidden_weight=1.0)

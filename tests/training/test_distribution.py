@@ -1,18 +1,15 @@
 """Replicas, in one process and in several over loopback, learn what one device learns."""
 
-import contextlib
 import importlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,6 +17,8 @@ import tensorflow as tf
 from kerasbert.config import Config, merge, parse_config
 from kerasbert.training import prepare, train
 from kerasbert.training.validation import Validation
+
+from ..support import free_ports, mirrored_strategy, saved_weights, worker_logs, workers
 
 pytestmark = pytest.mark.process
 
@@ -58,15 +57,11 @@ Weights = dict[str, np.ndarray]
 
 
 def weights_of(path: Path) -> Weights:
-    weights: Weights = {}
+    return {name: weight for name, weight in saved_weights(path).items() if "seed_generator" not in name}
 
-    def collect(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and "seed_generator" not in name:
-            weights[name] = item[()]
 
-    with h5py.File(path) as file:
-        file.visititems(collect)
-    return weights
+def cluster(size: int, *arguments: object, directory: Path):
+    return workers(size, [sys.executable, str(WORKER), *map(str, arguments)], directory)
 
 
 def difference(one: Weights, other: Weights) -> float:
@@ -78,11 +73,9 @@ def difference(one: Weights, other: Weights) -> float:
 def learn(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Weights]:
     """Returns a function that trains and returns the weights after the last step."""
     known: dict[str, Weights] = {}
-    # Reduction without collectives, whose keys clash between strategies of one process.
-    cross = tf.distribute.ReductionToOneDevice()
     strategies = {
         "one_device": tf.distribute.get_strategy,
-        "mirrored": lambda: tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=cross),
+        "mirrored": mirrored_strategy,
     }
 
     def run(strategy: str, **training) -> Weights:
@@ -97,35 +90,6 @@ def learn(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
         return known[key]
 
     return run
-
-
-@contextlib.contextmanager
-def cluster(size: int, *arguments: object, directory: Path) -> Iterator[list[subprocess.Popen]]:
-    """Starts the workers of a cluster; those that still run are killed at the end."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(size)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    workers = []
-    try:
-        for index in range(size):
-            task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            log = (directory / f"worker-{index}.log").open("ab")
-            workers.append(
-                subprocess.Popen(
-                    [sys.executable, str(WORKER), *map(str, arguments)],
-                    env={**os.environ, "TF_CONFIG": json.dumps(task), "TF_NUM_INTRAOP_THREADS": "1"},
-                    stdout=log,
-                    stderr=log,
-                )
-            )
-            log.close()
-        yield workers
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
 
 
 @pytest.fixture(autouse=True)
@@ -148,46 +112,45 @@ def test_so_they_do_with(case: str, learn):
     assert difference(one, learn("one_device")) > 1e-4, "the case must matter for this to say anything"
 
 
-@pytest.mark.parametrize("size", [2, 3])
-def test_workers_learn_what_one_device_learns(size: int, learn, reviews_file: Path, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("size", "names"),
+    [
+        (2, ["plain", "accumulation", "low-rank additions"]),
+        pytest.param(2, ["plain", *CASES], marks=pytest.mark.stress),
+        pytest.param(3, ["plain", *CASES], marks=pytest.mark.stress),
+    ],
+)
+def test_workers_learn_what_one_device_learns(
+    size: int, names: list[str], learn, reviews_file: Path, tmp_path: Path
+):
     configs, data = [], {"data": {"train": str(reviews_file), "validation": str(reviews_file)}}
     # Its share of the last batch is empty for one worker of three.
-    cases = {"plain": {"batch_size": 12}, **CASES}
+    cases = {name: {"batch_size": 12, **CASES.get(name, {})} for name in names}
     for number, training in enumerate(cases.values()):
         values = merge({**data, "run_dir": str(tmp_path / str(number))}, SETTINGS)
         configs.append(merge(values, {"training": {**training, "strategy": "multi_worker"}}))
-        configs[-1]["training"]["batch_size"] = training.get("batch_size", 12)
     (tmp_path / "configs.json").write_text(json.dumps(configs), encoding="utf-8")
-    with cluster(size, tmp_path / "configs.json", "--steps-only", directory=tmp_path) as workers:
-        codes = [worker.wait(240) for worker in workers]
-    assert codes == [0] * size, logs(tmp_path)
+    with cluster(size, tmp_path / "configs.json", "--steps-only", directory=tmp_path) as started:
+        codes = [worker.wait(240) for worker in started]
+    assert codes == [0] * size, worker_logs(tmp_path)
     for number, (case, training) in enumerate(cases.items()):
-        one = learn("one_device", **{"batch_size": 12, **training})
+        one = learn("one_device", **training)
         assert difference(weights_of(tmp_path / str(number) / "model.weights.h5"), one) <= 1e-6, case
 
 
 def test_a_worker_that_never_comes_is_not_waited_for_for_ever(tmp_path: Path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        missing = f"127.0.0.1:{free.getsockname()[1]}"
+    address, missing = (f"127.0.0.1:{port}" for port in free_ports(2))
     script = (
         "from kerasbert.config import TrainingConfig\n"
         "from kerasbert.engine.strategy import choose_strategy\n"
         "choose_strategy(TrainingConfig(strategy='multi_worker', cluster_minutes=0.05))\n"
     )
-    with socket.socket() as mine:
-        mine.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{mine.getsockname()[1]}"
     task = {"cluster": {"worker": [address, missing]}, "task": {"type": "worker", "index": 0}}
     environment = {**os.environ, "TF_CONFIG": json.dumps(task)}
     command = [sys.executable, "-c", script]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert ended.returncode == -signal.SIGKILL
     assert "Error: not all workers of the cluster came within 0.05 minutes." in ended.stderr
-
-
-def logs(directory: Path) -> str:
-    return "\n".join(path.read_text(errors="replace")[-3000:] for path in directory.glob("worker-*.log"))
 
 
 def long_run(directory: Path, rows: Path) -> Path:
@@ -204,24 +167,24 @@ def undisturbed(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """What two workers learn of whom none is lost."""
     directory = tmp_path_factory.mktemp("undisturbed")
     config = long_run(directory, reviews_file)
-    with cluster(2, config, "--steps-only", directory=directory) as workers:
-        assert [worker.wait(240) for worker in workers] == [0, 0], logs(directory)
+    with cluster(2, config, "--steps-only", directory=directory) as started:
+        assert [worker.wait(240) for worker in started] == [0, 0], worker_logs(directory)
     return weights_of(directory / "run" / "model.weights.h5")
 
 
-@pytest.mark.parametrize("lost", [0, 1])
+@pytest.mark.parametrize("lost", [0, pytest.param(1, marks=pytest.mark.stress)])
 def test_a_lost_worker_ends_the_other_and_both_go_on_together(
     lost: int, undisturbed: Weights, reviews_file: Path, tmp_path: Path
 ):
     config = long_run(tmp_path, reviews_file)
-    with cluster(2, config, "--steps-only", directory=tmp_path) as workers:
+    with cluster(2, config, "--steps-only", directory=tmp_path) as started:
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob("run/checkpoints/step-*[1-9].state")):
-            assert time.monotonic() < deadline, logs(tmp_path)
+            assert time.monotonic() < deadline, worker_logs(tmp_path)
             time.sleep(0.05)
-        workers[lost].kill()
-        assert workers[1 - lost].wait(60) not in (0, None)
+        started[lost].kill()
+        assert started[1 - lost].wait(60) not in (0, None)
     assert not (tmp_path / "run" / "metrics.json").exists()
-    with cluster(2, config, "--steps-only", "--resume", directory=tmp_path) as workers:
-        assert [worker.wait(240) for worker in workers] == [0, 0], logs(tmp_path)
+    with cluster(2, config, "--steps-only", "--resume", directory=tmp_path) as started:
+        assert [worker.wait(240) for worker in started] == [0, 0], worker_logs(tmp_path)
     assert difference(weights_of(tmp_path / "run" / "model.weights.h5"), undisturbed) == 0.0

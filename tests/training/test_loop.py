@@ -20,13 +20,11 @@ from kerasbert.errors import UserError
 from kerasbert.training import prepare, train
 from kerasbert.training.validation import Validation
 
+from ..support import weights_of
+
 pytestmark = pytest.mark.process
 
 SETTINGS = {"epochs": 3, "batch_size": 12, "checkpoint_every_steps": 2, "warmup_fraction": 0.0}
-
-
-def weights_of(result) -> list[np.ndarray]:
-    return [np.asarray(weight) for weight in result.classifier.model.weights]
 
 
 def rates_of(result) -> list[float]:
@@ -50,20 +48,26 @@ def spoil(monkeypatch):
     return arrange
 
 
-RECIPES = {
-    "plain": {},
-    "an average of thawing weights": {"ema_decay": 0.9, "gradual_unfreezing": True, "layer_decay": 0.8},
-    "two passes, each with an adversarial one": {"r_drop": 1.0, "adversarial_norm": 1.0},
-    "low-rank additions and drawn rows": {"lora_rank": 2, "sampling": "balanced"},
-    "a token budget": {"batch_tokens": 64, "token_dropout": 0.2},
-}
+RECIPES = [
+    pytest.param({}, id="plain", marks=pytest.mark.stress),
+    pytest.param(
+        {"ema_decay": 0.9, "gradual_unfreezing": True, "layer_decay": 0.8}, id="an average of thawing weights"
+    ),
+    pytest.param(
+        {"r_drop": 1.0, "adversarial_norm": 1.0},
+        id="two passes, each with an adversarial one",
+        marks=pytest.mark.stress,
+    ),
+    pytest.param({"lora_rank": 2, "sampling": "balanced"}, id="low-rank additions and drawn rows"),
+    pytest.param({"batch_tokens": 64, "token_dropout": 0.2}, id="a token budget"),
+]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_sigterm_saves_the_step_and_the_training_goes_on_from_there(
-    tiny_config, tmp_path, monkeypatch, recipe: str
+    tiny_config, tmp_path, monkeypatch, recipe: dict
 ):
-    training = {**SETTINGS, **RECIPES[recipe]}
+    training = {**SETTINGS, **recipe}
     whole = train(prepare(tiny_config(training=training)))
     settings = {"training": training, "run_dir": str(tmp_path / "ended")}
     moves = []

@@ -7,10 +7,8 @@ from kerasbert.training.train import _initial_model
 from kerasbert.training.validation import Validation
 
 
-def test_two_replicas_give_the_figures_of_one_device(trained: TrainResult):
+def test_two_replicas_give_the_figures_of_one_device(trained: TrainResult, mirrored):
     prepared = trained.prepared
-    cross = tf.distribute.ReductionToOneDevice()
-    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=cross)
     figures = []
     for strategy in (tf.distribute.get_strategy(), mirrored):
         with strategy.scope():
