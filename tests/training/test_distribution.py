@@ -172,7 +172,8 @@ def undisturbed(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return weights_of(directory / "run" / "model.weights.h5")
 
 
-@pytest.mark.parametrize("lost", [0, pytest.param(1, marks=pytest.mark.stress)])
+@pytest.mark.stress
+@pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_worker_ends_the_other_and_both_go_on_together(
     lost: int, undisturbed: Weights, reviews_file: Path, tmp_path: Path
 ):
