@@ -226,7 +226,8 @@ def test_an_answer_that_trickles_counts_as_none(raw_server):
             time.sleep(0.05)
 
     url = f"http://127.0.0.1:{raw_server(trickle)}/v1/models/m"
-    with pytest.raises(ServerError, match=r"did not answer within 0\.3 s"), Client(url, timeout=0.3) as client:
+    refused = pytest.raises(ServerError, match=r"did not answer within 0\.3 s")
+    with refused, Client(url, timeout=0.3) as client:
         client.predict(["a"])
 
 
