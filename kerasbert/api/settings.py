@@ -10,9 +10,9 @@ import numpy as np
 
 from kerasbert.config import Config, DataConfig, merge, parse_config, read_yaml
 from kerasbert.data.table import Table, as_sources
+from kerasbert.engine.run import new_run_dir
 from kerasbert.errors import ConfigError
 from kerasbert.tasks.load_config import over_defaults
-from kerasbert.training.prepare import new_run_dir
 
 Settings = str | os.PathLike[str] | Config | Mapping[str, Any] | None
 
@@ -52,7 +52,7 @@ def gather(config: Settings, rows: Mapping[str, Any], settings: Mapping[str, Any
         values = over_defaults(values)
     parsed = parse_config(Config, values, where)
     if tables:
-        parsed.run_dir = parsed.run_dir or new_run_dir(parsed)
+        parsed.run_dir = parsed.run_dir or new_run_dir(parsed.task, parsed.training)
         files = {side: f"{parsed.run_dir}/rows/{side}.jsonl" for side in tables}
         for side, path in files.items():
             setattr(parsed.data, side, [path])

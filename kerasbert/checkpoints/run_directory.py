@@ -11,7 +11,7 @@ from kerasbert.checkpoints.weights import load_weights, save_weights
 from kerasbert.config import ResolvedConfig, dump_yaml, read_resolved_config
 from kerasbert.data.labels import read_labels, write_labels
 from kerasbert.errors import CheckpointError
-from kerasbert.files import append_json, make_directory, require_new_directory, write_json, write_text
+from kerasbert.files import make_directory, require_new_directory, write_json, write_text
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 from kerasbert.text import Vocabulary
@@ -69,16 +69,6 @@ class RunDirectory:
     def save_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Marks the run as finished."""
         write_json(self.metrics, metrics)
-
-    def add_history(self, record: Mapping[str, Any]) -> None:
-        """Appends the line of an epoch."""
-        append_json(self.history, record)
-
-    def cut_history(self, epochs: int) -> None:
-        """Drops the lines after the first `epochs`, which will be trained again."""
-        if self.history.is_file():
-            lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)
-            write_text(self.history, "".join(lines[:epochs]))
 
     def load_config(self) -> ResolvedConfig:
         """Returns the resolved configuration."""

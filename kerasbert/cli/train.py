@@ -55,10 +55,10 @@ def run_training(
     with importing():
         from pathlib import Path
 
+        from kerasbert.engine.run import new_run_dir
         from kerasbert.evaluation import show_result
         from kerasbert.interrupts import kept
         from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
-        from kerasbert.training.prepare import new_run_dir
 
     if dry_run:
         click.echo(describe(prepare(settings)))
@@ -70,7 +70,7 @@ def run_training(
             show_result(result, console)
 
     if seeds or folds:
-        settings.run_dir = settings.run_dir or new_run_dir(settings)
+        settings.run_dir = settings.run_dir or new_run_dir(settings.task, settings.training)
         directory = Path(settings.run_dir)
         runs = seeds_of(settings, seeds) if seeds else folds_of(settings, folds or 0)
         summary = train_each(runs, directory, console, resume, finished)

@@ -31,16 +31,16 @@ def tune(
     with importing():
         from pathlib import Path
 
+        from kerasbert.engine.run import new_run_dir
         from kerasbert.evaluation import report_training
         from kerasbert.tasks import load_config
         from kerasbert.training import describe, prepare
         from kerasbert.training.monitor import monitor_of
-        from kerasbert.training.prepare import new_run_dir
         from kerasbert.tuning import read_space, require_fitting
         from kerasbert.tuning import tune as search
 
     choices, settings = read_space(space), load_config(config, overrides)
-    directory = Path(run_dir or settings.run_dir or new_run_dir(settings))
+    directory = Path(run_dir or settings.run_dir or new_run_dir(settings.task, settings.training))
     if dry_run:
         require_fitting(config, overrides, choices)
         settings.run_dir = str(directory)

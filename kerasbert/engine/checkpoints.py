@@ -1,4 +1,4 @@
-"""Checkpoints, from which a training resumes exactly where it was."""
+"""Checkpoints of a training, so that it can go on exactly where it was."""
 
 import dataclasses
 import time
@@ -8,20 +8,20 @@ from typing import Any
 
 from kerasbert.config import OptimizationConfig
 from kerasbert.engine.best import Best
-from kerasbert.engine.state import restore_state, save_state
+from kerasbert.engine.state import restore_state, save_state, state_files
 
 
 @dataclass
 class Position:
     """Where a training is, besides its variables.
 
-    The order of the rows, their augmentation and their masks need no state: they follow from seed and step.
+    The order of the examples, their masks and augmentation need no state: they follow from seed and step.
     """
 
     step: int = 0  # optimizer steps done
     best: Best = field(default_factory=Best)
     totals: dict[str, list[float]] = field(default_factory=dict)  # of the begun segment; see Totals
-    seconds: float = 0.0  # of the begun segment
+    seconds: float = 0.0  # of its steps
     first_loss: float | None = None  # of the first step
     rollbacks: int = 0
 
@@ -33,16 +33,24 @@ class Checkpoints:
         directory: of the checkpoints.
         config: how often, and how many to keep.
         writes: whether this process writes them; all read them.
+
+    Attributes:
+        step: of the newest.
     """
 
     def __init__(self, directory: Path, config: OptimizationConfig, writes: bool = True):
         self._directory, self._config, self._writes = directory, config, writes
         self._saved = time.monotonic()
+        self.step = 0
+
+    def exist(self) -> bool:
+        """Whether there is one."""
+        return bool(state_files(self._directory))
 
     def is_due(self, step: int) -> bool:
         """Whether so many steps or minutes have passed since the last."""
         every, minutes = self._config.checkpoint_every_steps, self._config.checkpoint_every_minutes
-        if every and step % every == 0:
+        if every is not None and step - self.step >= every:
             return True
         return minutes is not None and time.monotonic() - self._saved >= 60 * minutes
 
@@ -51,7 +59,7 @@ class Checkpoints:
         if self._writes:
             facts = dataclasses.asdict(position)
             save_state(self._directory, facts, variables, self._config.keep_checkpoints)
-        self._saved = time.monotonic()
+        self.step, self._saved = position.step, time.monotonic()
 
     def restore(self, variables: list[Any]) -> tuple[Position, list[str]]:
         """Sets `variables` to the newest checkpoint that is whole.
@@ -63,4 +71,7 @@ class Checkpoints:
             CheckpointError: there is none.
         """
         facts, notes = restore_state(self._directory, variables)
-        return Position(**{**facts, "best": Best(**facts.get("best", {}))}), notes
+        # Pre-trainings of version 0.1.0 noted the step only.
+        position = Position(**{**facts, "best": Best(**facts.get("best", {}))})
+        self.step = position.step
+        return position, notes

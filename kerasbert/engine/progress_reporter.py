@@ -29,6 +29,12 @@ class ProgressReporter:
         self._bar = contextlib.ExitStack()
         self._phase = progress.Phase("")
 
+    def __enter__(self) -> "ProgressReporter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def begin(self, name: str, steps: int) -> None:
         """Starts a bar, the first time below the heads of the columns."""
         self.close()

@@ -1,39 +1,50 @@
-"""What surrounds every training: seeds, the other workers, and the graphs that it leaves."""
+"""What surrounds every training: the locked run directory, seeds, the other workers, the graphs it leaves."""
 
 import contextlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
 
 from kerasbert.config import OptimizationConfig
 from kerasbert.engine.graphs import released_graphs
+from kerasbert.engine.run import Run
 from kerasbert.engine.strategy import explain_lost_worker, is_chief, wait_for_all
+from kerasbert.files import exclusive_lock
+from kerasbert.interrupts import kept
 
 
 @contextlib.contextmanager
 def session(
-    strategy: tf.distribute.Strategy,
+    run: Run,
     config: OptimizationConfig,
-    directory: Path,
-    setup: contextlib.AbstractContextManager[None],
+    strategy: tf.distribute.Strategy,
+    resume: bool,
+    set_up: Callable[[], None],
 ) -> Iterator[None]:
-    """Seeds the random numbers and runs the block on all workers together.
+    """Opens a run for the training in the block, whose random numbers begin at the seed.
 
     Args:
-        strategy: of the training.
+        run: to make, or to reopen. The chief holds its lock.
         config: with the seed.
-        directory: of the run, for messages.
-        setup: entered on the chief before any worker goes on, and left after the block.
+        strategy: whose workers begin and end the block together.
+        resume: whether to reopen it.
+        set_up: called on the chief, under the lock, before the block: writes or checks the run's files.
 
     Raises:
+        UserError: the directory is used, is no run, or is locked by another process.
         KerasBertError: another worker was lost.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(explain_lost_worker(directory))
+        stack.enter_context(explain_lost_worker(run.path))
+        stack.enter_context(kept(f"{run.path} is {'as it was' if resume else 'begun'}: go on with --resume"))
         if is_chief(strategy):
-            stack.enter_context(setup)
+            if resume:
+                run.load_config()  # or there is nothing to lock
+            else:
+                run.create()
+            stack.enter_context(exclusive_lock(run.path))
+            set_up()
         stack.enter_context(released_graphs())
         wait_for_all(strategy)
         keras.utils.set_random_seed(config.seed)

@@ -17,7 +17,7 @@ class PreemptedError(KerasBertError):
 
 
 class Termination:
-    """Inside the block, SIGTERM sets `requested`, and Ctrl-C waits for `check`; a second one does not.
+    """Inside the block, SIGTERM sets `requested`; Ctrl-C sets `interrupted`, and a second one raises.
 
     An exception out of a signal handler can be lost in the code that it interrupts.
 
@@ -26,7 +26,7 @@ class Termination:
     """
 
     def __init__(self, interrupts: bool = False):
-        self.requested = self._interrupted = self._at_once = False
+        self.requested = self.interrupted = self._at_once = False
         self._interrupts = interrupts
         self._before: dict[int, Any] = {}
 
@@ -42,7 +42,7 @@ class Termination:
 
     def check(self) -> None:
         """Raises `KeyboardInterrupt` if Ctrl-C came."""
-        if self._interrupted:
+        if self.interrupted:
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
@@ -60,6 +60,6 @@ class Termination:
             self.requested = True
         else:
             self.check()
-            self._interrupted = True
+            self.interrupted = True
             if self._at_once:
                 self.check()

@@ -1,19 +1,13 @@
 """MODEL_CARD.md of a pre-training: what the backbone is, what it read and how well it guesses."""
 
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import keras
-import tensorflow as tf
-
-import kerasbert
 from kerasbert.corpus.corpus import SETUP, Corpus
-from kerasbert.files import write_text
+from kerasbert.engine.model_card import markdown_text, write_card
 from kerasbert.pretraining.prepare import PreparedPretraining
-from kerasbert.training.model_card import markdown_text
 
 _CARD = """\
 # Pre-trained BERT encoder
@@ -32,7 +26,7 @@ language model{and_pairs}, {from_source}.
 
 ## On held-out documents
 
-{figures}
+{metrics}
 
 ## Corpus
 
@@ -62,17 +56,13 @@ def write_model_card(
     facts = {
         **config.backbone.model_dump(),
         **metrics,
-        "version": kerasbert.__version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "python": platform.python_version(),
         "and_pairs": f" and {pairs[prepared.corpora[0].settings.pairs]}" if config.nsp else "",
         "from_source": "from scratch" if source == "scratch" else f"continued from {markdown_text(source)}",
         "parameters": parameters,
         "vocabulary": len(prepared.vocabulary),
         "digest": prepared.vocabulary.digest[:12],
         "seed": config.training.seed,
-        "figures": _figures(metrics["held_out"]),
+        "metrics": _metrics_table(metrics["held_out"]),
         "files": ", ".join(
             sorted({markdown_text(name) for corpus in prepared.corpora for name in _files(corpus)})
         ),
@@ -81,10 +71,10 @@ def write_model_card(
             for corpus, phase in zip(prepared.corpora, config.phases, strict=True)
         ),
     }
-    write_text(path, _CARD.format_map(facts))
+    write_card(path, _CARD, facts)
 
 
-def _figures(held_out: Sequence[Mapping[str, Any]]) -> str:
+def _metrics_table(held_out: Sequence[Mapping[str, Any]]) -> str:
     lines = [
         "| | " + " | ".join(f"up to {of_phase['max_length']} tokens" for of_phase in held_out) + " |",
         "| --- |" + " --- |" * len(held_out),

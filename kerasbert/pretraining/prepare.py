@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from kerasbert.checkpoints import BackboneSource, resolve_backbone
 from kerasbert.config import PretrainingConfig, ResolvedPretrainingConfig, TextConfig, merge
 from kerasbert.corpus import Corpus
+from kerasbert.engine.run import new_run_dir
 from kerasbert.errors import ConfigError
 from kerasbert.text import Vocabulary
-from kerasbert.training.prepare import new_run_dir
 
 _TEXT = ("lowercase", "ascii_punctuation", "added_tokens", "special_tokens")
 
@@ -42,7 +42,7 @@ def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
     Raises:
         UserError: they do not fit together; the message says why.
     """
-    run_dir = config.run_dir or new_run_dir(config)
+    run_dir = config.run_dir or new_run_dir("pretrain", config.training)
     corpora = [Corpus.open(phase.corpus) for phase in config.phases]
     _require_same_text(config, corpora)
     for place, (phase, corpus) in enumerate(zip(config.phases, corpora, strict=True)):

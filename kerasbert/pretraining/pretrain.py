@@ -1,9 +1,7 @@
 """A pre-training, from corpora to a backbone that `backbone.source` takes."""
 
-import contextlib
 import math
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +15,13 @@ from kerasbert.config import PretrainingConfig
 from kerasbert.engine.loop import Loop
 from kerasbert.engine.optimizer import build_optimizer
 from kerasbert.engine.progress_reporter import ProgressReporter
-from kerasbert.engine.resume import differences
+from kerasbert.engine.resume import require_same_config
 from kerasbert.engine.schedule import build_schedule
 from kerasbert.engine.session import session
 from kerasbert.engine.strategy import choose_strategy, devices, is_chief, require_even_batch
 from kerasbert.engine.trainer import Trainer
-from kerasbert.errors import ConfigError, UserError
-from kerasbert.files import exclusive_lock, remove_temporaries
+from kerasbert.errors import UserError
+from kerasbert.files import remove_temporaries
 from kerasbert.interrupts import kept
 from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.model_card import write_model_card
@@ -31,7 +29,6 @@ from kerasbert.pretraining.objective import pretraining_objective
 from kerasbert.pretraining.prepare import PreparedPretraining, prepare_pretraining
 from kerasbert.pretraining.recipe import PretrainingRecipe, columns
 from kerasbert.pretraining.run import PretrainingRun
-from kerasbert.pretraining.validate import Validation
 
 
 @dataclass(frozen=True)
@@ -50,44 +47,36 @@ def pretrain(
 ) -> PretrainingResult:
     """Pre-trains a backbone and leaves it as a Hugging Face folder.
 
-    Ctrl-C ends it at the last checkpoint; SIGTERM saves one first. Resuming changes nothing: batches and
-    masks follow from seed and step.
+    Ctrl-C ends the training with a checkpoint to resume from, and so does SIGTERM.
 
     Args:
         config: the configuration, or what `prepare_pretraining` made of it.
         console: where progress is shown. None: nowhere.
-        resume: go on with the unfinished training in `run_dir`, at its last checkpoint.
+        resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
 
     Raises:
         UserError: the configuration does not fit the corpora, or the run cannot be resumed.
         PreemptedError: SIGTERM came.
-        KerasBertError: the training diverged, or another worker was lost.
+        DivergedError: the loss is not finite, or far above where it began.
+        KerasBertError: another worker was lost.
     """
     given = config.config if isinstance(config, PreparedPretraining) else config
     strategy = choose_strategy(given.training)  # first of all: see there
     prepared = config if isinstance(config, PreparedPretraining) else prepare_pretraining(config)
-    config, settings = prepared.config, prepared.config.training
+    settings = prepared.config.training
     # Replicas divide every batch if they divide their greatest common divisor.
-    require_even_batch(strategy, math.gcd(*(phase.batch_size for phase in config.phases)))
-    run = PretrainingRun(config.run_dir)
-    with (
-        progress.shown(console if is_chief(strategy) else None),
-        session(strategy, settings, run.path, _begin(run, prepared, resume)),
-    ):
-        return _pretrain(prepared, run, strategy, resume)
+    require_even_batch(strategy, math.gcd(*(phase.batch_size for phase in prepared.config.phases)))
+    run = PretrainingRun(prepared.config.run_dir)
 
-
-@contextlib.contextmanager
-def _begin(run: PretrainingRun, prepared: PreparedPretraining, resume: bool) -> Iterator[None]:
-    """Makes or reopens the run directory, and locks it."""
-    if resume:
-        run.load_config()  # or there is nothing to lock
-    else:
-        run.create(prepared.config, prepared.corpora)
-    with exclusive_lock(run.path):
+    def set_up() -> None:
         if resume:
             _reopen(run, prepared)
-        yield
+        else:
+            run.save_setup(prepared.config, prepared.corpora)
+
+    shown = progress.shown(console if is_chief(strategy) else None)
+    with shown, session(run, settings, strategy, resume, set_up):
+        return _pretrain(prepared, run, strategy, resume)
 
 
 def _pretrain(
@@ -97,26 +86,25 @@ def _pretrain(
     resume: bool,
 ) -> PretrainingResult:
     config, settings = prepared.config, prepared.config.training
-    progress.note(_opening(prepared, strategy))
+    schedule = build_schedule(settings, prepared.total_steps)
     with progress.phase("building the model"), strategy.scope():
         model = _initial_model(prepared)
-        schedule = build_schedule(settings, prepared.total_steps)
         optimizer = build_optimizer(settings, schedule)
         trainer = Trainer(model, optimizer, pretraining_objective(model), strategy)
-    validation = Validation(model, config)
-    recipe = PretrainingRecipe(prepared, run, validation)
-    reporter = ProgressReporter(columns(config.nsp))
-    loop = Loop(recipe, run, trainer, schedule, settings, reporter)
+    progress.note(_opening(prepared, strategy))
+    recipe, reporter = PretrainingRecipe(prepared, model), ProgressReporter(columns(config.nsp))
+    loop = Loop(recipe, trainer, schedule, run, settings, reporter)
+    last: dict[str, Any] = {}
     try:
-        loop.run(resume)
+        with reporter, loop.termination:
+            for record in loop.run(resume):
+                last = record
     except KeyboardInterrupt:
-        return PretrainingResult(run, {}, interrupted=True, kept=loop.saved_step)
-    finally:
-        reporter.close()
+        return PretrainingResult(run, last, interrupted=True, kept=loop.saved_step)
     if not is_chief(strategy):
-        return PretrainingResult(run, {}, interrupted=False, chief=False)
+        return PretrainingResult(run, last, interrupted=False, chief=False)
     with kept(f"{run.path} is trained but not finished: go on with --resume"):
-        return _finish(prepared, run, model, validation)
+        return _finish(prepared, run, model, recipe)
 
 
 def _opening(prepared: PreparedPretraining, strategy: tf.distribute.Strategy) -> str:
@@ -151,30 +139,21 @@ def _initial_model(prepared: PreparedPretraining) -> keras.Model:
 
 
 def _reopen(run: PretrainingRun, prepared: PreparedPretraining) -> None:
-    begun, now = run.load_config().model_dump(), prepared.config.model_dump()
     if run.metrics.is_file():
         raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
-    other = [key for key in differences(begun, now) if key != "run_dir"]
-    if other:
-        raise ConfigError(
-            f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
-            "pretrain.yaml, or begin anew with another --output."
-        )
+    require_same_config(run, prepared.config)
     run.require_same(prepared.corpora)
     remove_temporaries(run.path)
 
 
 def _finish(
-    prepared: PreparedPretraining,
-    run: PretrainingRun,
-    model: keras.Model,
-    validation: Validation,
+    prepared: PreparedPretraining, run: PretrainingRun, model: keras.Model, recipe: PretrainingRecipe
 ) -> PretrainingResult:
-    held_out = [
-        {"max_length": corpus.settings.max_length, **validation(corpus, phase.batch_size)}
-        for phase, corpus in zip(prepared.config.phases, prepared.corpora, strict=True)
-    ]
-    metrics = {"held_out": held_out, "steps": prepared.total_steps, "seconds": round(run.seconds(), 1)}
+    metrics = {
+        "held_out": recipe.held_out(),
+        "steps": prepared.total_steps,
+        "seconds": round(run.seconds(), 1),
+    }
     save_hugging_face(run.path, model, prepared.config.backbone, prepared.text, prepared.vocabulary)
     write_model_card(run.model_card, prepared, model.get_layer("backbone").count_params(), metrics)
     run.save_metrics(metrics)

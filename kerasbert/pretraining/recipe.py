@@ -1,83 +1,73 @@
-"""What a pre-training does besides its steps: phases, validation, and its history."""
+"""The phases of a pre-training, validated on held-out examples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
-from kerasbert.engine.checkpoints import Position
-from kerasbert.engine.loop import Segment
+from kerasbert.config import PretrainingConfig
+from kerasbert.engine.best import Best
 from kerasbert.engine.progress_reporter import Column
+from kerasbert.engine.recipe import Segment
 from kerasbert.pretraining.batches import training_batches
 from kerasbert.pretraining.prepare import PreparedPretraining
-from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.pretraining.validate import Validation
 
 
 class PretrainingRecipe:
-    """The recipe of a pre-training, for `engine.Loop`.
-
-    Its segments are the steps between two validations, `training.checkpoint_every_steps` or what is left of
-    a phase.
+    """The recipe of a pre-training, validated every `training.checkpoint_every_steps` steps.
 
     Args:
         prepared: the inputs.
-        run: with the history.
-        validation: of the model.
+        model: to validate.
     """
 
-    def __init__(self, prepared: PreparedPretraining, run: PretrainingRun, validation: Validation):
-        self._prepared, self._run, self._validation = prepared, run, validation
-        self._config = prepared.config
+    count, unit = "step", "examples"
 
-    def segments(self, position: Position) -> Iterator[Segment]:
-        """Yields the segments that are left."""
-        every, begin = self._config.training.checkpoint_every_steps, 0
-        for number, phase in enumerate(self._config.phases):
-            for first in range(begin, begin + phase.steps, every):
-                end = min(first + every, begin + phase.steps)
-                if end > position.step:
-                    yield Segment(f"steps {first + 1:,} to {end:,}", end, first, end - first, number)
-            begin += phase.steps
+    def __init__(self, prepared: PreparedPretraining, model: keras.Model):
+        self._config, self._corpora = prepared.config, prepared.corpora
+        self._validate = Validation(model, prepared.config)
+        self.segments: Sequence[Segment] = list(_segments(prepared.config))
 
-    def batches(self, step: int) -> tf.data.Dataset:
-        """Returns the batches from `step` to the end of its phase, and on."""
-        number, begin = 0, 0
-        while step >= begin + self._config.phases[number].steps:
-            begin += self._config.phases[number].steps
-            number += 1
-        batch_size = self._config.phases[number].batch_size
-        return training_batches(self._prepared.corpora[number], self._config, batch_size, step - begin, step)
+    def is_over(self, segment: Segment, best: Best) -> bool:
+        """All steps are always done."""
+        return False
 
     def begin(self, segment: Segment) -> None:
         """Nothing changes between segments."""
 
+    def batches(self, segment: Segment, step: int) -> tf.data.Dataset:
+        """Returns the batches of the segment's phase from `step` on."""
+        phase = self._config.phases[segment.phase]
+        before = sum(phase.steps for phase in self._config.phases[: segment.phase])
+        corpus = self._corpora[segment.phase]
+        return training_batches(corpus, self._config, phase.batch_size, step - before, step)
+
     def validate(self, segment: Segment) -> dict[str, float]:
-        """Returns the metrics on the held-out examples of the phase."""
-        batch_size = self._config.phases[segment.phase].batch_size
-        return self._validation(self._prepared.corpora[segment.phase], batch_size)
+        """Returns the metrics on the held-out examples of the segment's phase."""
+        return self._validate(self._corpora[segment.phase], self._config.phases[segment.phase].batch_size)
 
-    def end(
-        self,
-        segment: Segment,
-        position: Position,
-        means: dict[str, float],
-        metrics: dict[str, float],
-        seconds: float,
-    ) -> dict[str, Any]:
-        """Returns the record of a segment."""
-        examples = segment.steps * self._config.phases[segment.phase].batch_size
-        return {
-            "step": position.step,
-            "phase": segment.phase,
-            **means,
-            "examples_per_second": examples / seconds,
-            **{f"val_{name}": value for name, value in metrics.items()},
-        }
+    def end(self, segment: Segment, metrics: Mapping[str, float], best: Best) -> dict[str, Any]:
+        """Returns the number of the phase. The last weights are kept, not the best."""
+        return {"phase": segment.phase}
 
-    def resumed(self, position: Position) -> None:
-        """Drops the records from the history that will be written again."""
-        self._run.cut_history(position.step)
+    def held_out(self) -> list[dict[str, float]]:
+        """Returns the metrics on the held-out examples of each phase, and their `max_length`."""
+        return [
+            {"max_length": corpus.settings.max_length, **self._validate(corpus, phase.batch_size)}
+            for phase, corpus in zip(self._config.phases, self._corpora, strict=True)
+        ]
+
+
+def _segments(config: PretrainingConfig) -> Iterator[Segment]:
+    every, begin = config.training.checkpoint_every_steps, 0
+    for place, phase in enumerate(config.phases):
+        for first in range(begin, begin + phase.steps, every):
+            end = min(first + every, begin + phase.steps)
+            name = f"steps {first + 1:,} to {end:,}"
+            yield Segment(end, name, first, end - first, (end - first) * phase.batch_size, place)
+        begin += phase.steps
 
 
 _COLUMNS = (

@@ -8,7 +8,7 @@ from typing import Any
 from kerasbert.config import ResolvedPretrainingConfig, dump_yaml, parse_config, read_yaml
 from kerasbert.corpus import Corpus
 from kerasbert.errors import CheckpointError, UserError
-from kerasbert.files import append_json, make_directory, require_new_directory, write_json, write_text
+from kerasbert.files import make_directory, require_new_directory, write_json, write_text
 
 
 class PretrainingRun:
@@ -24,10 +24,13 @@ class PretrainingRun:
         self.metrics = self.path / "metrics.json"
         self.model_card = self.path / "MODEL_CARD.md"
 
-    def create(self, config: ResolvedPretrainingConfig, corpora: Sequence[Corpus]) -> None:
+    def create(self) -> None:
         """Makes the directory, which must be new or empty."""
         require_new_directory(self.path)
         make_directory(self.path)
+
+    def save_setup(self, config: ResolvedPretrainingConfig, corpora: Sequence[Corpus]) -> None:
+        """Writes what is known before the training."""
         write_text(self.config, dump_yaml(config.model_dump()))
         write_json(self.corpora, [corpus.digest() for corpus in corpora])
 
@@ -49,17 +52,6 @@ class PretrainingRun:
         if not self.config.is_file():
             raise CheckpointError(f"{self.path}: is not a pre-training run (it has no pretrain.yaml).")
         return parse_config(ResolvedPretrainingConfig, read_yaml(self.config), where=str(self.config))
-
-    def cut_history(self, step: int) -> None:
-        """Drops the lines after `step`, which will be written again."""
-        if self.history.is_file():
-            lines = self.history.read_text(encoding="utf-8").splitlines(keepends=True)
-            kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-            write_text(self.history, "".join(kept))
-
-    def add_history(self, record: Mapping[str, Any]) -> None:
-        """Appends a line."""
-        append_json(self.history, record)
 
     def seconds(self) -> float:
         """Returns the time spent on all steps, those before an interruption included."""

@@ -1,14 +1,15 @@
-"""What a fine-tuning does besides its steps: epochs, thawing, validation, and keeping the best weights."""
+"""The epochs of a fine-tuning."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from kerasbert.checkpoints import RunDirectory
-from kerasbert.engine.checkpoints import Position
-from kerasbert.engine.loop import Segment
+from kerasbert.engine.best import Best
 from kerasbert.engine.progress_reporter import Column
+from kerasbert.engine.recipe import Segment
+from kerasbert.engine.strategy import is_chief
 from kerasbert.engine.trainer import Trainer
 from kerasbert.training.prepare import Prepared
 from kerasbert.training.rates import depth_of, lowest_trained
@@ -17,93 +18,63 @@ from kerasbert.training.validation import Validation
 
 
 class FineTuning:
-    """The recipe of a fine-tuning, for `engine.Loop`: its segments are epochs.
+    """The recipe of a fine-tuning: each epoch is validated, and the weights of the best one are kept.
 
     Args:
         prepared: the inputs.
-        run: where the best weights are kept; None on workers that write nothing.
-        trainer: with its model.
+        run: where the best weights go.
+        trainer: of the model.
         rows: the training rows.
-        on_epoch: see `train`.
     """
 
-    def __init__(
-        self,
-        prepared: Prepared,
-        run: RunDirectory | None,
-        trainer: Trainer,
-        rows: TrainingRows,
-        on_epoch: Callable[[int, dict[str, float]], None] | None = None,
-    ):
-        self._prepared, self._run, self._trainer = prepared, run, trainer
-        self._rows, self._on_epoch = rows, on_epoch
-        self._config = prepared.config.training
-        self._validation = Validation(trainer.model, prepared, trainer.strategy)
-        self._metrics: dict[str, float] = {}
+    count, unit = "epoch", "rows"
 
-    def segments(self, position: Position) -> Iterator[Segment]:
-        """Yields the epochs that are left, until they stop getting better."""
-        steps, epochs = self._rows.steps, self._config.epochs
-        for epoch in range(position.step // steps, epochs):
-            if position.best.is_over(epoch, self._config):
-                return
-            yield Segment(f"epoch {epoch + 1}/{epochs}", epoch + 1, epoch * steps, steps)
-            if self._on_epoch:
-                self._on_epoch(epoch + 1, self._metrics)
+    def __init__(self, prepared: Prepared, run: RunDirectory, trainer: Trainer, rows: TrainingRows):
+        self._prepared, self._settings = prepared, prepared.config.training
+        self._run, self._trainer, self._rows = run, trainer, rows
+        epochs = self._settings.epochs
+        self._validate = Validation(trainer.model, prepared, trainer.strategy)
+        self.segments: Sequence[Segment] = [
+            Segment(epoch, f"epoch {epoch}/{epochs}", (epoch - 1) * rows.steps, rows.steps, len(rows))
+            for epoch in range(1, epochs + 1)
+        ]
 
-    def batches(self, step: int) -> tf.data.Dataset:
-        """Returns the batches of all epochs from `step` on."""
-        return self._rows.batches(step)
+    def is_over(self, segment: Segment, best: Best) -> bool:
+        """Whether no epoch was better for `early_stopping_patience` epochs."""
+        return best.is_over(segment.number - 1, self._settings)
 
     def begin(self, segment: Segment) -> None:
         """Lets the epoch train what is not frozen."""
         layers = self._trainer.model.get_layer("backbone").num_layers
-        lowest = lowest_trained(self._config, layers, segment.number - 1)
+        lowest = lowest_trained(self._settings, layers, segment.number - 1)
 
-        def is_trained(path: str) -> bool:
+        def trained(path: str) -> bool:
             depth = depth_of(path, layers)
             return depth is None or depth >= lowest
 
-        self._trainer.train_only(is_trained)
+        self._trainer.train_only(trained)
+
+    def batches(self, segment: Segment, step: int) -> tf.data.Dataset:
+        """Returns the batches of all epochs from `step` on."""
+        return self._rows.batches(step)
 
     def validate(self, segment: Segment) -> dict[str, float]:
-        """Returns the metrics on the validation rows, of the averaged weights if there are averages."""
-        with self._trainer.averaged():
-            self._metrics = self._validation()
-        return self._metrics
+        """Returns the metrics on the validation rows."""
+        return self._validate()
 
-    def end(
-        self,
-        segment: Segment,
-        position: Position,
-        means: dict[str, float],
-        metrics: dict[str, float],
-        seconds: float,
-    ) -> dict[str, Any]:
-        """Keeps the weights if the epoch is the best so far."""
-        best = position.best.update(segment.number, metrics, self._config)
-        if best:
-            self.keep()
-        return {
-            "epoch": segment.number,
-            **means,
-            **{f"val_{name}": value for name, value in metrics.items()},
-            "best": best,
-            "rows_per_second": len(self._rows) / seconds,
-        }
+    def end(self, segment: Segment, metrics: Mapping[str, float], best: Best) -> dict[str, Any]:
+        """Saves the weights if the epoch is the best, and returns whether it is."""
+        is_best = best.update(segment.number, metrics, self._settings)
+        if is_best:
+            self.save_weights()
+        return {"best": is_best}
 
-    def keep(self) -> None:
+    def save_weights(self) -> None:
         """Saves the weights, or their averages, as the best."""
-        if self._run:
+        if is_chief(self._trainer.strategy):
+            labels = self._prepared.task.labels
             with self._trainer.averaged():
-                self._run.save_weights(
-                    self._trainer.model, self._prepared.vocabulary, self._prepared.task.labels
-                )
-
-    def resumed(self, position: Position) -> None:
-        """Drops the epochs from the history that will be trained again."""
-        if self._run:
-            self._run.cut_history(position.step // self._rows.steps)
+                self._run.save_weights(self._trainer.model, self._prepared.vocabulary, labels)
 
 
 def columns(several: bool) -> list[Column]:

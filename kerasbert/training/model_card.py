@@ -1,17 +1,10 @@
 """MODEL_CARD.md: what the model is, what it was trained on and how well it did."""
 
-import html
-import platform
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
-import tensorflow as tf
-
-import kerasbert
-from kerasbert.files import write_text
+from kerasbert.engine.model_card import markdown_text, write_card
 from kerasbert.training.prepare import Prepared
 
 _READ = {
@@ -58,10 +51,6 @@ def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any])
     facts = {
         **metrics,
         "task": config.task,
-        "version": kerasbert.__version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "python": platform.python_version(),
         "labels": ", ".join(map(markdown_text, prepared.task.labels)),
         "layers": config.backbone.num_layers,
         "hidden": config.backbone.hidden_dim,
@@ -77,10 +66,4 @@ def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any])
         "note": ", interrupted" if metrics["interrupted"] else "",
         "per_class": "\n".join(rows),
     }
-    write_text(path, _CARD.format_map(facts))
-
-
-def markdown_text(text: str) -> str:
-    """Returns `text` on one line, so that Markdown shows it as it is, in the cell of a table too."""
-    escaped = re.sub(r"([\\`*_\[\]|~])", r"\\\1", " ".join(text.split()))
-    return html.escape(escaped, quote=False)
+    write_card(path, _CARD, facts)

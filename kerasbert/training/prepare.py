@@ -1,18 +1,16 @@
 """Everything a training needs before its first step: rows, labels, vocabulary, complete configuration."""
 
-import itertools
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from kerasbert import progress
 from kerasbert.augmentation import augment_rows
 from kerasbert.checkpoints import BackboneSource, RunDirectory, resolve_backbone
-from kerasbert.config import Config, EncoderConfig, PretrainingConfig, ResolvedConfig, TextConfig, merge
+from kerasbert.config import Config, EncoderConfig, ResolvedConfig, TextConfig, merge
 from kerasbert.data import Rows
 from kerasbert.data.batches import slices
 from kerasbert.data.table import Table
+from kerasbert.engine.run import new_run_dir
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph
 from kerasbert.tasks import Task
@@ -49,7 +47,7 @@ def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepar
     """
     data = read_training_data(config, tables)
     task, train = data.task, data.train
-    run_dir = config.run_dir or new_run_dir(config)
+    run_dir = config.run_dir or new_run_dir(config.task, config.training)
     source, vocabulary, encoder, text = resolve_encoder(config, task, train)
     chosen = {
         "task_options": task.options.model_dump(),
@@ -76,17 +74,6 @@ def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepar
         tables or {},
         data.warnings,
     )
-
-
-def new_run_dir(config: Config | PretrainingConfig) -> str:
-    """Returns where a run goes that was given no place."""
-    if config.training.strategy == "multi_worker":
-        raise ConfigError("run_dir: name one; all workers must see the same directory.")
-    name = config.task if isinstance(config, Config) else "pretrain"
-    path = f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    # Small trainings in a notebook may begin within a second of one another.
-    names = itertools.chain([path], (f"{path}-{number}" for number in itertools.count(2)))
-    return next(name for name in names if not Path(name).exists())
 
 
 def resolve_encoder(

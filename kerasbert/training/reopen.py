@@ -4,8 +4,8 @@ import dataclasses
 import json
 
 from kerasbert.checkpoints import RunDirectory
-from kerasbert.engine.resume import differences
-from kerasbert.errors import ConfigError, UserError
+from kerasbert.engine.resume import require_same_config
+from kerasbert.errors import UserError
 from kerasbert.files import remove_temporaries
 from kerasbert.text import Vocabulary
 from kerasbert.training.fingerprint import changed_labels, fingerprint, require_fingerprint
@@ -18,17 +18,10 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
     Raises:
         UserError: the run is finished, or was begun with other settings or data.
     """
-    begun = run.load_config().model_dump()
     if run.metrics.is_file() and not json.loads(run.metrics.read_text(encoding="utf-8"))["interrupted"]:
         raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
-    now = prepared.config.model_dump()
     # The directory may have moved, and a finished part may have calibrated the task's options.
-    other = [key for key in differences(begun, now) if key.split(".")[0] not in ("run_dir", "task_options")]
-    if other:
-        raise ConfigError(
-            f"{', '.join(other)}: differs from what {run.path} was begun with. Resume with its own "
-            "config.yaml, or train anew with another run_dir (--output)."
-        )
+    require_same_config(run, prepared.config, may_differ=("run_dir", "task_options"))
     require_fingerprint(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
     # Runs from before there were fingerprints have these two alone.
     changed = changed_labels(run.load_labels(), prepared.task.labels)

@@ -11,16 +11,16 @@ from rich.console import Console
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.engine.resume import differences
+from kerasbert.engine.run import new_run_dir
 from kerasbert.engine.strategy import choose_strategy, is_chief
 from kerasbert.errors import ConfigError
 from kerasbert.files import require_new_directory, write_json
 from kerasbert.training.fingerprint import fingerprint, require_fingerprint
 from kerasbert.training.finish import TrainResult
-from kerasbert.training.prepare import new_run_dir
 from kerasbert.training.train import train
 from kerasbert.training.training_data import read_training_data
 
-_FIGURES = ("accuracy", "macro_f1")
+_METRICS = ("accuracy", "macro_f1")
 
 
 def seeds_of(config: Config, count: int) -> dict[str, Config]:
@@ -71,15 +71,15 @@ def train_each(
             if result.chief:
                 finished(result)
             done = result.metrics
-        metrics[name] = {figure: done[figure] for figure in _FIGURES}
-    summary = {"runs": metrics, **{figure: _spread(metrics, figure) for figure in _FIGURES}}
+        metrics[name] = {figure: done[figure] for figure in _METRICS}
+    summary = {"runs": metrics, **{figure: _spread(metrics, figure) for figure in _METRICS}}
     if is_chief(strategy):
         write_json(directory / "summary.json", summary)
     return summary
 
 
 def _variants(config: Config, changes: Mapping[str, tuple[str, dict[str, int]]]) -> dict[str, Config]:
-    directory = config.run_dir or new_run_dir(config)
+    directory = config.run_dir or new_run_dir(config.task, config.training)
     variants = {}
     for name, (section, values) in changes.items():
         settings = config.model_dump()

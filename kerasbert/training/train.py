@@ -1,9 +1,9 @@
 """A training, from prepared inputs to a finished run directory."""
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -22,7 +22,7 @@ from kerasbert.engine.schedule import build_schedule
 from kerasbert.engine.session import session
 from kerasbert.engine.strategy import choose_strategy, is_chief, require_even_batch
 from kerasbert.engine.trainer import Trainer
-from kerasbert.files import exclusive_lock, make_directory, write_json
+from kerasbert.files import make_directory, write_json
 from kerasbert.interrupts import kept
 from kerasbert.models import build_backbone, build_model
 from kerasbert.training.distillation import Distillation
@@ -84,11 +84,14 @@ def _train_or_resume(
     settings = prepared.config.training
     require_even_batch(strategy, settings.batch_size, settings.accumulation_steps)
     rows = TrainingRows(prepared, strategy.num_replicas_in_sync)
-    state = "is as it was" if resume else "is begun"
-    with (
-        kept(f"{run.path} {state}: go on with --resume"),
-        session(strategy, settings, run.path, _begin(run, prepared, resume)),
-    ):
+
+    def set_up() -> None:
+        if resume:
+            reopen(run, prepared)
+        else:
+            _write_inputs(run, prepared)
+
+    with session(run, settings, strategy, resume, set_up):
         _warn([*prepared.warnings, *rows.warnings], warned)
         result = _train(prepared, run, strategy, rows, resume, on_epoch)
     return load_result(prepared, run) if result is None else result
@@ -101,33 +104,19 @@ def _warn(warnings: list[str], warned: set[str]) -> None:
             warned.add(warning)
 
 
-@contextlib.contextmanager
-def _begin(run: RunDirectory, prepared: Prepared, resume: bool) -> Iterator[None]:
-    """Makes or reopens the run directory, and locks it."""
-    if resume:
-        run.load_config()  # or there is nothing to lock
-    else:
-        run.create()
-    with exclusive_lock(run.path):
-        if resume:
-            reopen(run, prepared)
-        else:
-            _write_tables(prepared)
-            run.save_setup(prepared.config, prepared.vocabulary, prepared.task.labels)
-            write_json(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
-            left_out = prepared.train.left_out + prepared.validation.left_out
-            if left_out:
-                write_left_out(run.left_out, left_out)
-            if len(prepared.augmented):
-                write_rows(run.augmented, prepared.augmented)
-        yield
-
-
-def _write_tables(prepared: Prepared) -> None:
-    columns = Columns.from_config(prepared.config.data, prepared.task.label_separator)
+def _write_inputs(run: RunDirectory, prepared: Prepared) -> None:
+    """Writes what is known before the first step."""
+    columns_of_data = Columns.from_config(prepared.config.data, prepared.task.label_separator)
     for path, table in prepared.tables.items():
         make_directory(Path(path).parent)
-        write_table(Path(path), table, columns)
+        write_table(Path(path), table, columns_of_data)
+    run.save_setup(prepared.config, prepared.vocabulary, prepared.task.labels)
+    write_json(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
+    left_out = prepared.train.left_out + prepared.validation.left_out
+    if left_out:
+        write_left_out(run.left_out, left_out)
+    if len(prepared.augmented):
+        write_rows(run.augmented, prepared.augmented)
 
 
 def _train(
@@ -139,7 +128,7 @@ def _train(
     on_epoch: Callable[[int, dict[str, float]], None] | None,
 ) -> TrainResult | None:
     """Trains, and on the chief finishes the run."""
-    settings, chief = prepared.config.training, is_chief(strategy)
+    settings = prepared.config.training
     progress.note(opening(prepared, rows, strategy))
     for note in prepared.source.notes if prepared.source else ():
         progress.note(f"backbone.source: {note}")
@@ -152,29 +141,33 @@ def _train(
         objective = build_objective(model, prepared.task, prepared.config)
         extra = objective.variables if isinstance(objective, Distillation) else []
         trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps, extra)
-    recipe = FineTuning(prepared, run if chief else None, trainer, rows, on_epoch)
+    recipe = FineTuning(prepared, run, trainer, rows)
     reporter = ProgressReporter(columns(prepared.task.label_separator is not None))
-    loop = Loop(recipe, run, trainer, schedule, settings, reporter)
+    loop = Loop(recipe, trainer, schedule, run, settings, reporter)
     start = time.perf_counter()
     interrupted = False
     try:
-        loop.run(resume)
+        with reporter, loop.termination:
+            for record in loop.run(resume):
+                if on_epoch:
+                    on_epoch(record["epoch"], _validation_metrics(record))
     except KeyboardInterrupt:
         interrupted = True
-        reporter.close()
         progress.note(
             f"Ended at step {loop.position.step:,} of {total_steps:,}; what was reached is measured and "
             "kept. Ctrl-C leaves that out."
         )
         if not loop.position.best.epoch:
-            recipe.keep()
-    finally:
-        reporter.close()
-    if not chief:
+            recipe.save_weights()
+    if not is_chief(strategy):
         return None
     seconds = time.perf_counter() - start
     with kept(f"{run.path} is trained but not measured: go on with --resume"):
         return finish(prepared, run, loop.position.best.epoch, seconds, interrupted)
+
+
+def _validation_metrics(record: Mapping[str, Any]) -> dict[str, float]:
+    return {name.removeprefix("val_"): value for name, value in record.items() if name.startswith("val_")}
 
 
 def _initial_model(prepared: Prepared) -> keras.Model:

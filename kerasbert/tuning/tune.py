@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from kerasbert.config import Config
-from kerasbert.engine.loop import DivergedError
+from kerasbert.engine.divergence import DivergedError
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.extras import needs_extra
 from kerasbert.files import exclusive_lock, make_directory, require_new_directory, write_json

@@ -74,7 +74,7 @@ def test_a_second_training_starts_from_the_weights_of_the_first(
     def stop(self, *arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Loop, "_do", stop)
+    monkeypatch.setattr(Loop, "_train", stop)
     source = {"source": str(trained.run.path), **FROM_SOURCE}
     second = train(tiny_config(backbone=source, training={"seed": 5, "max_length": 12}))
     assert second.interrupted

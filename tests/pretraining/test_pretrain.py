@@ -187,10 +187,24 @@ def test_sigterm_saves_the_step_and_resuming_changes_nothing(make_config, tmp_pa
     assert [path.name for path in state_files(directory)] == [
         "step-000000013.state", "step-000000010.state",
     ]  # fmt: skip
-    resumed = pretrain(make_config(), resume=True).run
-    assert_same_weights(whole, resumed)
+    assert_same_run(whole, pretrain(make_config(), resume=True).run)
+
+
+def test_ctrl_c_saves_the_step_and_resuming_changes_nothing(finished, make_config, tmp_path, on_move):
+    """After the last step before a validation: the resumed training begins with that."""
+    config = make_config(run_dir=str(tmp_path / "interrupted"))
+    on_move(10, lambda: os.kill(os.getpid(), signal.SIGINT))
+    interrupted = pretrain(config)
+    assert interrupted.interrupted
+    assert interrupted.kept == 10
+    assert not interrupted.run.history.exists()
+    assert_same_run(finished.run, pretrain(config, resume=True).run)
+
+
+def assert_same_run(a: PretrainingRun, b: PretrainingRun) -> None:
+    assert_same_weights(a, b)
     times = ("seconds", "examples_per_second")
-    for line, other in zip(history(whole), history(resumed), strict=True):
+    for line, other in zip(history(a), history(b), strict=True):
         assert {k: v for k, v in line.items() if k not in times} == pytest.approx(
             {k: v for k, v in other.items() if k not in times}
         )

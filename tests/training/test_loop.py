@@ -11,7 +11,7 @@ import tensorflow as tf
 from rich.console import Console
 from sklearn.metrics import log_loss
 
-from kerasbert.engine.loop import DivergedError
+from kerasbert.engine.divergence import DivergedError
 from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.engine.signals import PreemptedError, Termination
 from kerasbert.engine.state import state_files

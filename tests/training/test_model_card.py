@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from markdown_it import MarkdownIt
 
+from kerasbert.engine.model_card import markdown_text
 from kerasbert.training import TrainResult
-from kerasbert.training.model_card import markdown_text, write_model_card
+from kerasbert.training.model_card import write_model_card
 
 ODD = (
     "a|b", "a\\|b", "<img src=x onerror=alert(1)>", "first\nsecond | third", "*d* _e_ `f`", "[a](http://b)",

@@ -3,12 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from kerasbert.config import Config, PretrainingConfig
 from kerasbert.errors import ConfigError, DataError, UserError, VocabularyError
 from kerasbert.tasks import Classification
 from kerasbert.text import Vocabulary
 from kerasbert.training import prepare
-from kerasbert.training.prepare import new_run_dir
 
 
 @pytest.fixture
@@ -125,19 +123,3 @@ def test_heads_that_do_not_divide_a_default_width_are_refused(tiny_config, sizes
 def test_a_wrong_option_of_the_task_is_refused(tiny_config):
     with pytest.raises(ConfigError, match="task_options: threshold: unknown key"):
         prepare(tiny_config(task_options={"threshold": 0.5}))
-
-
-@pytest.mark.parametrize(
-    ("config", "kind"),
-    [
-        (Config(), "classification"),
-        (PretrainingConfig.model_validate({"phases": [{"corpus": "c", "steps": 1}]}), "pretrain"),
-    ],
-)
-def test_two_runs_of_the_same_second_have_names_of_their_own(tmp_path, monkeypatch, config, kind: str):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("time.strftime", lambda form: "20260101-000000")
-    for name in ("", "-2", "-3"):
-        path = new_run_dir(config)
-        assert path == f"runs/{kind}-20260101-000000{name}"
-        (tmp_path / path).mkdir(parents=True)

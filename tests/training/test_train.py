@@ -13,6 +13,7 @@ from tensorflow.python.framework.config import disable_op_determinism
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config
 from kerasbert.data import Rows
+from kerasbert.engine.history import History
 from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.errors import CheckpointError, ConfigError, KerasBertError, UserError
 from kerasbert.evaluation import evaluate
@@ -330,7 +331,7 @@ def test_weights_that_are_no_numbers_are_never_saved(tiny_config, monkeypatch: p
     monkeypatch.setattr(Validation, "__init__", remember)
     monkeypatch.setattr(Validation, "__call__", diverge)
     config = tiny_config()
-    with pytest.raises(KerasBertError, match=r"step 9: the weights are no numbers"):
+    with pytest.raises(KerasBertError, match=r"step 9: a weight is not finite"):
         train(config)
     assert not RunDirectory(config.run_dir).metrics.exists()
 
@@ -349,14 +350,14 @@ def test_ctrl_c_in_the_first_epoch_keeps_what_was_reached(tiny_config, monkeypat
 
 
 def test_ctrl_c_later_keeps_the_best_epoch(tiny_config, monkeypatch: pytest.MonkeyPatch):
-    written = RunDirectory.add_history
+    written = History.add
 
-    def stop(self, record: dict) -> None:
-        written(self, record)
+    def stop(self, record: dict, number: int) -> None:
+        written(self, record, number)
         if record["epoch"] == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(RunDirectory, "add_history", stop)
+    monkeypatch.setattr(History, "add", stop)
     result = train(tiny_config(training={"epochs": 9}))
     assert result.interrupted
     lines = history(result.run)

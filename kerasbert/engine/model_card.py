@@ -1,0 +1,31 @@
+"""MODEL_CARD.md, as far as the cards of all trainings are alike."""
+
+import html
+import platform
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import kerasbert
+from kerasbert.files import write_text
+
+
+def write_card(path: Path, template: str, facts: Mapping[str, Any]) -> None:
+    """Writes `template`, filled in with `facts` and the versions of the software."""
+    versions = {
+        "version": kerasbert.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "python": platform.python_version(),
+    }
+    write_text(path, template.format_map({**versions, **facts}))
+
+
+def markdown_text(text: str) -> str:
+    """Returns `text` on one line, so that Markdown shows it as it is, in the cell of a table too."""
+    escaped = re.sub(r"([\\`*_\[\]|~])", r"\\\1", " ".join(text.split()))
+    return html.escape(escaped, quote=False)
