@@ -10,7 +10,7 @@ ROOT = Path(kerasbert.__file__).parent
 ORDER = [
     "errors", "extras", "listing", "progress", "interrupts", "startup", "encoding", "files", "layout",
     "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "checkpoints", "engine",
-    "client", "explanation", "predictors", "augmentation", "training", "tuning", "pretraining",
+    "client", "explanation", "predictors", "augmentation", "pretraining", "training", "tuning",
     "evaluation", "export", "api", "serving", "testing", "plugin_template", "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400
