@@ -42,6 +42,6 @@ def pretrain(
         )
         raise SystemExit(STATUS)
     for held_out in result.metrics["held_out"]:
-        figures = ", ".join(f"{name} {value:.4f}" for name, value in held_out.items() if name != "max_length")
-        click.echo(f"held out, up to {held_out['max_length']} tokens: {figures}", err=True)
+        metrics = ", ".join(f"{name} {value:.4f}" for name, value in held_out.items() if name != "max_length")
+        click.echo(f"held out, up to {held_out['max_length']} tokens: {metrics}", err=True)
     click.echo(f"backbone: {result.run.path}", err=True)

@@ -38,14 +38,14 @@ class Validation:
         for batch in batches.take(-(-_MOST_EXAMPLES // batch_size)):
             for name, sums in self._sums(*batch).items():
                 totals[name] = totals.get(name, 0.0) + sums.numpy()
-        figures = {}
+        metrics = {}
         for name, (loss, right, count) in totals.items():
             if count:
-                figures[f"{name}_loss"] = float(loss / count)
-                figures[f"{name}_accuracy"] = float(right / count)
-        if "mlm_loss" in figures:
-            figures["perplexity"] = math.exp(min(figures["mlm_loss"], 700.0))
-        return figures
+                metrics[f"{name}_loss"] = float(loss / count)
+                metrics[f"{name}_accuracy"] = float(right / count)
+        if "mlm_loss" in metrics:
+            metrics["perplexity"] = math.exp(min(metrics["mlm_loss"], 700.0))
+        return metrics
 
 
 def _sums(logits: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

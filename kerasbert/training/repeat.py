@@ -51,7 +51,7 @@ def train_each(
         finished: called with each result, on the chief.
 
     Returns:
-        The figures, or None if a training was interrupted.
+        The metrics of each run with mean and deviation, or None if a training was interrupted.
     """
     if not resume:
         require_new_directory(directory)
@@ -71,8 +71,8 @@ def train_each(
             if result.chief:
                 finished(result)
             done = result.metrics
-        metrics[name] = {figure: done[figure] for figure in _METRICS}
-    summary = {"runs": metrics, **{figure: _spread(metrics, figure) for figure in _METRICS}}
+        metrics[name] = {metric: done[metric] for metric in _METRICS}
+    summary = {"runs": metrics, **{metric: _spread(metrics, metric) for metric in _METRICS}}
     if is_chief(strategy):
         write_json(directory / "summary.json", summary)
     return summary
@@ -114,7 +114,7 @@ def _require_same(run: RunDirectory, config: Config) -> None:
         require_fingerprint(run.data, fingerprint(read_training_data(config), config.distillation.teacher))
 
 
-def _spread(metrics: Mapping[str, Mapping[str, float]], figure: str) -> dict[str, float]:
+def _spread(metrics: Mapping[str, Mapping[str, float]], metric: str) -> dict[str, float]:
     """Returns mean and standard deviation (of the sample, n - 1)."""
-    values = [of[figure] for of in metrics.values()]
+    values = [of[metric] for of in metrics.values()]
     return {"mean": statistics.fmean(values), "sd": statistics.stdev(values)}

@@ -1,4 +1,4 @@
-"""The figures on the validation rows, under any strategy those of one device."""
+"""The metrics on the validation rows: under any strategy those of one device."""
 
 from collections.abc import Iterator
 from typing import Any

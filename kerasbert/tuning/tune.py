@@ -28,7 +28,7 @@ class Best:
     """The best trial of a search."""
 
     number: int
-    score: float  # the monitored figure
+    score: float  # the monitored metric
     chosen: dict[str, Any]  # by key
     run: Path  # its run directory
     trials: int  # of the whole search
@@ -60,7 +60,7 @@ def tune(
 ) -> Best | None:
     """Searches with Optuna's tree-structured Parzen estimator (Bergstra et al. 2011).
 
-    A trial whose figure after an epoch is below the median of the trials before it is given up. Only the
+    A trial whose metric after an epoch is below the median of the trials before it is given up. Only the
     best run is kept, in `best/`; `study.journal` is the study as Optuna stores it.
 
     Args:
@@ -149,11 +149,11 @@ def _train(
     optuna = _optuna()
     path, monitor = directory / f"trial-{trial.number}", monitor_of(config)
     config.run_dir = str(path)
-    figures: list[float] = []
+    scores: list[float] = []
 
-    def on_epoch(epoch: int, of_epoch: dict[str, float]) -> None:
-        figures.append(of_epoch[monitor])
-        trial.report(of_epoch[monitor], epoch)
+    def on_epoch(epoch: int, metrics: dict[str, float]) -> None:
+        scores.append(metrics[monitor])
+        trial.report(metrics[monitor], epoch)
         if trial.should_prune():
             raise optuna.TrialPruned
 
@@ -162,7 +162,7 @@ def _train(
         result = train(config, console, on_epoch=on_epoch, warned=warned)
         if result.interrupted:
             raise KeyboardInterrupt
-        score = min(figures) if monitor == "loss" else max(figures)
+        score = min(scores) if monitor == "loss" else max(scores)
         if _is_best(trial.study, score):
             kept(result)
             shutil.rmtree(directory / "best", ignore_errors=True)
