@@ -1,4 +1,4 @@
-"""What Ctrl-C leaves behind, and what it may not cut in two."""
+"""Ctrl-C: messages about what is kept, and sections that must not be interrupted."""
 
 import contextlib
 import signal
@@ -9,7 +9,7 @@ from types import FrameType
 
 @contextlib.contextmanager
 def kept(what: str) -> Iterator[None]:
-    """Lets a `KeyboardInterrupt` out of the block say what is left; the innermost block knows best."""
+    """Adds the message `what` to a `KeyboardInterrupt` in the block, unless it has one already."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
@@ -18,7 +18,7 @@ def kept(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Lets Ctrl-C wait for the end of the block, which must be short."""
+    """Delays Ctrl-C until the end of the block, which must be short."""
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield

@@ -1,1 +1,1 @@
-"""What fine-tuning and pre-training share: steps, optimizer, strategy, checkpoints and progress."""
+"""The training loop that fine-tuning and pre-training share."""

@@ -1,4 +1,4 @@
-"""Which epoch was best so far, and whether to go on."""
+"""Tracks the best epoch, for model selection and early stopping."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Best:
     loss: float = float("inf")  # of the validation rows in that epoch
 
     def update(self, epoch: int, metrics: Mapping[str, float], config: ResolvedTrainingConfig) -> bool:
-        """Notes the validation metrics of an epoch and returns whether it is the best.
+        """Records the validation metrics of an epoch and returns whether it is the best so far.
 
         Of epochs with the same value the one with the lower loss is better.
         """

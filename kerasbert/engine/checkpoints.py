@@ -1,4 +1,4 @@
-"""Checkpoints of a training, so that it can go on exactly where it was."""
+"""Resumable checkpoints of a training."""
 
 import dataclasses
 import time
@@ -13,7 +13,7 @@ from kerasbert.engine.state import restore_state, save_state, state_files
 
 @dataclass
 class Position:
-    """Where a training is, besides its variables.
+    """The position of a training: everything to resume besides its variables.
 
     The order of the examples, their masks and augmentation need no state: they follow from seed and step.
     """
@@ -44,25 +44,25 @@ class Checkpoints:
         self.step = 0
 
     def exist(self) -> bool:
-        """Whether there is one."""
+        """Whether there is a checkpoint."""
         return bool(state_files(self._directory))
 
     def is_due(self, step: int) -> bool:
-        """Whether so many steps or minutes have passed since the last."""
+        """Whether enough steps or minutes have passed since the last checkpoint."""
         every, minutes = self._config.checkpoint_every_steps, self._config.checkpoint_every_minutes
         if every is not None and step - self.step >= every:
             return True
         return minutes is not None and time.monotonic() - self._saved >= 60 * minutes
 
     def save(self, position: Position, variables: list[Any]) -> None:
-        """Writes where the training is."""
+        """Writes a checkpoint."""
         if self._writes:
             facts = dataclasses.asdict(position)
             save_state(self._directory, facts, variables, self._config.keep_checkpoints)
         self.step, self._saved = position.step, time.monotonic()
 
     def restore(self, variables: list[Any]) -> tuple[Position, list[str]]:
-        """Sets `variables` to the newest checkpoint that is whole.
+        """Sets `variables` to the newest intact checkpoint.
 
         Returns:
             Where it stands, and a note for each damaged one that was passed over.

@@ -1,4 +1,4 @@
-"""When a training is lost: a loss that is not finite or far too high, weights that are not finite."""
+"""Detects divergence: a loss that is not finite or far too high, or weights that are not finite."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _EXPLODED = 10.0  # times the loss of the first step
 
 
 class DivergedError(KerasBertError):
-    """The loss is not finite, or far above where it began."""
+    """The training diverged: its loss is not finite, or far above the first one."""
 
     def __init__(self, what: str):
         self.what = what
@@ -38,6 +38,6 @@ def check_validation(where: str, metrics: Mapping[str, float]) -> None:
 
 
 def check_weights(where: str, model: keras.Model) -> None:
-    """Raises `DivergedError` if a weight is not finite: the loss of a step is that before its update."""
+    """Raises `DivergedError` if a weight is not finite, which the loss shows only a step later."""
     if not all(np.isfinite(weight).all() for weight in model.trainable_variables):
         raise DivergedError(f"{where}: a weight is not finite")

@@ -1,4 +1,4 @@
-"""Freeing the graphs that a training traced."""
+"""Frees the graphs that a training has traced."""
 
 import contextlib
 import gc

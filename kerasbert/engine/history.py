@@ -1,4 +1,4 @@
-"""The history of a training: a line of JSON for each segment, and curves for TensorBoard."""
+"""Writes the history of a training: a line of JSON per segment, and TensorBoard curves."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +36,7 @@ class History:
         self._summary.flush()
 
     def cut(self, count: int) -> None:
-        """Drops the lines after the first `count`, whose segments will be done again."""
+        """Drops all lines after the first `count`, whose segments will be repeated."""
         if self._writes and self._path.is_file():
             lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
             write_text(self._path, "".join(lines[:count]))

@@ -1,4 +1,4 @@
-"""The training loop: segments of steps, checkpoints, and all that can end a training or turn it back."""
+"""The training loop: segments of steps, checkpoints, interruption, divergence and rollback."""
 
 import time
 from collections.abc import Iterator
@@ -86,19 +86,19 @@ class Loop:
                 yield record
 
     def _next_segment(self) -> Segment | None:
-        """Returns the segment to do, or to go on with; None: there is none left."""
+        """Returns the segment to start or continue; None if all are done."""
         segments = self._recipe.segments[self._segments_done() :]
         if not segments or self._recipe.is_over(segments[0], self.position.best):
             return None
         return segments[0]
 
     def _segments_done(self) -> int:
-        # A segment with totals is not done, even if all its steps are: it is to be validated yet.
+        # A segment with totals is not done, even if all its steps are: it still has to be validated.
         step = self.position.step - bool(self.position.totals)
         return sum(segment.end <= step for segment in self._recipe.segments)
 
     def _train(self, segment: Segment) -> dict[str, Any]:
-        """Does what is left of the segment, and returns its record."""
+        """Runs the remaining steps of the segment, and returns its record."""
         position, totals = self.position, Totals(self.position.totals)
         begun = time.perf_counter() - position.seconds
         self._reporter.begin(segment.name, segment.steps)
@@ -126,7 +126,7 @@ class Loop:
         return record
 
     def _step(self, segment: Segment) -> dict[str, tf.Tensor]:
-        """Does a step; the first with new batches is slow."""
+        """Runs a step; the first one with new batches is slow."""
         if self._batches is not None and self._phase == segment.phase:
             return self._trainer.step(self._batches)
         batches = self._recipe.batches(segment, self.position.step)
@@ -136,7 +136,7 @@ class Loop:
             return self._trainer.step(self._batches)
 
     def _check(self, means: dict[str, float]) -> None:
-        """Raises `DivergedError` if the loss of a step is lost."""
+        """Raises `DivergedError` if the loss of a step has diverged."""
         if "loss" in means:
             if self.position.first_loss is None:
                 self.position.first_loss = means["loss"]

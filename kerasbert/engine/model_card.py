@@ -1,4 +1,4 @@
-"""MODEL_CARD.md, as far as the cards of all trainings are alike."""
+"""Writes MODEL_CARD.md, for fine-tuning and pre-training."""
 
 import html
 import platform
@@ -26,6 +26,6 @@ def write_card(path: Path, template: str, facts: Mapping[str, Any]) -> None:
 
 
 def markdown_text(text: str) -> str:
-    """Returns `text` on one line, so that Markdown shows it as it is, in the cell of a table too."""
+    """Returns `text` on one line and escaped, so that Markdown shows it literally, also in a table."""
     escaped = re.sub(r"([\\`*_\[\]|~])", r"\\\1", " ".join(text.split()))
     return html.escape(escaped, quote=False)

@@ -1,4 +1,4 @@
-"""AdamW as BERT is trained with, right under tf.distribute too."""
+"""AdamW for BERT, correct under tf.distribute too."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,11 +35,11 @@ class ReplicatedAdamW(keras.optimizers.AdamW):
 
     @property
     def averages(self) -> list[tuple[keras.Variable, keras.Variable]]:
-        """Each weight and its moving average, where one is kept."""
+        """Pairs of each weight and its moving average; empty if there are no averages."""
         return list(zip(self._trainable_variables, self._averages, strict=False))
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Makes the moments, and the averages, which begin at the weights."""
+        """Creates the moments, and the averages, which start at the weights."""
         if self.built:
             return
         super().build(variables)
@@ -58,7 +58,7 @@ class ReplicatedAdamW(keras.optimizers.AdamW):
         if self.weight_decay and self._use_weight_decay(variable):
             variable.assign(variable * (1.0 - self.weight_decay * rate))
         step = tf.cast(self.iterations + 1, tf.float32)
-        # Keras would go through the memory of each weight a dozen times instead of once.
+        # Keras would read and write each weight a dozen times instead of once.
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[place].value.handle,

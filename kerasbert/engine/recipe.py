@@ -1,4 +1,4 @@
-"""What is particular to a kind of training: its segments of steps, and what happens around them."""
+"""The interface between the loop and a kind of training: its segments, batches and validation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Segment:
 
 
 class Recipe(Protocol):
-    """A fine-tuning or a pre-training, as `Loop` sees it."""
+    """A fine-tuning or a pre-training, run by `Loop`."""
 
     count: str  # what `Segment.number` counts, such as `epoch`
     unit: str  # of the examples, such as `rows`
@@ -59,4 +59,4 @@ class Recipe(Protocol):
         """Returns validation metrics."""
 
     def end(self, segment: Segment, metrics: Mapping[str, float], best: Best) -> dict[str, Any]:
-        """Notes the validation metrics of a segment, and returns what its record holds besides them."""
+        """Receives the validation metrics of a segment, and returns further values for its record."""

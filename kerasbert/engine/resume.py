@@ -1,4 +1,4 @@
-"""Whether a training is resumed with the settings it was begun with."""
+"""Checks that a training is resumed with its original settings."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The directory of a run, as far as the engine knows it."""
+"""The interface of a run directory that the engine needs."""
 
 import itertools
 import time
@@ -10,7 +10,7 @@ from kerasbert.errors import ConfigError
 
 
 class Run(Protocol):
-    """What a training needs of a run directory."""
+    """A run directory, as used by the loop."""
 
     path: Path
     config: Path
@@ -26,10 +26,10 @@ class Run(Protocol):
 
 
 def new_run_dir(name: str, config: OptimizationConfig) -> str:
-    """Returns a free directory for a run of that name."""
+    """Returns an unused directory for a run called `name`."""
     if config.strategy == "multi_worker":
         raise ConfigError("run_dir: name one; all workers must see the same directory.")
     path = f"runs/{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    # Small trainings in a notebook may begin within a second of one another.
+    # Small trainings in a notebook may start within the same second.
     names = itertools.chain([path], (f"{path}-{number}" for number in itertools.count(2)))
     return next(name for name in names if not Path(name).exists())

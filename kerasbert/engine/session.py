@@ -1,4 +1,4 @@
-"""What surrounds every training: the locked run directory, seeds, the other workers, the graphs it leaves."""
+"""The context of a training: locks the run directory, sets seeds, handles lost workers, frees graphs."""
 
 import contextlib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Ctrl-C, and SIGTERM, by which schedulers announce that a machine will be taken away."""
+"""Handles Ctrl-C, and SIGTERM, by which schedulers announce a preemption."""
 
 import contextlib
 import signal
@@ -31,7 +31,7 @@ class Termination:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Termination":
-        if threading.current_thread() is threading.main_thread():  # no other may set handlers
+        if threading.current_thread() is threading.main_thread():  # only it may set handlers
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._before[number] = signal.signal(number, self._request)
         return self
@@ -41,13 +41,13 @@ class Termination:
             signal.signal(number, handler)
 
     def check(self) -> None:
-        """Raises `KeyboardInterrupt` if Ctrl-C came."""
+        """Raises `KeyboardInterrupt` if Ctrl-C was pressed."""
         if self.interrupted:
             raise KeyboardInterrupt
 
     @contextlib.contextmanager
     def at_once(self) -> Iterator[None]:
-        """In the block Ctrl-C does not wait for `check`: nothing is lost where it interrupts."""
+        """Lets Ctrl-C interrupt the block at once, for work that can be repeated."""
         self.check()
         self._at_once = True
         try:

@@ -1,4 +1,4 @@
-"""The state of a training in one file: every variable it goes on with, and where it is."""
+"""Stores the state of a training, its variables and its position, in one file."""
 
 import hashlib
 import io
@@ -37,7 +37,7 @@ def save_state(directory: Path, facts: dict[str, Any], variables: Sequence[Any],
 
 
 def restore_state(directory: Path, variables: Sequence[Any]) -> tuple[dict[str, Any], list[str]]:
-    """Assigns the newest state that is whole.
+    """Assigns the newest intact state.
 
     Returns:
         Its facts, and a note for each damaged file that was passed over.

@@ -35,7 +35,7 @@ def choose_strategy(config: OptimizationConfig) -> tf.distribute.Strategy:
 
 
 def require_even_batch(strategy: tf.distribute.Strategy, batch_size: int, parts: int = 1) -> None:
-    """Raises `ConfigError` unless the replicas' shares of a global batch, in `parts`, are equal."""
+    """Raises `ConfigError` unless a global batch divides evenly among the replicas and into `parts`."""
     replicas = strategy.num_replicas_in_sync
     if batch_size % (replicas * parts):
         raise ConfigError(
@@ -46,7 +46,7 @@ def require_even_batch(strategy: tf.distribute.Strategy, batch_size: int, parts:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes: the only one, or the first worker of a cluster."""
+    """Whether this process writes files: it is the only one, or the first worker of a cluster."""
     resolver = strategy.cluster_resolver
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) or not resolver.task_type:
         return True
@@ -55,7 +55,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 
 
 def devices(strategy: tf.distribute.Strategy) -> str:
-    """Returns what it trains on, in words."""
+    """Describes the devices of a strategy."""
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
     replicas = strategy.num_replicas_in_sync
     return kind if replicas == 1 else f"{replicas} replicas, each on a {kind} of its own"
@@ -64,7 +64,7 @@ def devices(strategy: tf.distribute.Strategy) -> str:
 def distribute(strategy: tf.distribute.Strategy, batches: tf.data.Dataset) -> Iterator[Any]:
     """Returns an iterator over global batches, each split between the replicas in order."""
     options = tf.data.Options()
-    # Every worker reads everything and keeps its share: the rows of a step are always the same.
+    # Every worker reads all rows and keeps its share, so a step always has the same rows.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return iter(strategy.experimental_distribute_dataset(batches.with_options(options)))
 
@@ -76,7 +76,7 @@ def wait_for_all(strategy: tf.distribute.Strategy) -> None:
 
 @contextlib.contextmanager
 def explain_lost_worker(directory: Path) -> Iterator[None]:
-    """Explains the errors that a block raises where another worker is lost."""
+    """Turns the errors that occur when another worker is lost into one that says what to do."""
     try:
         yield
     except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError) as error:
@@ -87,7 +87,7 @@ def explain_lost_worker(directory: Path) -> Iterator[None]:
 
 
 def any_worker(strategy: tf.distribute.Strategy, flags: list[bool]) -> list[bool]:
-    """Returns, on every worker the same, which flags are set on any of them."""
+    """Returns which flags are set on any worker, the same on all workers."""
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return flags
     local = tf.constant(flags, tf.float32)

@@ -1,4 +1,4 @@
-"""One optimizer step over all replicas, the same on one device and on many."""
+"""Optimizer steps over all replicas, with the same result on one device and on many."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,12 +47,12 @@ class Trainer:
 
     @property
     def variables(self) -> list[Any]:
-        """All that a checkpoint must hold: weights, dropout seeds and the optimizer's variables."""
+        """The variables of a checkpoint: weights, dropout seeds and the optimizer's variables."""
         extra = self._trainable[len(self.model.trainable_variables) :]
         return [*self.model.variables, *extra, *self.optimizer.variables]
 
     def train_only(self, chosen: Callable[[str], bool]) -> None:
-        """Lets the next steps change only the weights of which `chosen` says so, by their paths."""
+        """Restricts the next steps to the weights for whose path `chosen` returns true."""
         trained = [weight for weight in self._trainable if chosen(weight.path)]
         if len(trained) != len(self._trained):
             self._trained = trained
@@ -60,7 +60,7 @@ class Trainer:
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
-        """Puts the moving averages in the place of the weights while the block runs, if there are any."""
+        """Replaces the weights by their moving averages, if any, while the block runs."""
         averages = getattr(self.optimizer, "inner_optimizer", self.optimizer).averages
         kept = [weight.numpy() for weight, _ in averages]
         for weight, average in averages:
@@ -76,7 +76,7 @@ class Trainer:
         return self._step(iterator)
 
     def separate_dropout(self) -> None:
-        """Gives each replica its own dropout seeds. Call once, after the variables are set."""
+        """Sets different dropout seeds on each replica. Call once, after the variables are set."""
         seeds = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
         if self.strategy.num_replicas_in_sync == 1:
             return
@@ -98,13 +98,13 @@ class Trainer:
         total: list[Any] = []
         metrics: dict[str, tf.Tensor] = {}
         for part in _split((inputs, targets, weights), parts):
-            # One part after the other: side by side they would take the memory of the whole share.
+            # Sequentially, since parallel parts would need the memory of the whole share.
             with tf.control_dependencies([gradient for gradient in total if gradient is not None]):
                 gradients, of_part = self._gradients(part)
             total = [_sum(pair) for pair in zip(total, gradients, strict=True)] if total else gradients
             metrics = {name: metrics.get(name, 0.0) + value for name, value in of_part.items()}
         weighted = zip(total, self._trained, strict=True)
-        # BERT's pooler has no gradient where the head does not use it.
+        # BERT's pooler has no gradient if the head does not use it.
         self.optimizer.apply_gradients([pair for pair in weighted if pair[0] is not None])
         return metrics
 
@@ -131,7 +131,7 @@ class Totals:
         self._newest: Mapping[str, tf.Tensor] = {}
 
     def add(self, metrics: Mapping[str, tf.Tensor]) -> dict[str, float]:
-        """Takes the metrics of a step and returns the means of the step before.
+        """Adds the metrics of a step and returns the means of the step before.
 
         Those of this one would have to be waited for while a GPU computes them.
         """

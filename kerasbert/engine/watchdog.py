@@ -1,4 +1,4 @@
-"""Not waiting for ever."""
+"""A watchdog for operations that may block forever."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
-# Runs beside the process, since what it waits in may hold Python's lock and all signals.
+# Runs in another process, since the operation may hold the GIL and block all signals.
 _WATCH = """
 import os, signal, sys, time
 parent, end = int(sys.argv[1]), time.monotonic() + float(sys.argv[2])
@@ -21,7 +21,7 @@ while os.getppid() == parent:
 
 @contextlib.contextmanager
 def watchdog(minutes: float, message: str) -> Iterator[None]:
-    """Ends this process with `message` if the block has not ended after so long."""
+    """Ends this process with `message` if the block has not finished in time."""
     arguments = [str(os.getpid()), str(60 * minutes), message]
     watch = subprocess.Popen([sys.executable, "-I", "-c", _WATCH, *arguments])
     try:

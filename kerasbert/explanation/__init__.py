@@ -1,4 +1,4 @@
-"""Which words mattered."""
+"""Explanations: which words influenced a prediction."""
 
 from kerasbert.explanation.explain import explain
 from kerasbert.explanation.show import show

@@ -1,11 +1,11 @@
-"""Integrals over the path from the baseline to the text, as exact as asked."""
+"""Numerical integration along the path from the baseline to the text, with adaptive accuracy."""
 
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-# Completeness: an integral is good when it misses the known change by no more than the larger of these.
+# An integral is accepted when its error against the known change is at most the larger of these.
 RELATIVE_ERROR = 0.01
 ABSOLUTE_ERROR = 1e-3  # of log-odds: far below what moves a decision, above the noise of float32
 _MOST_PANELS = 16

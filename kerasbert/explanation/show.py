@@ -1,4 +1,4 @@
-"""Explanations for people: the text with its words marked, and the words that mattered most."""
+"""Shows explanations in a terminal: the text with marked words, and the most important words."""
 
 import math
 import unicodedata
@@ -13,7 +13,7 @@ from kerasbert.explanation.integrate import ABSOLUTE_ERROR, RELATIVE_ERROR
 _TOP = 5
 _BAR = 12  # characters
 _FAINT = 0.15  # of the largest attribution: below it a word is not marked
-# Told apart without colours too: what speaks for the label is underlined, what speaks against it struck out.
+# Distinguishable without colours: words for the label are underlined, words against it struck out.
 _FOR, _AGAINST = "blue underline", "red strike"
 
 
@@ -58,7 +58,7 @@ def _marked(words: list[dict[str, Any]], largest: float) -> Text:
 
 
 def _needs_space(before: str, word: str) -> bool:
-    """Whether a space parts `word` from what stands before it: not in Chinese, not before a comma."""
+    """Whether a space belongs between `before` and `word`: not in Chinese, not before a comma."""
     if not before or unicodedata.category(word[0]).startswith("P"):
         return False
     return all(unicodedata.east_asian_width(character) not in "WF" for character in (before[-1], word[0]))

@@ -1,4 +1,4 @@
-"""From the tokens of a packed row back to the words of its text."""
+"""Maps the tokens of a packed row back to the words of its text."""
 
 import tensorflow as tf
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 def of_words(
     words: tf.RaggedTensor, pieces: tf.RaggedTensor, kept: tf.Tensor, values: tf.Tensor, first: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Sums the values of tokens over the words they are pieces of.
+    """Sums the values of tokens over the words they belong to.
 
     Args:
         words: string [batch, None], as `TextGraph.words` gives them.

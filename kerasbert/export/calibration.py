@@ -1,4 +1,4 @@
-"""Rows by which an export in 8-bit integers measures how large the encoder's activations are."""
+"""Calibration rows for int8 exports, to measure the range of the encoder's activations."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How many labels a SavedModel of less precision decides otherwise than the trainer."""
+"""Counts the predicted labels that a lower precision changes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class LabelChanges:
-    """So many of `rows` rows of `file` got another label."""
+    """The number of `rows` rows of `file` whose predicted label changed."""
 
     changed: int
     rows: int

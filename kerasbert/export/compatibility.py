@@ -1,4 +1,4 @@
-"""Whether those who use the version before can use the new one: by its files alone."""
+"""Checks, from the files alone, that a new version does not break clients of the previous one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -33,7 +33,7 @@ def refuse_breaking_changes(staging: Path, model_dir: Path) -> None:
 
 
 def breaking_changes(old: Path, new: Path) -> Iterator[str]:
-    """Yields what in `new` breaks the users of `old`, two version directories."""
+    """Yields the changes from `old` to `new`, two version directories, that break clients."""
     signatures_before, signatures = read_signatures(old), read_signatures(new)
     for name, before in signatures_before.items():
         if name not in signatures:
@@ -81,7 +81,7 @@ def _inputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> 
 def _outputs(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     yield from _changes(f"{where}: the output", before, after, _may_equal)
     if len(before) == 1 < len(after):
-        # REST leaves out the name of an only output.
+        # REST omits the name of a single output.
         yield f"{where}: a second output makes REST answers objects, which were plain values"
 
 
@@ -96,7 +96,7 @@ def _changes(
 
 
 def _accepts(new: Any, old: Any) -> bool:
-    """Whether all tensors that fit `old` fit `new`."""
+    """Whether every tensor that is valid for `old` is valid for `new`."""
     return new.dtype == old.dtype and (
         new.tensor_shape.unknown_rank
         or (not old.tensor_shape.unknown_rank and _match(new, old, lambda size, before: size in (-1, before)))
@@ -104,7 +104,7 @@ def _accepts(new: Any, old: Any) -> bool:
 
 
 def _may_equal(new: Any, old: Any) -> bool:
-    """Whether nothing known of the two shapes differs."""
+    """Whether the known dimensions of the two shapes are equal."""
     return new.dtype == old.dtype and (
         new.tensor_shape.unknown_rank
         or old.tensor_shape.unknown_rank

@@ -62,7 +62,7 @@ class Dense(tf.Module):
 
     @contextlib.contextmanager
     def calibrating(self) -> Iterator[None]:
-        """Lets eager calls in this block widen the range of the inputs; what is beyond it saturates."""
+        """Records the range of the inputs of eager calls in this block; larger values will saturate."""
         self._observes = True
         try:
             yield

@@ -1,4 +1,4 @@
-"""The batches of a phase, as a pure function of corpus, seed and step."""
+"""Batches of a phase, as a pure function of corpus, seed and step."""
 
 import tensorflow as tf
 

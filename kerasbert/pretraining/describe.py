@@ -1,4 +1,4 @@
-"""What a pre-training would do: the dry run."""
+"""Describes a pre-training, for the dry run."""
 
 from kerasbert.config import dump_yaml
 from kerasbert.models import build_backbone, build_pretraining_model

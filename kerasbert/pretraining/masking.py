@@ -14,12 +14,12 @@ _JOIN = 0.5
 
 
 def most_masks(max_length: int, config: MaskingConfig) -> int:
-    """Returns the most tokens to guess in a row."""
+    """Returns the maximum number of tokens to predict in a row."""
     return max(1, math.ceil(config.fraction * max_length))
 
 
 class Masker:
-    """Draws which tokens of a batch have to be guessed and what the encoder sees in their place.
+    """Draws the tokens of a batch to predict, and what the encoder sees in their place.
 
     Args:
         vocabulary: of the tokens; random ones are drawn from it, special and `[unused*]` ones aside.
@@ -42,7 +42,7 @@ class Masker:
     def __call__(
         self, token_ids: tf.Tensor, words: tf.Tensor, seed: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Returns the masked ids and what to guess.
+        """Returns the masked ids and the tokens to predict.
 
         Args:
             token_ids: int32 [batch, length].
@@ -72,13 +72,13 @@ class Masker:
         return tf.where(chosen, shown, token_ids), positions, labels, tf.cast(real, tf.float32)
 
     def _choose(self, words: tf.Tensor, order_seed: tf.Tensor, span_seed: tf.Tensor) -> tf.Tensor:
-        """Returns which tokens to guess: bool [batch, length].
+        """Returns which tokens to predict: bool [batch, length].
 
         Words come in random order; each one is taken that still fits into the row's budget.
         """
         rows, length = tf.unstack(tf.shape(words))
         units = self._units(words, span_seed)
-        # Tokens of each unit, [batch, length + 1]; number 0 is what must not be chosen.
+        # Tokens of each unit, [batch, length + 1]; unit 0 must not be chosen.
         flat = units + tf.range(rows)[:, None] * (length + 1)
         sizes = tf.math.unsorted_segment_sum(tf.ones_like(units), flat, rows * (length + 1))
         sizes = tf.reshape(sizes, [rows, length + 1])

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md of a pre-training: what the backbone is, what it read and how well it guesses."""
+"""MODEL_CARD.md of a pre-training: the backbone, its corpora and its metrics."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a pre-training minimises: the masked LM's loss and the next sentence's (Devlin et al. 2019, A.2)."""
+"""The objective of pre-training: masked LM and next sentence loss (Devlin et al. 2019, A.2)."""
 
 from typing import Any
 

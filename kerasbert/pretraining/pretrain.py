@@ -1,4 +1,4 @@
-"""A pre-training, from corpora to a backbone that `backbone.source` takes."""
+"""Pre-trains a backbone, from corpora to a checkpoint for `backbone.source`."""
 
 import math
 import shutil
@@ -33,7 +33,7 @@ from kerasbert.pretraining.run import PretrainingRun
 
 @dataclass(frozen=True)
 class PretrainingResult:
-    """What a pre-training reached."""
+    """The result of a pre-training."""
 
     run: PretrainingRun
     metrics: dict[str, Any]
@@ -108,7 +108,7 @@ def _pretrain(
 
 
 def _opening(prepared: PreparedPretraining, strategy: tf.distribute.Strategy) -> str:
-    """Returns what a pre-training is about."""
+    """Summarises a pre-training."""
     return "\n".join(
         [
             *(

@@ -1,4 +1,4 @@
-"""The directory of a pre-training: in the end a Hugging Face folder, and what led to it."""
+"""The run directory of a pre-training, which becomes a Hugging Face folder."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,12 +30,12 @@ class PretrainingRun:
         make_directory(self.path)
 
     def save_setup(self, config: ResolvedPretrainingConfig, corpora: Sequence[Corpus]) -> None:
-        """Writes what is known before the training."""
+        """Writes the files that are known before the training."""
         write_text(self.config, dump_yaml(config.model_dump()))
         write_json(self.corpora, [corpus.digest() for corpus in corpora])
 
     def require_same(self, corpora: Sequence[Corpus]) -> None:
-        """Raises `UserError` if a corpus is another than when the run was begun."""
+        """Raises `UserError` if a corpus has changed since the start of the run."""
         if not self.corpora.is_file():  # runs from before there were digests
             return
         begun = json.loads(self.corpora.read_text(encoding="utf-8"))

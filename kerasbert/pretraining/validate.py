@@ -1,4 +1,4 @@
-"""Losses, accuracies and perplexity on the held-out examples."""
+"""Validation metrics on held-out examples."""
 
 import math
 
@@ -16,7 +16,7 @@ _MOST_EXAMPLES = 4096
 
 
 class Validation:
-    """Measures a model on held-out examples, always with the same masks."""
+    """Evaluates a model on held-out examples, always with the same masks."""
 
     def __init__(self, model: keras.Model, config: PretrainingConfig):
         self._config = config
@@ -49,7 +49,7 @@ class Validation:
 
 
 def _sums(logits: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Returns sum of losses, number of right guesses and number of guesses: float64 [3]."""
+    """Returns the sum of losses, the number of correct predictions and of predictions: float64 [3]."""
     real = tf.cast(weights > 0, tf.float64)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
     right = tf.argmax(logits, axis=-1, output_type=targets.dtype) == targets

@@ -1,4 +1,4 @@
-"""Checking data files as a training would use them."""
+"""Checks data files for a training."""
 
 from collections.abc import Sequence
 
@@ -48,7 +48,7 @@ def check_for_training(
         return build_text_graph(config.model_copy(update={"text": text}), task, vocabulary)
 
     report = check_files(paths, columns, labels, text_graph)
-    if prepared:  # what only the split shows
+    if prepared:  # warnings that only the split reveals
         report.warnings += [warning for warning in prepared.warnings if warning not in report.warnings]
     if refusal and not report.errors:
         report.errors.append(refusal)
@@ -56,7 +56,7 @@ def check_for_training(
 
 
 def _try(config: Config) -> tuple[Prepared | None, str | None]:
-    """Returns what a training would begin with, or why it would be refused."""
+    """Returns the inputs of a training, or why it would be refused."""
     prepared = None
     try:
         prepared = prepare(config)

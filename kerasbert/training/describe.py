@@ -1,4 +1,4 @@
-"""What a training would do: the dry run."""
+"""Describes a training, for the dry run."""
 
 from kerasbert.checkpoints import why_no_export
 from kerasbert.config import TrainingConfig, dump_yaml
@@ -52,7 +52,7 @@ def estimate_memory(prepared: Prepared, parameters: int) -> int:
 
 
 def _largest_batch(settings: TrainingConfig) -> int:
-    """Returns the rows of a batch of the longest rows that are computed at once."""
+    """Returns the number of rows that are computed at once in a batch of the longest rows."""
     rows = settings.batch_size // settings.accumulation_steps
     return min(rows, settings.batch_tokens // settings.max_length) if settings.batch_tokens else rows
 

@@ -1,4 +1,4 @@
-"""Learning from the answers, and the hidden states, of a larger model."""
+"""Distillation: learning from the outputs and hidden states of a larger model."""
 
 from typing import Any
 

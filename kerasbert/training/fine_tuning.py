@@ -44,7 +44,7 @@ class FineTuning:
         return best.is_over(segment.number - 1, self._settings)
 
     def begin(self, segment: Segment) -> None:
-        """Lets the epoch train what is not frozen."""
+        """Selects the weights that the epoch trains, those that are not frozen."""
         layers = self._trainer.model.get_layer("backbone").num_layers
         lowest = lowest_trained(self._settings, layers, segment.number - 1)
 

@@ -1,4 +1,4 @@
-"""Whether the data of a training are those it was begun with."""
+"""Fingerprints of the data, to check that a training is resumed with its original data."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ _SIDES = {"train": "training rows", "validation": "validation rows", "unlabelled
 
 
 def fingerprint(data: Prepared | TrainingData, teacher: str | None = None) -> dict[str, Any]:
-    """Returns the labels and, for each side, how many rows there are and digests of what they hold.
+    """Returns the labels and, for each side, the number of rows and digests of their content.
 
     Args:
         data: the rows.

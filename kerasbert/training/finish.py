@@ -1,4 +1,4 @@
-"""The end of a training: the best weights, measured and with a calibrated decision."""
+"""Finishes a training: loads the best weights, calibrates the decision and computes the metrics."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ from kerasbert.training.prepare import Prepared
 
 @dataclass(frozen=True, repr=False)
 class TrainResult:
-    """What a training reached.
+    """The result of a training.
 
     Attributes:
         run: the run directory; `run.path` is where.
@@ -86,7 +86,7 @@ def finish(
 
 
 def load_result(prepared: Prepared, run: RunDirectory) -> TrainResult:
-    """Returns, on the other workers, what the chief wrote."""
+    """Reads the result that the chief wrote, on the other workers."""
     metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
     return TrainResult(run, run.load(), metrics, prepared, metrics["interrupted"], chief=False)
 

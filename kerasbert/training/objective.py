@@ -1,4 +1,4 @@
-"""What a training minimises."""
+"""The objectives of fine-tuning."""
 
 from typing import Any
 

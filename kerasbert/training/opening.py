@@ -1,4 +1,4 @@
-"""What a fine-tuning shows before it begins."""
+"""The summary that a fine-tuning prints before its first step."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ _MOST_LABELS = 10
 
 
 def opening(prepared: Prepared, rows: TrainingRows, strategy: tf.distribute.Strategy) -> str:
-    """Returns what a training is about: rows, labels, lengths, steps, devices."""
+    """Summarises the rows, labels, lengths, steps and devices of a training."""
     settings = prepared.config.training
     left_out = len(prepared.train.left_out) + len(prepared.validation.left_out)
     more = {"augmented": prepared.augmented, "unlabelled": prepared.unlabelled}

@@ -1,4 +1,4 @@
-"""Everything a training needs before its first step: rows, labels, vocabulary, complete configuration."""
+"""Prepares a training: rows, labels, vocabulary and the resolved configuration."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Prepared:
 
 
 def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepared:
-    """Reads the data and settles what the configuration leaves open.
+    """Reads the data and resolves the configuration.
 
     Args:
         config: the configuration.

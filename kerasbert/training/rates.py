@@ -1,4 +1,4 @@
-"""Which weights learn, and how fast, by where they are in the model."""
+"""Learning rates and freezing of weights by their depth in the model."""
 
 import re
 from collections.abc import Callable

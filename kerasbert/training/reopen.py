@@ -1,4 +1,4 @@
-"""Taking up an unfinished run again."""
+"""Reopens an unfinished run."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from kerasbert.training.prepare import Prepared
 
 
 def reopen(run: RunDirectory, prepared: Prepared) -> None:
-    """Makes a run unfinished again, if `prepared` is what it was begun with.
+    """Marks a run as unfinished again, if it was started with `prepared`.
 
     Raises:
         UserError: the run is finished, or was begun with other settings or data.

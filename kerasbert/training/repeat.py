@@ -1,4 +1,4 @@
-"""The same training several times: how much of a result is chance."""
+"""Repeats a training with several seeds or folds, to estimate the variance of the result."""
 
 import json
 import statistics
@@ -24,7 +24,7 @@ _METRICS = ("accuracy", "macro_f1")
 
 
 def seeds_of(config: Config, count: int) -> dict[str, Config]:
-    """Returns `count` trainings whose seeds follow one another, by the names of their directories."""
+    """Returns `count` trainings with consecutive seeds, by the names of their directories."""
     return _variants(config, {f"seed-{n}": ("training", {"seed": n}) for n in _from(config, count)})
 
 
@@ -41,7 +41,7 @@ def train_each(
     resume: bool,
     finished: Callable[[TrainResult], object],
 ) -> dict[str, Any] | None:
-    """Trains one after the other and writes `summary.json`.
+    """Runs the trainings one after the other and writes `summary.json`.
 
     Args:
         configs: see `seeds_of` and `folds_of`.
@@ -101,7 +101,7 @@ def _require_same(run: RunDirectory, config: Config) -> None:
 
     One run is enough: all of them have the same rows, and those that are unfinished are compared too.
     """
-    # What was left open was settled in the run.
+    # The run's configuration is resolved.
     kept = {"data", "head", "training", "augmentation", "distillation"}
     given = config.model_dump(exclude_none=True, include=kept)
     other = differences(given, run.load_config().model_dump())

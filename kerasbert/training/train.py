@@ -1,4 +1,4 @@
-"""A training, from prepared inputs to a finished run directory."""
+"""Trains a classifier, from prepared inputs to a finished run directory."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ def train(
     tables: Mapping[str, Table] | None = None,
     warned: set[str] | None = None,
 ) -> TrainResult:
-    """Trains a classifier and leaves a run directory.
+    """Trains a classifier and writes a run directory.
 
     Ctrl-C ends the training early with what was reached saved; SIGTERM saves a checkpoint first.
 
@@ -105,7 +105,7 @@ def _warn(warnings: list[str], warned: set[str]) -> None:
 
 
 def _write_inputs(run: RunDirectory, prepared: Prepared) -> None:
-    """Writes what is known before the first step."""
+    """Writes the files of the run that are known before the first step."""
     columns_of_data = Columns.from_config(prepared.config.data, prepared.task.label_separator)
     for path, table in prepared.tables.items():
         make_directory(Path(path).parent)

@@ -20,13 +20,13 @@ _MUCH_MORE = 1.5
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The rows of both sides, those without labels for a teacher, and the task with its labels."""
+    """Training, validation and unlabelled rows, and the task with its labels."""
 
     task: Task
     train: Rows
     validation: Rows
     unlabelled: Rows
-    warnings: tuple[str, ...] = ()  # what would weaken a training on these rows
+    warnings: tuple[str, ...] = ()  # about the rows
 
 
 def read_training_data(config: Config, tables: Tables = None) -> TrainingData:
@@ -75,7 +75,7 @@ def _require_labels_left(rows: Rows, config: Config) -> None:
 def _sides(
     rows: Rows, columns: Columns, labels: Sequence[str], config: Config, tables: Tables
 ) -> tuple[Rows, Rows]:
-    """Returns the rows to train and to validate on."""
+    """Returns the training and validation rows."""
     data, seed = config.data, config.training.seed
     if data.validation:
         return rows, read_valid_rows(_sources(data.validation, tables), columns, labels)
@@ -87,7 +87,7 @@ def _sides(
 def _check_validation(
     train: Rows, validation: Rows, labels: Sequence[str], config: Config, tables: Tables
 ) -> list[str]:
-    """Returns warnings about the rows to validate on."""
+    """Returns warnings about the validation rows."""
     data = config.data
     if data.validation:
         name = _name("data.validation", data.validation, tables)

@@ -1,4 +1,4 @@
-"""The training rows as the batches of all epochs."""
+"""Turns the training rows into batches."""
 
 from typing import Literal
 
@@ -46,7 +46,7 @@ class TrainingRows:
 
     @property
     def warnings(self) -> list[str]:
-        """What is lost of the texts."""
+        """Warnings about truncated texts."""
         lengths = self.lengths[: self._own]
         return check_cut("training rows", lengths, self._graph.max_length)
 
@@ -55,7 +55,7 @@ class TrainingRows:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each row with the special ones, before it is cut: int64 [rows]."""
+        """Number of tokens of each row with special tokens, before truncation: int64 [rows]."""
         return self._examples.rows.full_lengths
 
     @property

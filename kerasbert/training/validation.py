@@ -37,7 +37,7 @@ class Validation:
         self._predict = predict
 
     def __call__(self) -> dict[str, float]:
-        """Returns `loss`, `accuracy`, `macro_f1` and `micro_f1` of the model as it is."""
+        """Returns `loss`, `accuracy`, `macro_f1` and `micro_f1` of the current model."""
         iterator = distribute(self._strategy, self._batches)
         count = int(self._batches.cardinality())
         parts = [

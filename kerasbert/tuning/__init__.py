@@ -1,4 +1,4 @@
-"""Hyper-parameter search over whole trainings."""
+"""Hyperparameter search."""
 
 from kerasbert.tuning.space import Space, read_space
 from kerasbert.tuning.tune import Best, require_fitting, tune

@@ -1,4 +1,4 @@
-"""What a search may choose: a YAML file from configuration keys to ranges or lists of values."""
+"""The search space: a YAML file that maps configuration keys to ranges or lists of values."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from kerasbert.config import Section, parse_config, read_yaml
 
 
 class Range(Section):
-    """Numbers from `low` to `high`; whole ones if both are."""
+    """Numbers from `low` to `high`; integers if both are."""
 
     low: int | float
     high: int | float
@@ -25,7 +25,7 @@ class Range(Section):
 
 
 def _kind(value: Any) -> str | None:
-    """Says which of both is meant, so that errors are about that one."""
+    """Selects the member of the union, so that errors refer only to it."""
     if isinstance(value, (dict, Range)):
         return "range"
     return "list" if isinstance(value, list) else None
@@ -45,11 +45,11 @@ class Space(RootModel[dict[str, Choice]]):
     """The choices for each key."""
 
     def suggest(self, trial: Any) -> list[str]:
-        """Lets an Optuna trial choose, and returns `KEY=VALUE` overrides."""
+        """Samples values with an Optuna trial, and returns `KEY=VALUE` overrides."""
         return [f"{key}={_as_yaml(self._choose(trial, key, of))}" for key, of in self.root.items()]
 
     def extremes(self) -> list[list[str]]:
-        """Returns overrides that between them have each end of each range and each value of each list."""
+        """Returns overrides that together cover both ends of each range and each value of each list."""
         ends = {key: [of.low, of.high] if isinstance(of, Range) else of for key, of in self.root.items()}
         return [
             [f"{key}={_as_yaml(values[min(n, len(values) - 1)])}" for key, values in ends.items()]

@@ -1,4 +1,4 @@
-"""A search, trial by trial."""
+"""Runs a hyperparameter search."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ class Best:
 
 
 def require_fitting(config_path: str | Path, overrides: Sequence[str], space: Space) -> Config:
-    """Returns the configuration of a search, if all that `space` may choose fits it.
+    """Returns the configuration of a search after checking that all values of `space` are valid.
 
     Raises:
         ConfigError: it does not; the message names the key.
@@ -118,7 +118,7 @@ def tune(
 
 
 def _open_study(directory: Path, config: Config) -> Any:
-    """Returns the study of a new or a resumed search; trials that were under way are begun anew."""
+    """Returns the study of a new or resumed search; interrupted trials are restarted."""
     optuna = _optuna()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = optuna.storages.journal.JournalFileBackend(str(directory / "study.journal"))
