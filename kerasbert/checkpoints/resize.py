@@ -19,7 +19,7 @@ _FEWEST_POSITIONS = 8  # as in the configuration
 def resize_positions(weights: Mapping[str, np.ndarray], positions: int) -> dict[str, np.ndarray]:
     """Returns `weights` with a position table of `positions` rows.
 
-    A shorter table keeps its first rows. A longer one repeats all of them, as Longformer was begun from
+    A shorter table keeps its first rows. A longer one repeats all of them, as Longformer was initialised from
     RoBERTa (Beltagy et al. 2020, section 5, https://arxiv.org/abs/2004.05150): attention to near
     neighbours is right everywhere but at the seams, and training mends these.
     """

@@ -37,8 +37,8 @@ def pretrain(
         return
     if result.interrupted:
         say(
-            f"Interrupted: kept until step {result.kept:,}. Go on with: kerasbert pretrain {config} --resume "
-            f"--output {result.run.path}"
+            f"Interrupted: saved up to step {result.kept:,}. Continue with: kerasbert pretrain {config} "
+            f"--resume --output {result.run.path}"
         )
         raise SystemExit(STATUS)
     for held_out in result.metrics["held_out"]:

@@ -14,7 +14,7 @@ class PhaseConfig(Section):
 
 
 class MaskingConfig(Section):
-    """Masked LM: which tokens are masked. Masks are drawn anew at every step."""
+    """Masked LM: which tokens are masked. New masks are drawn at every step."""
 
     fraction: float = Field(0.15, gt=0, le=0.5, description="Share of the tokens that are masked.")
     whole_words: bool = Field(True, description="Whole-word masking: mask all tokens of a word, or none.")

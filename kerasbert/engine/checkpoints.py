@@ -20,7 +20,7 @@ class Position:
 
     step: int = 0  # optimizer steps done
     best: Best = field(default_factory=Best)
-    totals: dict[str, list[float]] = field(default_factory=dict)  # of the begun segment; see Totals
+    totals: dict[str, list[float]] = field(default_factory=dict)  # of the current segment; see Totals
     seconds: float = 0.0  # of its steps
     first_loss: float | None = None  # of the first step
     rollbacks: int = 0

@@ -100,7 +100,7 @@ class Loop:
     def _train(self, segment: Segment) -> dict[str, Any]:
         """Runs the remaining steps of the segment, and returns its record."""
         position, totals = self.position, Totals(self.position.totals)
-        begun = time.perf_counter() - position.seconds
+        started = time.perf_counter() - position.seconds
         self._reporter.begin(segment.name, segment.steps)
         self._recipe.begin(segment)
         for _ in range(position.step, segment.end):
@@ -111,16 +111,16 @@ class Loop:
             stop, due = any_worker(self._trainer.strategy, [self.termination.requested, due])
             if stop or due or self.termination.interrupted:
                 self._check(totals.add({}))
-                position.totals, position.seconds = totals.sums, time.perf_counter() - begun
+                position.totals, position.seconds = totals.sums, time.perf_counter() - started
                 self._save()
             if stop:
                 raise PreemptedError(
-                    f"{self._run.path}: told to end at step {position.step:,}, and saved a checkpoint. Go on "
-                    "with --resume."
+                    f"{self._run.path}: stopped by SIGTERM at step {position.step:,} and saved a checkpoint. "
+                    "Continue with --resume."
                 )
             self.termination.check()
         self._check(totals.add({}))
-        record = self._validate(segment, totals.means(), time.perf_counter() - begun)
+        record = self._validate(segment, totals.means(), time.perf_counter() - started)
         position.totals, position.seconds = {}, 0.0
         self._save()
         return record

@@ -37,7 +37,9 @@ def session(
     """
     with contextlib.ExitStack() as stack:
         stack.enter_context(explain_lost_worker(run.path))
-        stack.enter_context(kept(f"{run.path} is {'as it was' if resume else 'begun'}: go on with --resume"))
+        stack.enter_context(
+            kept(f"{run.path} is {'as it was' if resume else 'started'}: continue with --resume")
+        )
         if is_chief(strategy):
             if resume:
                 run.load_config()  # or there is nothing to lock

@@ -11,7 +11,7 @@ from kerasbert.errors import KerasBertError
 
 
 class PreemptedError(KerasBertError):
-    """The training was told to end, and saved a checkpoint to resume from."""
+    """The training was stopped by SIGTERM, after saving a checkpoint."""
 
     exit_code = 128 + signal.SIGTERM  # which cluster managers take for "try again"
 

@@ -58,7 +58,9 @@ def restore_state(directory: Path, variables: Sequence[Any]) -> tuple[dict[str, 
         with np.load(io.BytesIO(content[_DIGEST:]), allow_pickle=False) as archive:
             facts, *arrays = (archive[name] for name in archive.files)
         if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
-            raise CheckpointError(f"{path}: is of another model. Train anew with another run_dir (--output).")
+            raise CheckpointError(
+                f"{path}: belongs to another model. Start a new run with another run_dir (--output)."
+            )
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
         return json.loads(str(facts)), notes

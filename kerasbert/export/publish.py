@@ -78,7 +78,7 @@ def export_model(
         precision: of the encoder's weights and arithmetic: `float32` or `bfloat16`.
         quantize: `int8` for the encoder's dense layers, or None. The model then needs a CPU with oneDNN.
         allow_breaking: publish even what the users of the version before cannot use.
-        keep: remove all but so many of the newest versions; what is served stays. None: remove none.
+        keep: number of versions to keep; served ones are never removed. None: all.
 
     Raises:
         UserError: the run cannot be loaded, the version exists, or it breaks its users.

@@ -52,7 +52,7 @@ class SavedModel(Model):
         """
         if "explain" not in self._loaded.signatures:
             raise CheckpointError(
-                f"{self.source}: was exported without the signature `explain`. Export the run anew."
+                f"{self.source}: was exported without the signature `explain`. Export the run again."
             )
         labels = [label or ""] * len(texts)
         return _ask(self._loaded.signatures["explain"], text=texts, pair=pairs, label=labels)

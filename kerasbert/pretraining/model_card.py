@@ -34,8 +34,8 @@ Files, some of them perhaps several times: {files}.
 
 {corpora}
 
-Where the texts come from, under which licences they are and whether the model fits your use are for the
-one who publishes it to state here. All settings: pretrain.yaml beside this file.
+The sources of the texts, their licences and the intended use must be stated here by the publisher of this
+model. All settings: pretrain.yaml in this directory.
 """
 _NAMES = {
     "mlm_loss": "masked LM, loss (nats)",
@@ -49,7 +49,7 @@ _NAMES = {
 def write_model_card(
     path: Path, prepared: PreparedPretraining, parameters: int, metrics: Mapping[str, Any]
 ) -> None:
-    """Writes the card of a finished pre-training of a backbone with so many parameters."""
+    """Writes the card of a finished pre-training of a backbone with `parameters` parameters."""
     config = prepared.config
     source = config.backbone.source
     pairs = {"nsp": "next sentence prediction", "sop": "sentence order prediction"}

@@ -52,7 +52,7 @@ def pretrain(
     Args:
         config: the configuration, or what `prepare_pretraining` made of it.
         console: where progress is shown. None: nowhere.
-        resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
+        resume: continue the unfinished training in `run_dir` from its last checkpoint.
 
     Raises:
         UserError: the configuration does not fit the corpora, or the run cannot be resumed.
@@ -103,7 +103,7 @@ def _pretrain(
         return PretrainingResult(run, last, interrupted=True, kept=loop.saved_step)
     if not is_chief(strategy):
         return PretrainingResult(run, last, interrupted=False, chief=False)
-    with kept(f"{run.path} is trained but not finished: go on with --resume"):
+    with kept(f"{run.path} is trained but not finished: continue with --resume"):
         return _finish(prepared, run, model, recipe)
 
 

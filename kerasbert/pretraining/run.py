@@ -38,13 +38,13 @@ class PretrainingRun:
         """Raises `UserError` if a corpus has changed since the start of the run."""
         if not self.corpora.is_file():  # runs from before there were digests
             return
-        begun = json.loads(self.corpora.read_text(encoding="utf-8"))
-        for place, (before, corpus) in enumerate(zip(begun, corpora, strict=True)):
+        recorded = json.loads(self.corpora.read_text(encoding="utf-8"))
+        for place, (before, corpus) in enumerate(zip(recorded, corpora, strict=True)):
             if corpus.digest() != before:
                 raise UserError(
-                    f"phases.{place}.corpus: {corpus.path} was built anew, with other examples, since "
-                    f"{self.path} was begun. Resume with the corpus it was begun with, or begin anew with "
-                    "another --output."
+                    f"phases.{place}.corpus: {corpus.path} was rebuilt with other examples since "
+                    f"{self.path} was started. Resume with the corpus it was started with, or start a new "
+                    "run with another --output."
                 )
 
     def load_config(self) -> ResolvedPretrainingConfig:

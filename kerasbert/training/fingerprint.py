@@ -39,18 +39,18 @@ def require_fingerprint(path: Path, now: Mapping[str, Any]) -> None:
     """
     if not path.is_file():
         return
-    begun = json.loads(path.read_text(encoding="utf-8"))
-    changes = [change for change in _changes(begun, now) if change]
+    started = json.loads(path.read_text(encoding="utf-8"))
+    changes = [change for change in _changes(started, now) if change]
     if changes:
         raise UserError(
-            f"{path.parent}: was begun with other data: {'; '.join(changes)}. Resume with the data it was "
-            "begun with, or train anew with another run_dir (--output)."
+            f"{path.parent}: was started with other data: {'; '.join(changes)}. Resume with the data it was "
+            "started with, or start a new run with another run_dir (--output)."
         )
 
 
-def changed_labels(begun: Iterable[str], now: Iterable[str]) -> str | None:
+def changed_labels(started: Iterable[str], now: Iterable[str]) -> str | None:
     """Returns how the labels differ, if they do."""
-    before, after = list(begun), list(now)
+    before, after = list(started), list(now)
     if before == after:
         return None
     lost = [repr(label) for label in before if label not in after]
@@ -62,17 +62,17 @@ def changed_labels(begun: Iterable[str], now: Iterable[str]) -> str | None:
     return f"the labels are now {' and '.join(parts) or 'in another order'}"
 
 
-def _changes(begun: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str | None]:
-    yield changed_labels(begun["labels"], now["labels"])
-    if begun.get("teacher") != now.get("teacher"):
+def _changes(started: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str | None]:
+    yield changed_labels(started["labels"], now["labels"])
+    if started.get("teacher") != now.get("teacher"):
         yield "the weights of the teacher have changed"
-    moved = _texts_of_both(begun) == _texts_of_both(now) and any(
-        begun[side]["texts_in_any_order"] != now[side]["texts_in_any_order"] for side in _SPLIT
+    moved = _texts_of_both(started) == _texts_of_both(now) and any(
+        started[side]["texts_in_any_order"] != now[side]["texts_in_any_order"] for side in _SPLIT
     )
     if moved:
         yield "the same texts are split otherwise: they are in another order, or their labels have changed"
     for side, name in _SIDES.items():
-        before, after = begun[side], now[side]
+        before, after = started[side], now[side]
         if before == after or (moved and side in _SPLIT):
             continue
         if before["rows"] != after["rows"]:

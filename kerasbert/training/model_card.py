@@ -35,8 +35,8 @@ On the validation rows, which also chose the epoch: accuracy {accuracy:.4f}, mac
 | --- | --- | --- | --- | --- |
 {per_class}
 
-All settings: config.yaml beside this file. The training data, its licence and whether it fits your
-use are for the one who publishes this model to state here.
+All settings: config.yaml in this directory. The training data, its licence and the intended
+use must be stated here by the publisher of this model.
 """
 
 

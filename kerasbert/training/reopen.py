@@ -16,7 +16,7 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
     """Marks a run as unfinished again, if it was started with `prepared`.
 
     Raises:
-        UserError: the run is finished, or was begun with other settings or data.
+        UserError: the run is finished, or was started with other settings or data.
     """
     if run.metrics.is_file() and not json.loads(run.metrics.read_text(encoding="utf-8"))["interrupted"]:
         raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
@@ -29,7 +29,8 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
         changed = f"the vocabulary that {_source_of_vocabulary(prepared)} gives is now another"
     if changed:
         raise UserError(
-            f"{run.path}: was begun with other data: {changed}. Train anew with another run_dir (--output)."
+            f"{run.path}: was started with other data: {changed}. Start a new run with another "
+            "run_dir (--output)."
         )
     run.metrics.unlink(missing_ok=True)
     remove_temporaries(run.path)

@@ -47,7 +47,7 @@ def train_each(
         configs: see `seeds_of` and `folds_of`.
         directory: of all; must be new or empty, unless resumed.
         console: where progress is shown.
-        resume: leave finished ones as they are, and go on with the unfinished one.
+        resume: leave finished ones as they are, and continue the unfinished one.
         finished: called with each result, on the chief.
 
     Returns:
@@ -108,7 +108,7 @@ def _require_same(run: RunDirectory, config: Config) -> None:
     if other:
         raise ConfigError(
             f"{', '.join(other)}: differs from what {run.path} was trained with. Resume with the same "
-            "settings, or train anew with another run_dir (--output)."
+            "settings, or start a new run with another run_dir (--output)."
         )
     if run.data.is_file():
         require_fingerprint(run.data, fingerprint(read_training_data(config), config.distillation.teacher))

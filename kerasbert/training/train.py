@@ -53,7 +53,7 @@ def train(
     Args:
         config: the configuration, or what `prepare` made of it.
         console: where progress is shown. None: nowhere.
-        resume: go on with the unfinished training in `run_dir`, exactly where its last checkpoint is.
+        resume: continue the unfinished training in `run_dir` from its last checkpoint.
         strategy: to train under. None: what the configuration names.
         on_epoch: called with each epoch, from 1, and its validation metrics; may raise to end it all.
         tables: rows in memory, in the place of the files of these names; see `prepare`.
@@ -162,7 +162,7 @@ def _train(
     if not is_chief(strategy):
         return None
     seconds = time.perf_counter() - start
-    with kept(f"{run.path} is trained but not measured: go on with --resume"):
+    with kept(f"{run.path} is trained but not evaluated: continue with --resume"):
         return finish(prepared, run, loop.position.best.epoch, seconds, interrupted)
 
 

@@ -70,7 +70,7 @@ def tune(
         trials: how many, those before a resumption included.
         directory: of the search; must be new or empty, unless resumed.
         console: where progress is shown.
-        resume: go on with the search in `directory`; the trial that was under way is begun anew.
+        resume: continue the search in `directory`; an interrupted trial is restarted.
         kept: called with each result that is the best so far.
 
     Returns:
@@ -131,9 +131,9 @@ def _open_study(directory: Path, config: Config) -> Any:
         load_if_exists=True,
     )
     states = optuna.trial.TrialState
-    for begun in study.get_trials(states=[states.RUNNING]):
-        study.tell(begun.number, state=states.FAIL)
-        study.enqueue_trial(begun.params)
+    for interrupted in study.get_trials(states=[states.RUNNING]):
+        study.tell(interrupted.number, state=states.FAIL)
+        study.enqueue_trial(interrupted.params)
     return study
 
 

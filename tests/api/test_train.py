@@ -75,7 +75,7 @@ def test_a_second_training_in_the_process_that_is_interrupted_can_be_resumed(fra
     out, err = capsys.readouterr()
     assert out == ""
     assert "nterrupted" in err
-    with pytest.raises(kerasbert.UserError, match="begun with other data"):
+    with pytest.raises(kerasbert.UserError, match="started with other data"):
         kerasbert.train(data=rows.iloc[::-1], resume=True, quiet=True, **settings)
     resumed = kerasbert.train(tmp_path / "run" / "config.yaml", resume=True, quiet=True)
     assert not resumed.interrupted

@@ -80,7 +80,7 @@ def test_sigterm_saves_the_step_and_the_training_goes_on_from_there(
     monkeypatch.setattr(ProgressReporter, "move", move)
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(
-        PreemptedError, match=r"step 9, and saved a checkpoint\. Go on with --resume"
+        PreemptedError, match=r"step 9 and saved a checkpoint\. Continue with --resume"
     ) as caught:
         train(prepare(tiny_config(**settings)))
     assert caught.value.exit_code == 143

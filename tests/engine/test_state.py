@@ -66,5 +66,5 @@ def test_none_and_foreign_ones_are_refused(tmp_path):
     with pytest.raises(CheckpointError, match="holds no checkpoint"):
         restore_state(tmp_path, variables(1.0))
     save_state(tmp_path, {"step": 1}, variables(1.0))
-    with pytest.raises(CheckpointError, match="is of another model"):
+    with pytest.raises(CheckpointError, match="belongs to another model"):
         restore_state(tmp_path, variables(1.0, 2.0))

@@ -181,7 +181,7 @@ def on_move(monkeypatch):
 def test_sigterm_saves_the_step_and_resuming_changes_nothing(make_config, tmp_path, on_move):
     whole = pretrain(make_config(run_dir=str(tmp_path / "whole"))).run
     on_move(13, lambda: os.kill(os.getpid(), signal.SIGTERM))
-    with pytest.raises(PreemptedError, match=r"step 13, and saved a checkpoint\. Go on with --resume"):
+    with pytest.raises(PreemptedError, match=r"step 13 and saved a checkpoint\. Continue with --resume"):
         pretrain(make_config())
     directory = PretrainingRun(make_config().run_dir).checkpoints
     assert [path.name for path in state_files(directory)] == [
@@ -257,7 +257,7 @@ def test_a_run_cannot_go_on_as_another(make_config, monkeypatch):
         pretrain(make_config(masking={"fraction": 0.3}), resume=True)
     run, begun = PretrainingRun(make_config().run_dir), result.run.corpora.read_text()
     run.corpora.write_text(json.dumps(["of another corpus"]))
-    with pytest.raises(UserError, match=r"phases\.0\.corpus: .*stories was built anew"):
+    with pytest.raises(UserError, match=r"phases\.0\.corpus: .*stories was rebuilt"):
         pretrain(make_config(), resume=True)
     run.corpora.write_text(begun)
     monkeypatch.undo()
