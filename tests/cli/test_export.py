@@ -8,6 +8,7 @@ def exported(kerasbert, trained, tmp_path_factory):
     return model, kerasbert("export", trained.run.path, model, "--version", "20240101")
 
 
+@pytest.mark.process
 def test_it_names_the_version_it_wrote(exported):
     model, result = exported
     assert result.exit_code == 0, result.output
@@ -36,6 +37,7 @@ def test_a_canary_says_how_it_is_promoted(kerasbert, trained, tmp_path, monkeypa
     ]
 
 
+@pytest.mark.process
 def test_predict_answers_with_the_exported_model_as_with_the_run(exported, kerasbert, opened_once):
     texts = ["手机很好", "", "酒店太差"]
     served, run = (kerasbert("predict", path, *texts) for path in (exported[0], opened_once))
@@ -43,6 +45,7 @@ def test_predict_answers_with_the_exported_model_as_with_the_run(exported, keras
     assert served.stdout == run.stdout
 
 
+@pytest.mark.process
 def test_a_taken_version_is_refused(exported, refused, trained):
     line = refused("export", trained.run.path, exported[0], "--version", "20240101")
     assert "20240101: exists already" in line
@@ -88,4 +91,4 @@ def test_less_precision_says_how_many_labels_it_changes(kerasbert, trained, tmp_
     result = kerasbert("export", trained.run.path, tmp_path / "model", *settings)
     assert result.exit_code == 0, result.output
     assert f"of 80 rows of {reviews_file} (" in result.stdout
-    assert result.stdout.splitlines()[1].startswith("bfloat16 decides ")
+    assert result.stdout.splitlines()[1].startswith("bfloat16 changes the label of ")

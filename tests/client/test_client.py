@@ -28,6 +28,7 @@ def classifier(trained) -> TextClassifier:
     return trained.classifier
 
 
+@pytest.mark.process
 def test_answers_have_the_values_and_types_of_the_model_in_this_process(served, classifier):
     with Client(served[0]) as client:
         assert client.labels == classifier.labels

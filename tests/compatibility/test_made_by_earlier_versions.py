@@ -57,6 +57,7 @@ def test_a_finished_run_answers_as_before(directory: Path, name: str):
         assert now["probabilities"] == pytest.approx(before["probabilities"], abs=TOLERANCE)
 
 
+@pytest.mark.process
 def test_an_interrupted_training_resumes_exactly(directory: Path):
     config = parse_config(Config, read_yaml(Path("interrupted/config.yaml")), where="interrupted/config.yaml")
     result = train(config, resume=True)
@@ -66,6 +67,7 @@ def test_an_interrupted_training_resumes_exactly(directory: Path):
     assert_close(weights(result.run.weights), weights(Path("finished/model.weights.h5")))
 
 
+@pytest.mark.process
 def test_an_interrupted_pretraining_resumes_exactly(directory: Path):
     path = Path("pretraining_interrupted/pretrain.yaml")
     result = pretrain(parse_config(PretrainingConfig, read_yaml(path), where=str(path)), resume=True)

@@ -1,5 +1,6 @@
 import gc
 
+import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
 from tensorflow.python.framework.func_graph import FuncGraph
@@ -13,6 +14,7 @@ def graphs() -> int:
     return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
 
 
+@pytest.mark.process
 def test_trainings_leave_no_graphs_behind(tiny_config, tmp_path):
     counts = []
     for number in range(2):

@@ -20,14 +20,11 @@ SMALL = {
     "backbone": {"num_layers": 2, "hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32},
     "training": {"max_length": 16},
 }
-STRINGS = tf.TensorSpec([None], tf.string)
 
 
 def run(classifier, texts, pairs=None, labels=None) -> dict[str, np.ndarray]:
     columns = [None if c is None else tf.constant(c, tf.string, [len(c)]) for c in (texts, pairs, labels)]
-    given = [None if c is None else STRINGS for c in columns]
-    graph = tf.function(lambda text, pair, label: explain(classifier, text, pair, label))
-    outputs = graph.get_concrete_function(*given)(*[c for c in columns if c is not None])
+    outputs = explain(classifier, *columns)
     return {name: value.numpy() for name, value in outputs.items()}
 
 
@@ -58,7 +55,9 @@ def explained(trained, reviews):
 
 @pytest.fixture(scope="module")
 def on_trained(trained):
-    graph = tf.function(lambda text: explain(trained.classifier, text), input_signature=[STRINGS])
+    graph = tf.function(
+        lambda text: explain(trained.classifier, text), input_signature=[tf.TensorSpec([None], tf.string)]
+    )
     return lambda texts: {name: value.numpy() for name, value in graph(tf.constant(texts)).items()}
 
 

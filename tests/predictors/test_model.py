@@ -60,6 +60,7 @@ def test_one_text_is_answered_by_the_record_of_the_command_line(trained, kerasbe
     assert [trained.model.predict(text)["label"] for text in TEXTS[::2]] == [r["label"] for r in records]
 
 
+@pytest.mark.process
 def test_a_run_and_its_export_agree(trained, exported_model):
     assert exported_model.labels == trained.model.labels
     np.testing.assert_allclose(
