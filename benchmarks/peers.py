@@ -44,21 +44,22 @@ def build_kerashub(folder: Path, place: Path, variant: str, model: Model, length
     import tensorflow as tf
 
     from kerasbert.checkpoints import RunDirectory
+    from kerasbert.models.keras_hub_layers import sublayers
 
     run = RunDirectory(folder / "run").load()
-    ours = run.model.get_layer("backbone")
+    ours = run.model.encoder
     backbone = keras_nlp.models.BertBackbone.from_config(ours.get_config())
     backbone.set_weights(ours.get_weights())
     for theirs, layer in zip(backbone.transformer_layers, ours.transformer_layers, strict=True):
         # KerasHub's own is GELU's tanh approximation.
-        theirs._feedforward_intermediate_dense.activation = layer._feedforward_intermediate_dense.activation
+        sublayers(theirs).intermediate.activation = sublayers(layer).intermediate.activation
     lowercase = run.config.text.lowercase
     tokenizer = keras_nlp.models.BertTokenizer(
         list(run.text_graph.vocabulary.tokens), lowercase=lowercase, strip_accents=lowercase
     )
     preprocessor = keras_nlp.models.BertTextClassifierPreprocessor(tokenizer, sequence_length=length)
     classifier = keras_nlp.models.BertTextClassifier(backbone, len(model.labels), preprocessor)
-    classifier.get_layer("logits").set_weights(run.model.get_layer("logits").get_weights())
+    classifier.get_layer("logits").set_weights(run.model.head.get_layer("logits").get_weights())
     preprocessor(tf.constant([""]))  # builds it
     archive = keras.export.ExportArchive()
     archive.track(classifier)

@@ -59,15 +59,10 @@ def states(encoder: Encoder, rows: Rows, graph: TextGraph) -> list[np.ndarray]:
     """Returns the mean hidden states of each row after each layer, float32 [rows, hidden]."""
     batches, order = prediction_batches(tokenize_rows(rows, graph), graph, 64)
     means: list[list[np.ndarray]] = []
-
-    def note(hidden: tf.Tensor, row_of: tf.Tensor) -> tf.Tensor:
-        means[-1].append(tf.math.segment_mean(hidden, row_of).numpy())
-        return hidden
-
-    with encoder.tapped(note):
-        for batch in batches:
-            means.append([])
-            encoder(batch)
+    for batch in batches:
+        row_of = tf.where(batch["padding_mask"] != 0)[:, 0]
+        hidden_states = encoder(batch, return_hidden_states=True)["hidden_states"]
+        means.append([tf.math.segment_mean(hidden, row_of).numpy() for hidden in hidden_states])
     layers = []
     for of_batches in zip(*means, strict=True):
         in_order = np.concatenate(of_batches)[: len(order)]

@@ -159,7 +159,7 @@ def save_untrained(path: Path, arguments: argparse.Namespace) -> Path:
     keras.utils.set_random_seed(0)
     task, vocabulary = get_task(config.task)(["a", "b"], {}), Vocabulary.load(arguments.vocabulary)
     classifier, run = TextClassifier(config, task, vocabulary), RunDirectory(path)
-    head = classifier.model.get_layer("logits")
+    head = classifier.model.head.get_layer("logits")
     head.kernel.assign(head.kernel * 5.0)  # so that a difference between the contenders would show
     run.create()
     run.save_setup(config, vocabulary, task.labels)

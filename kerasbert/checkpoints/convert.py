@@ -82,7 +82,7 @@ def export_run(
     config = classifier.config
     classes = None
     if backbone_only:
-        model = classifier.model.get_layer("backbone")
+        model = classifier.model.encoder
     else:
         fault = why_no_export(config, classifier.task)
         if fault:

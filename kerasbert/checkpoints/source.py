@@ -106,7 +106,7 @@ def _open_run(source: str) -> BackboneSource:
     text = classifier.config.text.tokenization
     config = classifier.config.backbone.model_copy(update={"source": source})
     return BackboneSource(
-        classifier.model.get_layer("backbone"),
+        classifier.model.encoder,
         classifier.text_graph.vocabulary,
         config,
         text,

@@ -1,15 +1,12 @@
 """Which words mattered: integrated gradients as one TensorFlow graph."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import Protocol
 
 import tensorflow as tf
 
 from kerasbert.explanation.integrate import integrate
 from kerasbert.explanation.words import of_words
-from kerasbert.models.encoder import Tap
 from kerasbert.tasks import Task
 from kerasbert.text import TextGraph
 
@@ -20,16 +17,12 @@ class Explainable(Protocol):
     text_graph: TextGraph
     task: Task
 
-    def logits(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns the logits, float32 [batch, labels], for what the text graph gives."""
+    def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the embeddings of the real tokens, float32 [tokens, hidden]."""
         ...
 
-    def tapped(self, tap: Tap) -> AbstractContextManager[None]:
-        """See `Encoder.tapped`."""
-        ...
-
-    def in_float32(self) -> AbstractContextManager[None]:
-        """Lets `logits` compute in float32 in this block."""
+    def logits(self, inputs: Mapping[str, tf.Tensor], embeddings: tf.Tensor) -> tf.Tensor:
+        """Returns the logits, float32 [batch, labels], for what the text graph gives and its embeddings."""
         ...
 
 
@@ -63,8 +56,7 @@ def explain(
     words = [graph.words(strings) for strings in (text, pair) if strings is not None]
     pieces = [graph.pieces(each) for each in words]
     inputs = graph.pack(*(each.merge_dims(1, 2) for each in pieces))
-    with classifier.in_float32():
-        outputs, attributions = _integrated_gradients(classifier, inputs, label)
+    outputs, attributions = _integrated_gradients(classifier, inputs, label)
     outputs["tokens"] = tf.add_n([tf.cast(each.merge_dims(1, 2).row_lengths(), tf.int32) for each in pieces])
     # [CLS] text [SEP], then pair [SEP].
     outputs["tokens_read"] = tf.reduce_sum(inputs["padding_mask"], axis=1) - len(pieces) - 1
@@ -86,16 +78,11 @@ def _integrated_gradients(
     classifier: Explainable, inputs: Mapping[str, tf.Tensor], label: tf.Tensor | None
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Returns `label`, `score`, `baseline_score`, `error`, and the attributions [batch, length]."""
-    ends, both = [], {name: tf.concat([rows, rows], axis=0) for name, rows in inputs.items()}
+    both = {name: tf.concat([rows, rows], axis=0) for name, rows in inputs.items()}
     both["token_ids"] = tf.concat([_masked(classifier.text_graph, inputs), inputs["token_ids"]], axis=0)
-
-    def note(hidden: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        ends.append(hidden)
-        return hidden
-
-    with classifier.tapped(note):
-        at_baseline, at_text = tf.split(classifier.logits(both), 2)
-    baseline, embedded = tf.split(ends[0], 2)  # their rows are equally long
+    embeddings = classifier.embed(both)
+    at_baseline, at_text = tf.split(classifier.logits(both, embeddings), 2)
+    baseline, embedded = tf.split(embeddings, 2)  # their rows are equally long
     step = embedded - baseline
     labels = tf.constant(classifier.task.labels)
     chosen = classifier.task.decide(at_text)["label_id"]
@@ -112,8 +99,7 @@ def _integrated_gradients(
         hidden = tf.boolean_mask(baseline, tokens) + point * ahead
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(hidden)
-            with _embeddings(classifier, hidden):
-                logits = classifier.logits(rows)
+            logits = classifier.logits(rows, hidden)
             score = _log_odds(classifier.task, logits, tf.boolean_mask(chosen, wanted))
         values = tf.reduce_sum(tape.gradient(score, hidden) * ahead, axis=-1)
         mask = rows["padding_mask"]
@@ -131,18 +117,6 @@ def _masked(graph: TextGraph, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
     # Brackets stand alone in a text, so none of these comes from one.
     special = tf.reduce_any(ids[..., None] == [vocabulary.cls, vocabulary.sep, vocabulary.pad], axis=-1)
     return tf.where(special, ids, vocabulary.mask)
-
-
-@contextlib.contextmanager
-def _embeddings(classifier: Explainable, instead: tf.Tensor) -> Iterator[None]:
-    """Puts `instead` [tokens, hidden] in the place of the output of the embeddings, once."""
-    left = [instead]
-
-    def replace(hidden: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        return left.pop() if left else hidden
-
-    with classifier.tapped(replace):
-        yield
 
 
 def _log_odds(task: Task, logits: tf.Tensor, label_id: tf.Tensor) -> tf.Tensor:

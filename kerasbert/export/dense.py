@@ -1,8 +1,5 @@
 """A dense layer for inference, in float32, bfloat16 or with int8 products."""
 
-import contextlib
-from collections.abc import Iterator
-
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import op_def_library
@@ -15,7 +12,7 @@ class Dense(tf.Module):
     """x @ kernel + bias, then GELU or nothing.
 
     Int8 follows Zafrir et al. 2019 (https://arxiv.org/abs/1910.06188) but for the scales of the weights,
-    one for each output. That of the inputs is fixed by `calibrating`; until then it is taken from each batch,
+    one for each output. That of the inputs is fixed by `calibrate`; until then it is taken from each batch,
     which lets a row change the answers to the rows beside it.
 
     Args:
@@ -32,7 +29,6 @@ class Dense(tf.Module):
         super().__init__()
         self._dtype, self._int8, self._gelu = dtype, int8, gelu
         self._largest: float | None = None  # of the inputs' magnitudes
-        self._observes = False
         if int8:
             self._ranges = np.maximum(np.abs(kernel).max(axis=0), 1e-12)
             self._kernel = tf.Variable(np.round(kernel / self._ranges * _LARGEST).astype(np.int8))
@@ -41,33 +37,29 @@ class Dense(tf.Module):
             self._kernel = tf.Variable(tf.cast(kernel, dtype))
             self._bias = tf.Variable(tf.cast(bias, dtype))
 
-    def __call__(self, x: tf.Tensor, in_float32: bool = False) -> tf.Tensor:
-        """Returns [rows, outputs] for x [rows, inputs].
-
-        Args:
-            x: in the layer's dtype, or in float32.
-            in_float32: multiply in float32, whatever the weights are stored in; has a gradient.
-        """
-        if self._observes:
-            self._largest = max(self._largest or 1e-12, float(tf.reduce_max(tf.abs(x))))
-        if self._int8 and not in_float32:
-            return self._quantized(tf.cast(x, tf.float32))
-        dtype = tf.float32 if in_float32 else self._dtype
-        kernel = tf.cast(self._kernel, dtype)
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Returns [rows, outputs] for x [rows, inputs], both in the layer's dtype."""
         if self._int8:
-            kernel *= self._ranges / _LARGEST
-        # In this order TensorFlow fuses product, bias and GELU into one operation.
-        y = tf.nn.bias_add(tf.matmul(x, kernel), tf.cast(self._bias, dtype))
-        return tf.nn.gelu(y, approximate=self._gelu == "GeluApproximate") if self._gelu else y
+            return self._quantized(tf.cast(x, tf.float32))
+        return self._multiply(x, self._kernel)
 
-    @contextlib.contextmanager
-    def calibrating(self) -> Iterator[None]:
-        """Records the range of the inputs of eager calls in this block; larger values will saturate."""
-        self._observes = True
-        try:
-            yield
-        finally:
-            self._observes = False
+    def in_float32(self, x: tf.Tensor) -> tf.Tensor:
+        """Computes in float32, whatever the weights are stored in; has a gradient."""
+        kernel = tf.cast(self._kernel, tf.float32)
+        return self._multiply(x, kernel * (self._ranges / _LARGEST) if self._int8 else kernel)
+
+    def calibrate(self, x: tf.Tensor) -> tf.Tensor:
+        """Widens the range of the inputs to that of x, and computes in float32. Call it eagerly.
+
+        What is beyond the range saturates.
+        """
+        self._largest = max(self._largest or 1e-12, float(tf.reduce_max(tf.abs(x))))
+        return self.in_float32(x)
+
+    def _multiply(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        # In this order TensorFlow fuses product, bias and GELU into one operation.
+        y = tf.nn.bias_add(tf.matmul(x, kernel), tf.cast(self._bias, x.dtype))
+        return tf.nn.gelu(y, approximate=self._gelu == "GeluApproximate") if self._gelu else y
 
     def _quantized(self, x: tf.Tensor) -> tf.Tensor:
         if self._largest is None:

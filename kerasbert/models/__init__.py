@@ -1,11 +1,12 @@
 """The encoder, the model over it, and the text classifier that answers strings."""
 
 from kerasbert.models.backbone import build_backbone, complete_backbone_config
-from kerasbert.models.classifier import build_model
+from kerasbert.models.classifier import Classifier, build_model
 from kerasbert.models.pretraining import build_pretraining_model
 from kerasbert.models.text_classifier import TextClassifier, build_text_graph
 
 __all__ = [
+    "Classifier",
     "TextClassifier",
     "build_backbone",
     "build_model",

@@ -8,6 +8,7 @@ from kerasbert.config import BackboneConfig, EncoderConfig
 from kerasbert.errors import ConfigError
 from kerasbert.models.encoder import Encoder
 from kerasbert.models.gelu import gelu, gelu_tanh
+from kerasbert.models.keras_hub_layers import sublayers
 
 _SCRATCH = {
     "num_layers": 2,
@@ -54,7 +55,7 @@ def build_backbone(config: EncoderConfig, vocabulary_size: int, precision: str =
     )
     # KerasHub's BERT knows GELU by its tanh approximation only; most other BERTs use the exact one.
     for layer in backbone.transformer_layers:
-        layer._feedforward_intermediate_dense.activation = activation(config)
+        sublayers(layer).intermediate.activation = activation(config)
     return backbone
 
 

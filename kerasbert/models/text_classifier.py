@@ -1,16 +1,13 @@
 """The whole of a trained model: strings in, decisions out."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from kerasbert.config import Config, ResolvedConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
-from kerasbert.models.encoder import Tap
 from kerasbert.tasks import Task
 from kerasbert.text import Sanitizer, TextGraph, Vocabulary, string_tensor
 
@@ -35,20 +32,17 @@ class TextClassifier(tf.Module):
         config: of the run.
         task: with labels and options.
         vocabulary: of the text graph and the encoder.
-        precision: a Keras dtype policy for the encoder.
     """
 
-    def __init__(
-        self, config: ResolvedConfig, task: Task, vocabulary: Vocabulary, precision: str = "float32"
-    ):
+    def __init__(self, config: ResolvedConfig, task: Task, vocabulary: Vocabulary):
         super().__init__(name="text_classifier")
         self.config = config
         self.task = task
         self.text_graph = build_text_graph(config, task, vocabulary)
-        backbone = build_backbone(config.backbone, len(vocabulary), precision)
-        self.model: keras.Model = build_model(backbone, task, config.head)
+        encoder = build_backbone(config.backbone, len(vocabulary))
+        self.model = build_model(encoder, task, config.head)
         self.sanitize = Sanitizer(
-            self.text_graph, self.takes_pairs, backbone.max_sequence_length, backbone.num_segments
+            self.text_graph, self.takes_pairs, encoder.max_sequence_length, encoder.num_segments
         )
         strings = tf.TensorSpec([None], tf.string)
         signature = [strings, strings] if self.takes_pairs else [strings]
@@ -77,25 +71,18 @@ class TextClassifier(tf.Module):
         """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
         return self.task.decide(self.logits(self.sanitize(inputs)))
 
-    def logits(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns the logits, float32 [batch, labels], for token ids as `TextGraph` gives them."""
-        return self.model(inputs, training=False)
+    def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the embeddings of the real tokens, float32 [tokens, hidden]; see `Encoder.embed`."""
+        return self.model.encoder.embed(inputs)
 
-    def tapped(self, tap: Tap) -> contextlib.AbstractContextManager[None]:
-        """See `Encoder.tapped`."""
-        return self.model.get_layer("backbone").tapped(tap)
+    def logits(self, inputs: Mapping[str, tf.Tensor], embeddings: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the logits, float32 [batch, labels].
 
-    @contextlib.contextmanager
-    def in_float32(self) -> Iterator[None]:
-        """Calls in this block compute in float32, whatever the encoder's precision."""
-        policies = [(layer, layer.dtype_policy) for layer in self.model._flatten_layers()]
-        try:
-            for layer, _ in policies:
-                layer.dtype_policy = "float32"
-            yield
-        finally:
-            for layer, policy in policies:
-                layer.dtype_policy = policy
+        Args:
+            inputs: token ids as `TextGraph` gives them.
+            embeddings: instead of what `embed` returns for them.
+        """
+        return self.model(inputs, training=False, embeddings=embeddings)
 
     def predict(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None

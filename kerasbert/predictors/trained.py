@@ -89,11 +89,11 @@ class TrainedModel(Model):
 
     @cached_property
     def _embedding(self) -> Any:
-        backbone = self.classifier.model.get_layer("backbone")
+        encoder = self.classifier.model.encoder
 
         def graph(text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
             inputs = self.classifier.text_graph(text, pair)
-            encoded = backbone(inputs, training=False)
+            encoded = encoder(inputs, training=False)
             return {"embeddings": pool(encoded, inputs["padding_mask"], "mean")}
 
         return tf.function(graph, input_signature=self._strings())

@@ -64,12 +64,19 @@ class Task(abc.ABC):
         """Returns the logits: a float32 Keras tensor [batch, labels].
 
         Args:
-            encoded: the encoder's `sequence_output` [batch, length, hidden] and `pooled_output`
-                [batch, hidden]. Use only what you need: without `sequence_output` less is computed.
+            encoded: the encoder's `pooled_output` [batch, hidden] and, if `needs_sequence` says so, its
+                `sequence_output` [batch, length, hidden].
             padding_mask: int32 [batch, length], 1 on real tokens.
             config: pooling and dropout.
         """
         return dense_head(encoded, padding_mask, config, units=len(self.labels))
+
+    def needs_sequence(self, config: HeadConfig) -> bool:
+        """Returns whether `head` reads `sequence_output`; without it less is computed.
+
+        The default is right for the default head, and true for any other.
+        """
+        return type(self).head is not Task.head or config.pooling != "cls"
 
     # Learning
 

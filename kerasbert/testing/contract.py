@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -14,7 +13,7 @@ from kerasbert.config import Config, EncoderConfig, HeadConfig, dump_yaml, merge
 from kerasbert.data import Columns, load_rows, read_valid_rows, sort_labels
 from kerasbert.export import export_model
 from kerasbert.layout import is_version
-from kerasbert.models import build_backbone, build_model
+from kerasbert.models import Classifier, build_backbone, build_model
 from kerasbert.tasks import SampleData, Task, get_task
 from kerasbert.tasks.metrics import decisions
 from kerasbert.training import prepare, train
@@ -97,7 +96,7 @@ class TaskContract:
         with tf.GradientTape() as tape:
             loss = task.loss()(targets, model(inputs, training=True))
         assert np.isfinite(loss), f"the loss is {loss}"
-        gradient = tape.gradient(loss, model.get_layer("backbone").token_embedding.embeddings.value)
+        gradient = tape.gradient(loss, model.encoder.token_embedding.embeddings.value)
         reaches = gradient is not None and tf.norm(tf.convert_to_tensor(gradient)) > 0
         assert reaches, "no gradient reaches the embeddings"
 
@@ -171,7 +170,7 @@ class TaskContract:
         path.write_text("\n".join(lines), encoding="utf-8")
         return SampleData(path, path)
 
-    def _model(self, task: Task) -> keras.Model:
+    def _model(self, task: Task) -> Classifier:
         sizes = EncoderConfig(**_TINY["backbone"], max_positions=32, activation="gelu_tanh")
         return build_model(build_backbone(sizes, 50), task, HeadConfig())
 

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from kerasbert.config import DistillationConfig, TrainingConfig
+from kerasbert.models import Classifier
 from kerasbert.tasks import Task
 
 
@@ -27,8 +28,8 @@ class Distillation:
 
     def __init__(
         self,
-        model: keras.Model,
-        teacher: keras.Model,
+        model: Classifier,
+        teacher: Classifier,
         task: Task,
         config: DistillationConfig,
         training: TrainingConfig,
@@ -37,9 +38,9 @@ class Distillation:
         self._hard, self._soft = task.loss(training.label_smoothing, training.focal_gamma), task.loss()
         self._projection = None
         if config.hidden_weight:
-            width = teacher.get_layer("backbone").hidden_dim
+            width = teacher.encoder.hidden_dim
             self._projection = keras.layers.Dense(width, use_bias=False, dtype="float32", name="projection")
-            self._projection.build([None, model.get_layer("backbone").hidden_dim])
+            self._projection.build([None, model.encoder.hidden_dim])
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -51,14 +52,15 @@ class Distillation:
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns the loss and its figures, as every objective does."""
         config, temperature = self._config, self._config.temperature
-        logits, hidden, rows = _run(self._model, inputs, training=True)
-        taught, taught_hidden, _ = _run(self._teacher, inputs, training=False)
+        logits, hidden = self._model(inputs, training=True, return_hidden_states=True)
+        taught, taught_hidden = self._teacher(inputs, training=False, return_hidden_states=True)
         answers = self._task.decide(tf.stop_gradient(taught) / temperature)["probabilities"]
         labelled = ~tf.math.is_nan(targets)
         hard = self._hard.call(tf.where(labelled, targets, 0.0), logits)
         of_rows = (1.0 - config.weight) * tf.where(labelled[:, 0], hard, 0.0)
         of_rows += config.weight * temperature**2 * self._soft.call(answers, logits / temperature)
         if self._projection is not None:
+            rows = tf.where(inputs["padding_mask"] != 0)[:, 0]
             depth = (len(taught_hidden) - 1) / (len(hidden) - 1)
             for layer, states in enumerate(hidden):
                 goal = tf.stop_gradient(tf.cast(taught_hidden[round(layer * depth)], tf.float32))
@@ -67,18 +69,3 @@ class Distillation:
                 of_rows += config.hidden_weight / len(hidden) * tf.math.segment_mean(of_tokens, rows)
         mean, count = tf.reduce_mean(of_rows * weights), tf.cast(tf.size(of_rows), tf.float32)
         return mean, {"loss": tf.stack([mean * count, count])}
-
-
-def _run(model: keras.Model, inputs: Any, training: bool) -> tuple[tf.Tensor, list[tf.Tensor], tf.Tensor]:
-    """Returns the logits, the hidden states of all layers [tokens, hidden], and the row of each token."""
-    hidden: list[tf.Tensor] = []
-    of_token: list[tf.Tensor] = []
-
-    def note(states: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        hidden.append(states)
-        of_token.append(rows)
-        return states
-
-    with model.get_layer("backbone").tapped(note):
-        logits = model(inputs, training=training)
-    return logits, hidden, of_token[0]

@@ -45,7 +45,7 @@ class FineTuning:
 
     def begin(self, segment: Segment) -> None:
         """Selects the weights that the epoch trains, those that are not frozen."""
-        layers = self._trainer.model.get_layer("backbone").num_layers
+        layers = self._trainer.model.encoder.num_layers
         lowest = lowest_trained(self._settings, layers, segment.number - 1)
 
         def trained(path: str) -> bool:

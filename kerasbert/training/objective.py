@@ -1,50 +1,60 @@
 """The objectives of fine-tuning."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.config import Config, TrainingConfig
 from kerasbert.engine.trainer import Objective
+from kerasbert.models import Classifier
+from kerasbert.models.encoder import Encoder
 from kerasbert.tasks import Task
 from kerasbert.training.distillation import Distillation
 
 
-def build_objective(model: keras.Model, task: Task, config: Config) -> Objective:
+def build_objective(model: Classifier, task: Task, config: Config) -> Objective:
     """Returns the objective that `config` describes; call it under the strategy."""
-    training, distillation = config.training, config.distillation
-    if distillation.teacher:
-        teacher = RunDirectory(distillation.teacher).load().model
-        return Distillation(model, teacher, task, distillation, training)
-    objective = classification_objective(model, task, training)
-    if training.adversarial_norm:
-        objective = adversarial_objective(model, objective, training.adversarial_norm)
-    return objective
+    if config.distillation.teacher:
+        teacher = RunDirectory(config.distillation.teacher).load().model
+        return Distillation(model, teacher, task, config.distillation, config.training)
+    return classification_objective(model, task, config.training)
 
 
-def classification_objective(model: keras.Model, task: Task, config: TrainingConfig) -> Objective:
-    """Returns the weighted mean of the task's loss, with the figure `loss`.
+def classification_objective(model: Classifier, task: Task, config: TrainingConfig) -> Objective:
+    """Returns the weighted mean of the task's loss, with the metric `loss`.
 
     With `r_drop` each row is computed twice, with other dropout, and the divergence of the two
     predictions is added (Liang et al. 2021, eq. 4: half the sum of both directions, times the weight).
+
+    With `adversarial_norm` the loss where embeddings are moved is added; see `adversarial_losses`.
     """
     loss = task.loss(config.label_smoothing, config.focal_gamma)
 
     def objective(
         inputs: Any, targets: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        # Not `loss(...)`, which divides by the number of replicas on its own.
         if config.r_drop:
-            twice = tf.nest.map_structure(lambda part: tf.concat([part, part], axis=0), inputs)
-            first, second = tf.split(model(twice, training=True), 2)
-            of_rows = loss.call(targets, first) + loss.call(targets, second)
-            of_rows += config.r_drop * 0.5 * divergence(task, first, second)
+            inputs = tf.nest.map_structure(lambda part: tf.concat([part, part], axis=0), inputs)
+
+        def loss_at(embeddings: tf.Tensor | None = None) -> tf.Tensor:
+            logits = model(inputs, training=True, embeddings=embeddings)
+            # Not `loss(...)`, which divides by the number of replicas on its own.
+            if config.r_drop:
+                first, second = tf.split(logits, 2)
+                of_rows = loss.call(targets, first) + loss.call(targets, second)
+                of_rows += config.r_drop * 0.5 * divergence(task, first, second)
+            else:
+                of_rows = loss.call(targets, logits)
+            return tf.reduce_mean(of_rows * weights)
+
+        if config.adversarial_norm:
+            mean, adversarial = adversarial_losses(model.encoder, inputs, loss_at, config.adversarial_norm)
         else:
-            of_rows = loss.call(targets, model(inputs, training=True))
-        mean, rows = tf.reduce_mean(of_rows * weights), tf.cast(tf.size(of_rows), tf.float32)
-        return mean, {"loss": tf.stack([mean * rows, rows])}
+            mean, adversarial = loss_at(), 0.0
+        rows = tf.cast(tf.size(weights), tf.float32)
+        return mean + adversarial, {"loss": tf.stack([mean * rows, rows])}
 
     return objective
 
@@ -59,37 +69,30 @@ def divergence(task: Task, logits: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum((p - q) * (logits - others), axis=-1)
 
 
-def adversarial_objective(model: keras.Model, objective: Objective, norm: float) -> Objective:
-    """Returns `objective` plus itself where the embeddings are moved to the worse.
+def adversarial_losses(
+    encoder: Encoder,
+    inputs: Mapping[str, tf.Tensor],
+    loss_at: Callable[[tf.Tensor], tf.Tensor],
+    norm: float,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the loss of `inputs`, and the loss where their embeddings are moved along its gradient.
 
-    The Fast Gradient Method (Miyato et al. 2017, eq. 3 and 4): the normalised embeddings of each row are
-    moved by `norm` along the gradient of the loss, over all its tokens. Figures are those of the first pass.
+    The Fast Gradient Method (Miyato et al. 2017, eq. 3 and 4): the normalised embeddings of a row, over all
+    its tokens, are moved by an L2 norm of `norm`.
+
+    Args:
+        encoder: whose embeddings are moved.
+        inputs: of the encoder.
+        loss_at: from embeddings [tokens, hidden] to the loss.
+        norm: of the perturbation.
     """
-    encoder = model.get_layer("backbone")
-
-    def adversarial(inputs: Any, targets: Any, weights: Any) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        seen: dict[str, tf.Tensor] = {}
-        with tf.GradientTape() as tape:
-
-            def watch(hidden: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-                if not seen:
-                    tape.watch(hidden)
-                    seen.update(hidden=hidden, rows=rows)
-                return hidden
-
-            with encoder.tapped(watch):
-                loss, figures = objective(inputs, targets, weights)
-        shift = _along(tape.gradient(loss, seen["hidden"]), seen["rows"], norm)
-        shifts = iter([tf.cast(shift, seen["hidden"].dtype)])
-
-        def move(hidden: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-            return hidden + next(shifts, 0.0)
-
-        with encoder.tapped(move):
-            worse, _ = objective(inputs, targets, weights)
-        return loss + worse, figures
-
-    return adversarial
+    embeddings = encoder.embed(inputs, training=True)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(embeddings)
+        loss = loss_at(embeddings)
+    rows = tf.where(inputs["padding_mask"] != 0)[:, 0]
+    shift = _along(tape.gradient(loss, embeddings), rows, norm)
+    return loss, loss_at(encoder.embed(inputs, training=True) + tf.cast(shift, embeddings.dtype))
 
 
 def _along(gradient: tf.Tensor, rows: tf.Tensor, norm: float) -> tf.Tensor:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import keras
 import tensorflow as tf
 from rich.console import Console
 
@@ -24,7 +23,7 @@ from kerasbert.engine.strategy import choose_strategy, is_chief, require_even_ba
 from kerasbert.engine.trainer import Trainer
 from kerasbert.files import make_directory, write_json
 from kerasbert.interrupts import kept
-from kerasbert.models import build_backbone, build_model
+from kerasbert.models import Classifier, build_backbone, build_model
 from kerasbert.training.distillation import Distillation
 from kerasbert.training.fine_tuning import FineTuning, columns
 from kerasbert.training.fingerprint import fingerprint
@@ -135,7 +134,7 @@ def _train(
     total_steps = rows.steps * settings.epochs
     with progress.phase("building the model"), strategy.scope():
         model = _initial_model(prepared)
-        rates = rate_of(settings, model.get_layer("backbone").num_layers)
+        rates = rate_of(settings, model.encoder.num_layers)
         schedule = build_schedule(settings, total_steps)
         optimizer = build_optimizer(settings, schedule, rates, settings.ema_decay)
         objective = build_objective(model, prepared.task, prepared.config)
@@ -170,7 +169,7 @@ def _validation_metrics(record: Mapping[str, Any]) -> dict[str, float]:
     return {name.removeprefix("val_"): value for name, value in record.items() if name.startswith("val_")}
 
 
-def _initial_model(prepared: Prepared) -> keras.Model:
+def _initial_model(prepared: Prepared) -> Classifier:
     config = prepared.config
     backbone = build_backbone(config.backbone, len(prepared.vocabulary), config.training.precision)
     if prepared.source:

@@ -134,7 +134,7 @@ def test_an_export_is_a_sequence_classifier(cls_run: TrainResult, tmp_path: Path
     assert config["problem_type"] == "single_label_classification"
     assert (tokenizer["do_lower_case"], tokenizer["model_max_length"]) == (True, 16)
     written = safetensors.numpy.load_file(tmp_path / "out" / "model.safetensors")
-    logits = cls_run.classifier.model.get_layer("logits")
+    logits = cls_run.classifier.model.head.get_layer("logits")
     np.testing.assert_array_equal(written["classifier.weight"], logits.kernel.numpy().T)
     again = open_source(str(tmp_path / "out"))
     assert again.text == {"lowercase": True, "ascii_punctuation": True}

@@ -62,7 +62,7 @@ def test_a_training_takes_its_sizes_and_case_from_the_preset(preset: Path, tiny_
 
 def test_a_run_brings_its_weights_vocabulary_and_case(trained: TrainResult):
     source = open_source(str(trained.run.path))
-    assert equal(source.backbone, trained.classifier.model.get_layer("backbone"))
+    assert equal(source.backbone, trained.classifier.model.encoder)
     assert source.vocabulary.tokens == trained.prepared.vocabulary.tokens
     assert source.text == {"lowercase": True, "ascii_punctuation": False}
 
@@ -79,8 +79,8 @@ def test_a_second_training_starts_from_the_weights_of_the_first(
     second = train(tiny_config(backbone=source, training={"seed": 5, "max_length": 12}))
     assert second.interrupted
     first = trained.classifier.model
-    assert equal(second.classifier.model.get_layer("backbone"), first.get_layer("backbone"))
-    assert not equal(second.classifier.model.get_layer("logits"), first.get_layer("logits"))
+    assert equal(second.classifier.model.encoder, first.encoder)
+    assert not equal(second.classifier.model.head.get_layer("logits"), first.head.get_layer("logits"))
     assert second.prepared.vocabulary.tokens == trained.prepared.vocabulary.tokens
 
 

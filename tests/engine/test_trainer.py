@@ -103,7 +103,7 @@ def test_a_step_is_that_of_dense_gradients(clip_norm: float | None):
 
 def test_weights_that_the_head_does_not_use_stay_as_they_are():
     trainer = build(ReplicatedAdamW(RATE), pooling="mean")
-    pooler = trainer.model.get_layer("backbone").get_layer("pooled_dense")
+    pooler = trainer.model.encoder.get_layer("pooled_dense")
     before = pooler.get_weights()
     fit(trainer, batch())
     assert all(np.array_equal(a, b) for a, b in zip(before, pooler.get_weights(), strict=True))
@@ -185,6 +185,7 @@ from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
 from kerasbert.training.objective import build_objective
 from kerasbert.engine.optimizer import build_optimizer
+from kerasbert.engine.schedule import build_schedule
 from kerasbert.engine.trainer import Trainer
 
 config, task, strategy = Config(), Classification("ab"), tf.distribute.get_strategy()
@@ -195,7 +196,7 @@ ids = tf.fill([64, 128], 5)
 inputs = {"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": tf.ones_like(ids)}
 batch = inputs, tf.one_hot([0, 1] * 32, 2), tf.ones([64])
 for parts in (1, 8):
-    trainer = Trainer(model, build_optimizer(config.training, 10), objective, strategy, parts)
+    trainer = Trainer(model, build_optimizer(config.training, build_schedule(config.training, 10)), objective, strategy, parts)
     tf.config.experimental.reset_memory_stats("CPU:0")
     trainer.step(iter(tf.data.Dataset.from_tensors(batch)))["loss"].numpy()
     print(tf.config.experimental.get_memory_info("CPU:0")["peak"])

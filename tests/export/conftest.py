@@ -49,7 +49,7 @@ def export_untrained(labels: list[str], directory: Path, **values) -> tuple[RunD
     vocabulary = Vocabulary([*SPECIAL_TOKENS, *CHARACTERS])
     keras.utils.set_random_seed(0)
     classifier = TextClassifier(config, task, vocabulary)
-    kernel = classifier.model.get_layer("logits").kernel
+    kernel = classifier.model.head.get_layer("logits").kernel
     kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))
     run = RunDirectory(directory / "untrained")
     run.create()

@@ -66,8 +66,7 @@ def test_int8_gives_the_integer_arithmetic_of_its_definition(dtype):
 def test_calibrated_a_row_does_not_feel_the_row_beside_it_and_what_is_beyond_the_range_saturates():
     x, kernel, bias = layer()
     dense = Dense(kernel, bias, tf.float32, int8=True)
-    with dense.calibrating():
-        dense(tf.constant(x), in_float32=True)
+    dense.calibrate(tf.constant(x))
     quantized = tf.function(dense)
     alone = quantized(tf.constant(x)).numpy()
     together = quantized(tf.constant(np.concatenate([x, 1e6 * x]))).numpy()
@@ -116,7 +115,7 @@ def test_in_float32_only_the_weights_are_rounded(dtype, int8, error):
     tensor = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(tensor)
-        y = dense(tensor, in_float32=True)
+        y = dense.in_float32(tensor)
     assert y.dtype == tf.float32
     assert np.max(np.abs(y - (x @ kernel + bias)) / np.abs(x @ kernel).max(axis=0)) < error
     np.testing.assert_allclose(

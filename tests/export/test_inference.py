@@ -53,14 +53,14 @@ def test_pairs_and_one_layer(pooling):
     np.testing.assert_allclose(answer, expected, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize(("pooling", "takes_sequence"), [("cls", False), ("mean", True), ("mean_max", True)])
-def test_the_whole_sequence_is_computed_only_for_heads_that_take_it(pooling, takes_sequence):
+@pytest.mark.parametrize(("pooling", "needed"), [("cls", False), ("mean", True), ("mean_max", True)])
+def test_the_whole_sequence_is_computed_only_for_heads_that_need_it(pooling, needed):
     model = InferenceClassifier(classifier(head={"pooling": pooling}))
     asked = []
     encoder = model._encoder
-    model._encoder = lambda inputs, whole: (asked.append(whole), encoder(inputs, whole))[1]
+    model._encoder = lambda inputs, whole, given: (asked.append(whole), encoder(inputs, whole, given))[1]
     model(tf.constant(TEXTS))
-    assert asked == [takes_sequence]
+    assert asked == [needed]
 
 
 def test_a_head_of_ones_own_is_kept():
@@ -105,47 +105,26 @@ def test_int8_is_near_and_less_than_float32(precision, exported_int8):
     assert probabilities(InferenceClassifier(trainer, precision, "int8"), []).shape == (0, 3)
 
 
-def test_in_float32_rounded_weights_are_all_that_differs():
+def test_from_given_embeddings_rounded_weights_are_all_that_differs():
     trainer = classifier()
     model = InferenceClassifier(trainer, "bfloat16")
-    with model.in_float32():
-        exact = model(tf.constant(TEXTS))["probabilities"].numpy()
+    inputs = trainer.text_graph(tf.constant(TEXTS))
+    exact = tf.nn.softmax(model.logits(inputs, model.embed(inputs)))
     coarse = probabilities(model)
     expected = trainer.predict(TEXTS)["probabilities"]
     assert 0 < np.abs(exact - expected).max() < 5e-2
     assert np.abs(exact - coarse).max() > 0
 
 
-def test_the_tap_sees_the_embeddings_of_real_tokens_and_may_change_them():
+def test_embeddings_are_the_trainers_and_may_be_others():
     trainer = classifier()
     model = InferenceClassifier(trainer)
     inputs = trainer.text_graph(tf.constant(TEXTS))
-    seen, wanted = [], []
-
-    def note(hidden, rows):
-        seen.append((hidden, rows))
-        return hidden
-
-    def note_first(hidden, rows):
-        wanted.append((hidden, rows))
-        return hidden
-
-    with model.tapped(note):
-        model.logits(inputs)
-    with trainer.tapped(note_first):
-        trainer.logits(inputs)
-    for got, other in zip(seen[0], wanted[0], strict=True):
-        np.testing.assert_allclose(got, other, atol=1e-5)
-    with model.tapped(lambda hidden, rows: hidden * 0.5):
-        changed = model.logits(inputs)
-    with trainer.tapped(_once(lambda hidden, rows: hidden * 0.5)):
-        expected = trainer.logits(inputs)
+    embeddings = trainer.embed(inputs)
+    np.testing.assert_allclose(model.embed(inputs), embeddings, atol=1e-5)
+    changed, expected = (each.logits(inputs, 0.5 * embeddings) for each in (model, trainer))
     np.testing.assert_allclose(changed, expected, atol=1e-4)
-
-
-def _once(tap):
-    left = [tap]
-    return lambda hidden, rows: left.pop()(hidden, rows) if left else hidden
+    assert np.abs(changed - model.logits(inputs)).max() > 1e-2
 
 
 def test_no_layer_normalisation_is_fused_away(exported):

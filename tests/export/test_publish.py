@@ -204,7 +204,7 @@ def test_other_weights_than_the_trainers_are_not_published(trained, tmp_path, mo
     written = publish._write
 
     def tamper(trainer, *arguments):
-        bias = trainer.model.get_layer("logits").bias
+        bias = trainer.model.head.get_layer("logits").bias
         bias.assign_add([0.01, 0.0])
         written(trainer, *arguments)
         bias.assign_sub([0.01, 0.0])

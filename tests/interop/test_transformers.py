@@ -210,7 +210,7 @@ def test_an_exported_run_gives_our_logits(transformers, ask, reviews, tiny_confi
 
     export_run(result.run.path, tmp_path / "backbone", backbone_only=True)
     backbone = transformers.AutoModel.from_pretrained(tmp_path / "backbone")
-    encoded = classifier.model.get_layer("backbone")(inputs)
+    encoded = classifier.model.encoder(inputs)
     assert_same_encoding(encoded, ask(backbone, inputs), inputs)
 
 
@@ -229,5 +229,5 @@ def test_the_command_trains_from_the_real_bert(minilm, tmp_path: Path):
     classifier = RunDirectory(run).load()
     assert (classifier.config.backbone.num_layers, classifier.config.backbone.activation) == (6, "gelu")
     before = open_source(str(minilm)).backbone.get_layer("token_embedding").get_weights()[0]
-    after = classifier.model.get_layer("backbone").get_layer("token_embedding").get_weights()[0]
+    after = classifier.model.encoder.get_layer("token_embedding").get_weights()[0]
     assert 0 < np.abs(after - before).max() < 0.01

@@ -56,19 +56,33 @@ def test_each_input_matters(name: str):
     assert np.abs(model(one, training=False) - model(two, training=False)).max() > 1e-3
 
 
-@pytest.mark.parametrize("asked_for", [["pooled_output"], ["pooled_output", "sequence_output"]])
-def test_the_encoder_computes_what_the_head_asks_for(asked_for: list[str]):
-    class Asks(Classification):
-        def head(self, encoded, padding_mask, config):
-            parts = [encoded[name] for name in asked_for]
-            parts = [part if len(part.shape) == 2 else part[:, 1] for part in parts]
-            return super().head({"pooled_output": sum(parts)}, padding_mask, config)
+class ReadsASequence(Classification):
+    def head(self, encoded, padding_mask, config):
+        return super().head({"pooled_output": encoded["sequence_output"][:, 1]}, padding_mask, config)
 
-    model = build_model(build_backbone(SIZES, 20), Asks("abc"), HeadConfig())
+
+class SaysThatItDoesNot(ReadsASequence):
+    def needs_sequence(self, config):
+        return False
+
+
+@pytest.mark.parametrize(
+    ("task", "pooling", "needed"),
+    [
+        (Classification, "cls", False),
+        (Classification, "mean", True),
+        (ReadsASequence, "cls", True),
+    ],
+)
+def test_the_encoder_computes_what_the_head_needs(task: type[Classification], pooling: str, needed: bool):
+    model = build_model(build_backbone(SIZES, 20), task("abc"), HeadConfig(pooling=pooling))
     assert model(inputs(ROWS, 8)).shape == (3, 3)
-    outputs = next(node.outputs for nodes in model._nodes_by_depth.values() for node in nodes
-                   if node.operation.name == "backbone")  # fmt: skip
-    assert len(outputs) == len(asked_for)
+    assert ("sequence_output" in model.head.input) == needed
+
+
+def test_a_head_gets_no_more_than_it_declares():
+    with pytest.raises(KeyError, match="sequence_output"):
+        build_model(build_backbone(SIZES, 20), SaysThatItDoesNot("abc"), HeadConfig())
 
 
 def test_a_head_that_asks_for_what_nobody_has_fails_by_its_name():
@@ -80,6 +94,28 @@ def test_a_head_that_asks_for_what_nobody_has_fails_by_its_name():
         build_model(build_backbone(SIZES, 20), Asks("abc"), HeadConfig())
 
 
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_embeddings_may_be_given_and_hidden_states_returned(pooling: str):
+    model = build(pooling)
+    batch = inputs(ROWS, 8)
+    expected = model(batch, training=False).numpy()
+    embeddings = model.encoder.embed(batch)
+    given, hidden_states = model(batch, training=False, embeddings=embeddings, return_hidden_states=True)
+    np.testing.assert_allclose(given, expected, atol=1e-5)
+    assert [states.shape for states in hidden_states] == [(14, 16)] * 3
+    assert np.abs(model(batch, training=False, embeddings=0.5 * embeddings) - expected).max() > 1e-3
+
+
+def test_it_is_a_keras_model_that_can_be_part_of_another():
+    model = build("mean")
+    outer = keras.Model(model.input, keras.ops.softmax(model(model.input)))
+    batch = inputs(ROWS, 8)
+    np.testing.assert_allclose(outer(batch), tf.nn.softmax(model(batch)), atol=1e-6)
+    np.testing.assert_allclose(model.predict(batch, verbose=0), model(batch), atol=1e-6)
+    arrays = {name: value.numpy().astype("int64") for name, value in batch.items()}
+    np.testing.assert_array_equal(model(arrays), model(batch))
+
+
 def test_logits_are_float32_in_mixed_precision():
     model = build("mean_max", "mixed_bfloat16")
     assert model.output.dtype == "float32"
@@ -87,4 +123,6 @@ def test_logits_are_float32_in_mixed_precision():
 
 
 def test_the_encoder_can_be_found():
-    assert build("cls").get_layer("backbone").vocabulary_size == 20
+    model = build("cls")
+    assert model.get_layer("backbone") is model.encoder
+    assert model.encoder.vocabulary_size == 20

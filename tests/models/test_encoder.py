@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.models.encoder import Encoder, _dropout
+from kerasbert.models.keras_hub_layers import embedding_tables
 
 SIZES = {
     "vocabulary_size": 30, "num_layers": 2, "num_heads": 4, "hidden_dim": 16, "intermediate_dim": 24,
@@ -75,26 +76,54 @@ def test_cls_alone_is_that_of_the_whole_and_so_are_its_gradients(layers: int):
         with tf.GradientTape() as tape:
             outputs = encoder(inputs, training=True, **how)
             loss = tf.reduce_sum(outputs["pooled_output"] * target)
-        assert ("sequence_output" in outputs) == how.get("whole", True)
+        assert ("sequence_output" in outputs) == how.get("return_sequence", True)
         weights = [weight.value for weight in encoder.trainable_weights]
         gradients = tape.gradient(loss, weights)
         return [outputs["pooled_output"].numpy(), *map(tf.convert_to_tensor, gradients)]
 
-    for alone, one in zip(answers(whole=False), answers(), strict=True):
+    for alone, one in zip(answers(return_sequence=False), answers(), strict=True):
         np.testing.assert_allclose(alone, one, rtol=1e-4, atol=2e-5)
 
 
-def test_a_tap_sees_all_tokens_even_where_cls_alone_is_wanted():
+def test_hidden_states_are_those_of_all_tokens_even_where_cls_alone_is_wanted():
+    stock, encoder = pair()
+    inputs = batch()
+    outputs = encoder(inputs, return_sequence=False, return_hidden_states=True)
+    assert set(outputs) == {"pooled_output", "hidden_states"}
+    real = inputs["padding_mask"].numpy().astype(bool)
+    first, *_, last = outputs["hidden_states"]
+    assert len(outputs["hidden_states"]) == 3
+    np.testing.assert_array_equal(first, encoder.embed(inputs))
+    np.testing.assert_allclose(last, stock(inputs)["sequence_output"].numpy()[real], atol=2e-6)
+
+
+@pytest.mark.parametrize("return_sequence", [True, False])
+def test_given_embeddings_are_taken_and_have_gradients(return_sequence: bool):
     _, encoder = pair()
-    seen = []
+    inputs = batch()
+    embeddings = encoder.embed(inputs)
+    assert embeddings.shape == (sum(LENGTHS), 16)
+    expected = encoder(inputs, return_sequence=return_sequence)
+    with tf.GradientTape() as tape:
+        tape.watch(embeddings)
+        found = encoder(inputs, return_sequence=return_sequence, embeddings=embeddings)
+        total = tf.reduce_sum(found["pooled_output"] ** 2)
+    np.testing.assert_array_equal(found["pooled_output"], expected["pooled_output"])
+    assert tf.reduce_all(tf.reduce_any(tape.gradient(total, embeddings) != 0, axis=1))
+    moved = encoder(inputs, return_sequence=return_sequence, embeddings=0.5 * embeddings)
+    assert np.abs(moved["pooled_output"] - expected["pooled_output"]).max() > 1e-2
 
-    def tap(hidden: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        seen.append((hidden.shape, rows.shape))
-        return hidden
 
-    with encoder.tapped(tap):
-        assert set(encoder(batch(), whole=False)) == {"pooled_output"}
-    assert seen == [((sum(LENGTHS), 16), (sum(LENGTHS),))] * 3
+def test_in_half_precision_embeddings_are_summed_before_they_are_rounded():
+    _, half = pair(dtype="mixed_bfloat16")
+    _, full = pair()
+    embeddings = half.embed(batch())
+    assert embeddings.dtype == tf.bfloat16
+    np.testing.assert_array_equal(embeddings, half(batch(), return_hidden_states=True)["hidden_states"][0])
+    first = (batch()["token_ids"][0, :1], [0], batch()["segment_ids"][0, :1])
+    summed = sum(map(tf.gather, embedding_tables(full), first))
+    rounded = full.embeddings_layer_norm(tf.cast(tf.cast(summed, tf.bfloat16), tf.float32))
+    np.testing.assert_array_equal(embeddings[:1], tf.cast(rounded, tf.bfloat16))
 
 
 def test_padding_changes_nothing():
@@ -106,8 +135,8 @@ def test_padding_changes_nothing():
     )
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_holes_and_numbers_in_the_mask_mean_what_they_mean_to_the_stock_backbone(whole: bool):
+@pytest.mark.parametrize("return_sequence", [True, False])
+def test_holes_and_numbers_in_the_mask_mean_what_they_mean_to_the_stock_backbone(return_sequence: bool):
     stock, encoder = pair()
     mask = np.random.default_rng(3).integers(0, 2, (12, 10))
     mask[:, 4] = 1  # without a real token every backbone has its own idea
@@ -116,9 +145,9 @@ def test_holes_and_numbers_in_the_mask_mean_what_they_mean_to_the_stock_backbone
     } | {"padding_mask": tf.constant(mask, tf.int32)}
     theirs = stock(inputs)
     marked = tf.constant(mask * np.resize([-1, 2, 2**31 - 1], mask.shape), tf.int32)
-    ours = encoder({**inputs, "padding_mask": marked}, whole=whole)
+    ours = encoder({**inputs, "padding_mask": marked}, return_sequence=return_sequence)
     np.testing.assert_allclose(ours["pooled_output"], theirs["pooled_output"], atol=2e-6)
-    if whole:
+    if return_sequence:
         np.testing.assert_allclose(
             ours["sequence_output"][mask > 0], theirs["sequence_output"][mask > 0], atol=2e-6
         )
@@ -133,7 +162,7 @@ def test_a_row_without_a_real_token_is_finite():
 def test_no_rows_in_no_rows_out():
     _, encoder = pair()
     nothing = {name: value[:0] for name, value in batch().items()}
-    assert encoder(nothing, whole=False)["pooled_output"].shape == (0, 16)
+    assert encoder(nothing, return_sequence=False)["pooled_output"].shape == (0, 16)
     outputs = encoder(nothing)
     assert outputs["pooled_output"].shape == (0, 16)
     assert outputs["sequence_output"].shape == (0, 10, 16)

@@ -27,7 +27,7 @@ def build(layers: int, width: int) -> keras.Model:
     )
     head = HeadConfig(pooling="mean", dropout=0.0)
     model = build_model(build_backbone(sizes, 10), Classification("abc"), head)
-    model.get_layer("logits").kernel.assign(np.random.default_rng(layers).normal(size=(width, 3)))
+    model.head.get_layer("logits").kernel.assign(np.random.default_rng(layers).normal(size=(width, 3)))
     return model
 
 
@@ -54,16 +54,12 @@ def test_hidden_states_are_compared_at_the_same_share_of_the_depth():
     given = INPUTS, tf.constant(TARGETS), weights
     loss = float(with_hidden(*given)[0])
     loss -= float(Distillation(student, teacher, task, plain, TrainingConfig())(*given)[0])
-    states: dict[str, list[np.ndarray]] = {"student": [], "teacher": []}
-    for name, model in (("student", student), ("teacher", teacher)):
-        found = states[name]
-        with model.get_layer("backbone").tapped(lambda h, rows, found=found: found.append(h.numpy()) or h):
-            model(INPUTS)
+    of_student, of_teacher = (model(INPUTS, return_hidden_states=True)[1] for model in (student, teacher))
     (kernel,) = with_hidden.variables
     rows = np.repeat([0, 1, 2], [6, 4, 8])
     of_rows = np.zeros(3)
     for layer, goal in ((0, 0), (1, 2)):  # the embeddings, and the last layer of either
-        apart = ((states["student"][layer] @ kernel.numpy() - states["teacher"][goal]) ** 2).mean(axis=-1)
+        apart = ((of_student[layer].numpy() @ kernel.numpy() - of_teacher[goal].numpy()) ** 2).mean(axis=-1)
         of_rows += [apart[rows == row].mean() for row in range(3)]
     assert loss == pytest.approx(3.0 * of_rows.mean() / 2, rel=1e-4)
 

@@ -17,8 +17,8 @@ def model() -> keras.Model:
 
 
 def test_every_weight_has_its_depth(model: keras.Model):
-    encoder = model.get_layer("backbone")
-    expected = {weight.path: None for weight in model.get_layer("logits").weights}
+    encoder = model.encoder
+    expected = {weight.path: None for weight in model.head.get_layer("logits").weights}
     expected |= {weight.path: 4 for weight in encoder.pooled_dense.weights}
     for depth, layer in enumerate(encoder.transformer_layers, 1):
         expected |= {weight.path: depth for weight in layer.weights}
