@@ -1,5 +1,7 @@
 """Rows of tokens without their padding."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
@@ -50,7 +52,7 @@ class Packing:
         """Returns vectors [batch, length, hidden] from [tokens, hidden], zero in padding."""
 
         @tf.custom_gradient
-        def unpack(x: tf.Tensor):
+        def unpack(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
             def gradient(upstream: tf.Tensor) -> tf.Tensor:
                 return tf.gather(tf.reshape(upstream, [-1, x.shape[-1]]), self._places)
 
@@ -69,7 +71,7 @@ class Packing:
         width = size // (3 * self._heads)
 
         @tf.custom_gradient
-        def split(x: tf.Tensor):
+        def split(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
             def gradient(upstream: tf.Tensor) -> tf.Tensor:
                 return tf.reshape(tf.gather(tf.reshape(upstream, [-1, width]), self._unsplit), [-1, size])
 
@@ -83,7 +85,7 @@ class Packing:
         size = self._heads * width
 
         @tf.custom_gradient
-        def merge(x: tf.Tensor):
+        def merge(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
             def gradient(upstream: tf.Tensor) -> tf.Tensor:
                 return tf.gather(tf.reshape(_with_zeros(upstream), [-1, width]), self._unmerge)
 

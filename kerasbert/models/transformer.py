@@ -101,13 +101,15 @@ def normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float) -
 
     # Not tf.nn.batch_normalization: TensorFlow 2.21 fuses that, and drops epsilon.
     @tf.custom_gradient
-    def normalize(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor):
+    def normalize(
+        x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
         centred = tf.cast(x, tf.float32)
         centred -= tf.reduce_mean(centred, axis=-1, keepdims=True)
         scale = tf.math.rsqrt(tf.reduce_mean(tf.square(centred), axis=-1, keepdims=True) + epsilon)
         normal = centred * scale
 
-        def gradient(upstream: tf.Tensor):
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, ...]:
             upstream = tf.cast(upstream, tf.float32)
             inner = upstream * gamma
             along = tf.reduce_mean(inner * normal, axis=-1, keepdims=True)

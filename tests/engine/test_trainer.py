@@ -196,7 +196,8 @@ ids = tf.fill([64, 128], 5)
 inputs = {"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": tf.ones_like(ids)}
 batch = inputs, tf.one_hot([0, 1] * 32, 2), tf.ones([64])
 for parts in (1, 8):
-    trainer = Trainer(model, build_optimizer(config.training, build_schedule(config.training, 10)), objective, strategy, parts)
+    optimizer = build_optimizer(config.training, build_schedule(config.training, 10))
+    trainer = Trainer(model, optimizer, objective, strategy, parts)
     tf.config.experimental.reset_memory_stats("CPU:0")
     trainer.step(iter(tf.data.Dataset.from_tensors(batch)))["loss"].numpy()
     print(tf.config.experimental.get_memory_info("CPU:0")["peak"])
