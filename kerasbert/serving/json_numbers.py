@@ -6,10 +6,10 @@ import re
 from kerasbert.serving.errors import ServingError, invalid
 
 # After an N that does not start NaN, RapidJSON goes on to look for Inf.
-_WHOLE = re.compile(rb"-?+(?:(0|[1-9][0-9]*+)|(NaN|(?:Na?+)?+(?:Infinity|Inf(?!i))))")
+_WHOLE = re.compile(rb"-?+(?:(0|[1-9][0-9]*+)|(NaN|(?:Na?+)?(?:Infinity|Inf(?!i))))")
 _FRACTION = re.compile(rb"\.([0-9]++)")
 _EXPONENT = re.compile(rb"[eE]([+-]?+[0-9]++)")
-_SPECIAL = re.compile(rb"-?+(?:Na?+)?+(?:I(?:n(?:f(?:i(?:n(?:i(?:ty?+)?+)?+)?+)?+)?+)?+)?+")
+_SPECIAL = re.compile(rb"-?+(?:Na?+)?(?:I(?:n(?:f(?:i(?:n(?:i(?:ty?+)?)?)?)?)?)?)?")
 _POWERS = [float(f"1e{power}") for power in range(309)]
 _LARGEST_SIGNIFICAND = 2**53 - 1
 _MOST_DIGITS = 17

@@ -19,10 +19,10 @@ _BLANKS = re.compile(rb"[ \t\n\r]*+")
 _SIMPLE = re.compile(rb'"([^"\\\x00-\x1f]*+)"|(-?+[1-9][0-9]{0,17}+|0)(?![0-9.eE])')
 # Values that Python's decoder reads like RapidJSON: floats of up to 15 digits are exact in both.
 _NUMBER = rb"-?+(?:0|[1-9][0-9]{0,8})\.[0-9]{1,6}+(?![0-9.eE])|(?:0|-?+[1-9][0-9]{0,17}+)(?![0-9.eE])"
-_PLAIN = rb'%b|"[^"\\\x00-\x1f]{0,4096}+"|\[(?:(?:%b)(?:,\ ?+(?:%b)){0,4095}+)?+\]|\{\}|true|false|null' % (
+_PLAIN = rb'%b|"[^"\\\x00-\x1f]{0,4096}+"|\[(?:(?:%b)(?:,\ ?+(?:%b)){0,511})?\]|\{\}|true|false|null' % (
     (_NUMBER,) * 3
 )
-_RUN = re.compile(rb"(?:(?:%b)[ \t\n\r]*+,[ \t\n\r]*+){8,256}+" % _PLAIN)
+_RUN = re.compile(rb"(?:(?:%b)[ \t\n\r]*+,[ \t\n\r]*+){8,64}" % _PLAIN)
 _WORDS = {ord("t"): (b"true", True), ord("f"): (b"false", False), ord("n"): (b"null", None)}
 _ROWS = ("instances", "inputs", "examples")  # top-level keys whose arrays hold rows
 _STEP = 4096  # increase of the count between two yields
@@ -64,9 +64,8 @@ class _Reader:
 
     def read(self, position: int) -> Steps[Any]:
         """Returns the value at `position`."""
-        stack: list[
-            tuple[Any, Any, bool]
-        ] = []  # enclosing containers: (container, key, whether it holds rows)
+        # The enclosing containers, their keys, and whether they hold rows.
+        stack: list[tuple[Any, Any, bool]] = []
         container: Any = None
         key: Any = None
         holds_rows = False
