@@ -6,7 +6,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from kerasbert.serving.errors import ServingError
 from kerasbert.serving.json_numbers import parse_error
 
-# In pieces: each repetition of a group takes memory, and up to Python 3.11.4 possessive ones go wrong.
+# In pieces: each repetition of a group takes memory, and Python 3.11.2 mismatches possessive groups.
 _GOOD = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,4096}')
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HEX = re.compile(rb"[0-9a-fA-F]{4}")
