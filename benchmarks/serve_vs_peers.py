@@ -288,7 +288,7 @@ def show_speeds(texts: Texts, seconds: dict[int, dict[str, list[float]]]) -> Non
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """Returns the least of `values` that so many per cent of them do not exceed."""
+    """Returns a percentile of `values`, by the nearest rank."""
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 

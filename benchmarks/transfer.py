@@ -84,7 +84,7 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
 
 
 def take_rows(config: Config, rows: int, seed: int, workdir: Path) -> bool:
-    """Lets `config` train on so many random rows, with what suits few; False if there are no more."""
+    """Sets a random sample of the rows and the training settings for few; False if there are no more rows."""
     part = workdir / f"{config.task}-{rows}-{seed}.tsv"
     if sample(config.data.train[0], part, rows, seed) <= rows:
         return False
@@ -94,7 +94,7 @@ def take_rows(config: Config, rows: int, seed: int, workdir: Path) -> bool:
 
 
 def sample(path: str, part: Path, rows: int, seed: int) -> int:
-    """Writes so many random rows of a file, or all, to `part`, and returns how many the file has."""
+    """Writes a random sample of the rows of a file to `part`, and returns how many the file has."""
     header, *lines = Path(path).read_text(encoding="utf-8").splitlines()
     chosen = random.Random(seed).sample(lines, min(rows, len(lines)))
     part.write_text("\n".join([header, *chosen]) + "\n", encoding="utf-8")

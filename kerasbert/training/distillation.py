@@ -50,7 +50,7 @@ class Distillation:
     def __call__(
         self, inputs: Any, targets: tf.Tensor, weights: tf.Tensor
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Returns the loss and its figures, as every objective does."""
+        """Returns the loss and its metrics, like every objective."""
         config, temperature = self._config, self._config.temperature
         logits, hidden = self._model(inputs, training=True, return_hidden_states=True)
         taught, taught_hidden = self._teacher(inputs, training=False, return_hidden_states=True)
