@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 from filelock import FileLock
+from huggingface_hub import constants
 
 from kerasbert import progress
 from kerasbert.config import Config, DataConfig, merge, parse_config
@@ -36,6 +37,7 @@ from kerasbert.tasks import Classification
 from kerasbert.text import SPECIAL_TOKENS, Vocabulary
 from kerasbert.training import TrainResult, prepare, train
 
+from .hub_server import FakeHub, Repository
 from .support import free_ports, mirrored_strategy
 
 # A job that a shell runs in the background ignores Ctrl-C, and so would the processes that tests start.
@@ -78,6 +80,27 @@ def _no_progress_lines() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(progress, "_LINE_AFTER", 1e9)
         yield
+
+
+@pytest.fixture
+def hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeHub]]:
+    """Returns a function that starts a hub with repositories, which hf:// and modelscope:// mean then."""
+    with contextlib.ExitStack() as stack:
+
+        def start(repositories: Mapping[str, Repository]) -> FakeHub:
+            hub = stack.enter_context(FakeHub(dict(repositories)).running())
+            # As huggingface_hub reads HF_ENDPOINT and HF_HOME when it is imported.
+            monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+            template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+            monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+            monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf_cache"))
+            monkeypatch.setenv("MODELSCOPE_ENDPOINT", hub.endpoint)
+            monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "ms_cache"))
+            monkeypatch.delenv("HF_TOKEN", raising=False)
+            monkeypatch.setattr("kerasbert.hub.download.time.sleep", lambda seconds: None)
+            return hub
+
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -101,7 +101,7 @@ def describe_source(source: str) -> dict[str, Any]:
     opened = open_source(source)
     config = opened.config
     return {
-        "source": source,
+        "source": config.source,
         "format": opened.format,
         "num_layers": config.num_layers,
         "hidden_dim": config.hidden_dim,

@@ -1,5 +1,6 @@
 """Opens `backbone.source`, whatever its format."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras_nlp
@@ -13,6 +14,7 @@ from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.safetensors_files import WEIGHTS
 from kerasbert.config import BackboneConfig, EncoderConfig
 from kerasbert.errors import CheckpointError, ConfigError, UserError, one_line
+from kerasbert.hub import fetch, is_address
 from kerasbert.models import complete_backbone_config
 from kerasbert.text import Vocabulary
 
@@ -21,12 +23,13 @@ __all__ = ["BackboneSource", "open_source", "resolve_backbone"]
 _BUNDLED = Path(__file__).parents[1] / "presets"
 _EXPECTED = (
     "Expected a run directory (config.yaml), a pre-training run or a Hugging Face folder (config.json, "
-    "model.safetensors), a Google TF1 checkpoint (bert_config.json, *.ckpt.index) or a keras-hub preset."
+    "model.safetensors), a Google TF1 checkpoint (bert_config.json, *.ckpt.index), hf://OWNER/NAME, "
+    "modelscope://OWNER/NAME or a keras-hub preset."
 )
 
 
 def open_source(source: str) -> BackboneSource:
-    """Opens an encoder by path, by the name of a bundled one, or by keras-hub name or handle.
+    """Opens an encoder by path, by the name of a bundled one, by its address on a hub, or by keras-hub name.
 
     Raises:
         CheckpointError: there is no such source, it is damaged, or it is not a BERT that kerasbert can build.
@@ -43,6 +46,8 @@ def _open(source: str) -> BackboneSource:
         path = path.with_suffix("")  # the prefix of a TF1 checkpoint
     if source in bundled_presets():
         return read_hugging_face(_BUNDLED / source, source)
+    if is_address(source):
+        return _open_address(source)
     if RunDirectory.is_run(path):
         return _open_run(source)
     if (path / "pretrain.yaml").is_file() and not (path / WEIGHTS).is_file():
@@ -80,12 +85,12 @@ def resolve_backbone(config: BackboneConfig, max_length: int) -> tuple[BackboneS
             source = open_source(config.source)
     except UserError as error:
         raise type(error)(f"backbone.source: {error}") from error
-    own = {"source": config.source, "dropout": config.dropout}
-    brought = source.config.model_copy(update=own)
+    # The source names itself: of a hub, the commit that was fetched.
+    brought = source.config.model_copy(update={"dropout": config.dropout})
     # The configuration of a run names what its source brings.
     other = [
         f"backbone.{name}"
-        for name, value in config.model_dump().items()
+        for name, value in config.model_dump(exclude={"source"}).items()
         if value is not None and value != getattr(brought, name)
     ]
     if other:
@@ -115,6 +120,15 @@ def _open_run(source: str) -> BackboneSource:
     )
 
 
+def _open_address(source: str) -> BackboneSource:
+    snapshot = fetch(source)
+    try:
+        opened = read_hugging_face(snapshot.directory, str(snapshot.address))
+    except CheckpointError as error:
+        raise CheckpointError(f"{snapshot.address}: {error}") from error
+    return replace(opened, notes=(*snapshot.notes, *opened.notes))
+
+
 def _is_keras_hub_preset(path: Path) -> bool:
     config = path / "config.json"
     if not config.is_file() or (path / "bert_config.json").is_file():
@@ -127,9 +141,9 @@ def _open_preset(source: str) -> BackboneSource:
         backbone = keras_nlp.models.BertBackbone.from_preset(source)
         tokenizer = keras_nlp.models.BertTokenizer.from_preset(source)
     except Exception as error:  # keras-hub and its download clients raise many kinds
-        reason = one_line(error)
+        hub = f"Of the Hugging Face Hub: hf://{source}. " if source.count("/") == 1 else ""
         raise CheckpointError(
-            f"{source!r} cannot be loaded as a BERT preset of keras-hub ({reason}). {_EXPECTED}"
+            f"{source!r} cannot be loaded as a BERT preset of keras-hub ({one_line(error)}). {hub}{_EXPECTED}"
         ) from error
     vocabulary = Vocabulary(tokenizer.get_vocabulary())
     if len(vocabulary) != backbone.vocabulary_size:

@@ -24,8 +24,9 @@ _DTYPE = click.option(
 def checkpoint() -> None:
     """Import, export and inspect checkpoints.
 
-    SOURCE is any value of backbone.source: a Hugging Face folder, a Google TF1 checkpoint, a run directory
-    of train or pretrain, the name of a bundled encoder, or a keras-hub preset.
+    SOURCE is any value of backbone.source: hf://OWNER/NAME, modelscope://OWNER/NAME, a Hugging Face folder,
+    a Google TF1 checkpoint, a run directory of train or pretrain, the name of a bundled encoder, or a
+    keras-hub preset.
     """
 
 
