@@ -115,11 +115,13 @@ def fill_source(
     pooler = [path for path in shapes if path.startswith(_POOLER)]
     missing: list[str] = []
     notes = list(settings.pop("notes", ()))
-    # BertForMaskedLM has no pooler: masked LM does not use [CLS].
-    if "mlm_head" in stored_heads and not any(file_name(path, form) in stored for path in pooler):
+    # Most encoders have none: masked LM does not use [CLS]. Next sentence prediction does.
+    if "nsp_head" not in stored_heads and not any(file_name(path, form) in stored for path in pooler):
         missing = pooler
         wanted = {path: shape for path, shape in wanted.items() if path not in pooler}
-        notes.append("there is no pooler in it, as usual after masked LM alone: a new one starts at random")
+        notes.append(
+            "there is no pooler in it: a new one starts at random; with head.pooling mean none is used"
+        )
     require_partners(where, wanted, stored, form)
     if rows > tokens:
         notes.append(f"{rows - tokens} rows of its token embedding, beyond the vocabulary, stayed behind")

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from kerasbert.checkpoints.families import find_family, in_bert_keys
 from kerasbert.config import EncoderConfig, parse_config
 from kerasbert.errors import CheckpointError
 
@@ -14,12 +15,16 @@ _SIZES = {
     "intermediate_dim": "intermediate_size",
     "max_positions": "max_position_embeddings",
 }
-_ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh"}
+_ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_pytorch_tanh": "gelu_tanh",
+}
 # Keys of other architectures, with the only value that is supported.
 _FIXED = {
-    "layer_norm_eps": 1e-12,
     "position_embedding_type": "absolute",
-    "type_vocab_size": 2,
     "is_decoder": False,
     "add_cross_attention": False,
     "quantization_config": None,
@@ -41,18 +46,25 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_bert_config(path: Path, source: str) -> EncoderConfig:
-    """Returns the backbone that a `config.json` or `bert_config.json` describes.
+    """Returns the encoder that a `config.json` or `bert_config.json` describes.
 
     Raises:
-        CheckpointError: it is not a BERT, or one that kerasbert cannot build.
+        CheckpointError: it is of no family that is read, or not an encoder that kerasbert can build.
     """
-    values = read_json(path)
-    if values.get("model_type", "bert") != "bert":
-        raise CheckpointError(f"{path}: model_type must be bert. Received: {values['model_type']!r}")
+    given = read_json(path)
+    family = find_family(path, given)
+    values = in_bert_keys(family, given)
     sizes = (*_SIZES.values(), "vocab_size")
-    lacking = [key for key in sizes if type(values.get(key)) is not int]
+    lacking = [family.keys.get(key, key) for key in sizes if type(values.get(key)) is not int]
     if lacking:
         raise CheckpointError(f"{path}: {', '.join(lacking)} must be given as whole numbers.")
+    for key in ("type_vocab_size", *(["pad_token_id"] if family.skips_positions else [])):
+        number = values.get(key, 0)
+        if type(number) is not int or number < 0:
+            raise CheckpointError(f"{path}: {key} must be a whole number from 0 on. Received: {number!r}")
+    epsilon = values.get("layer_norm_eps", 1e-12)
+    if type(epsilon) is not float or not 0 < epsilon < 1:
+        raise CheckpointError(f"{path}: layer_norm_eps must be between 0 and 1. Received: {epsilon!r}")
     for key, ours in _FIXED.items():
         if values.get(key, ours) != ours:
             raise CheckpointError(f"{path}: {key} must be {ours}. Received: {values[key]!r}")
@@ -64,7 +76,7 @@ def read_bert_config(path: Path, source: str) -> EncoderConfig:
     if values["hidden_size"] % max(values["num_attention_heads"], 1):
         raise CheckpointError(f"{path}: hidden_size must be a multiple of num_attention_heads.")
     ours = {name: values[key] for name, key in _SIZES.items()}
-    ours |= {"source": source, "activation": _ACTIVATIONS[act]}
+    ours |= {"source": source, "activation": _ACTIVATIONS[act], "layer_norm_epsilon": epsilon}
     dropout = values.get("hidden_dropout_prob")
     if dropout is not None:
         ours["dropout"] = dropout
@@ -80,6 +92,8 @@ def write_bert_config(config: EncoderConfig) -> dict[str, Any]:
         "hidden_dropout_prob": config.dropout,
         "attention_probs_dropout_prob": config.dropout,
         "initializer_range": 0.02,
+        "layer_norm_eps": config.layer_norm_epsilon,
+        "type_vocab_size": 2,
         **{key: value for key, value in _FIXED.items() if value is not None},
         "tie_word_embeddings": True,
     }

@@ -10,7 +10,9 @@ import numpy as np
 import safetensors.numpy
 
 from kerasbert.checkpoints.backbone_source import BackboneSource, fill_source
-from kerasbert.checkpoints.bert_config import read_bert_config, write_bert_config
+from kerasbert.checkpoints.bert_config import read_bert_config, read_json, write_bert_config
+from kerasbert.checkpoints.families import Family, find_family
+from kerasbert.checkpoints.fold import fold
 from kerasbert.checkpoints.safetensors_files import INDEX, WEIGHTS, SafetensorsFiles
 from kerasbert.checkpoints.tensor_names import file_name, find, shorten, to_file, without_wrapper
 from kerasbert.checkpoints.tokenizer_files import TOKENIZER, VOCABULARY, read_tokenizer, tokenizer_config
@@ -34,7 +36,6 @@ _CONVERT = (
 _FOREIGN = ("*.h5", "*.msgpack", "*.pt", "*.pth", "*.bin", "*.onnx", "*.gguf")
 # Buffers rather than weights; older files hold them too.
 _BUFFERS = ("bert.embeddings.position_ids", "bert.embeddings.token_type_ids")
-_TASK_HEADS = ("classifier.", "qa_outputs.")
 _TIED = {
     "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
     "cls.predictions.decoder.bias": "cls.predictions.bias",
@@ -73,36 +74,46 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
     if not config_file.is_file() and (directory / _OLD_CONFIG).is_file():
         config_file = directory / _OLD_CONFIG
     config = read_bert_config(config_file, source)
+    values = read_json(config_file)
+    family = find_family(config_file, values)
     if not (directory / WEIGHTS).is_file() and not (directory / INDEX).is_file():
         raise CheckpointError(_no_weights(directory))
     tokenizer = read_tokenizer(directory)
     files = SafetensorsFiles(directory)
     names: dict[str, str] = {}
     for name in files.shapes:
-        if names.setdefault(_usual(name), name) != name:
-            both = shorten([name, names[_usual(name)]])
+        usual = _usual(name, family)
+        if names.setdefault(usual, name) != name:
+            both = shorten([name, names[usual]])
             raise CheckpointError(f"{files.path}: {both} are the same weight.")
     for buffer in _BUFFERS:
         names.pop(buffer, None)
     _untie(files, names)
-    task_head = [name for name in names if name.startswith(_TASK_HEADS)]
+    task_head = [name for name in names if name.startswith(family.task_heads)]
     notes = list(tokenizer.notes)
     if task_head:
         notes.append(f"{shorten(task_head)} stayed behind: the head of another task")
     for name in task_head:
         del names[name]
-    return fill_source(
+    stored, read, folded = fold(
         str(files.path),
         {usual: files.shapes[name] for usual, name in names.items()},
         lambda usual: files.read(names[usual]),
+        family,
+        values,
+    )
+    return fill_source(
+        str(files.path),
+        stored,
+        read,
         "hugging_face",
         config,
         tokenizer.vocabulary,
         config_file=config_file,
         text=tokenizer.text,
-        format="Hugging Face folder",
+        format="Hugging Face folder" + (f" of {family.name}" if family.name != "BERT" else ""),
         dtype=files.dtype,
-        notes=notes,
+        notes=[*notes, *folded],
     )
 
 
@@ -170,11 +181,9 @@ def save_hugging_face(
         temporary.write_bytes(safetensors.numpy.save(tensors, metadata={"format": "pt"}))
 
 
-def _usual(name: str) -> str:
+def _usual(name: str, family: Family) -> str:
     """Returns the name that today's BertForPreTraining gives a tensor."""
-    name = without_wrapper(name, ".")
-    if name.startswith(("embeddings.", "encoder.", "pooler.")):
-        name = f"bert.{name}"
+    name = family.usual_name(without_wrapper(name, "."))
     # The names of the first conversions from TF1.
     return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
 

@@ -21,7 +21,8 @@ _NAMES = dict(
 )
 # These take tokenizer.json as it is; BertTokenizer makes its own normaliser from tokenizer_config.json.
 _GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
-_CLASSES = ("BertTokenizer", "BertTokenizerFast", *_GENERIC)
+_WORD_PIECE = ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer")  # three names of one tokenizer
+_CLASSES = (*_WORD_PIECE, *(f"{name}Fast" for name in _WORD_PIECE), *_GENERIC)
 # What tokenizer.json must hold to be a BERT's.
 _FIXED: dict[str, dict[str, Any]] = {
     "model": {

@@ -1,5 +1,6 @@
 """The configuration of a training run: typed, complete, printable."""
 
+from kerasbert.config.backbone import BackboneConfig
 from kerasbert.config.load import apply_overrides, dump_yaml, merge, parse_config, read_yaml
 from kerasbert.config.pretraining import MaskingConfig, PhaseConfig, PretrainingConfig
 from kerasbert.config.resolved import (
@@ -10,16 +11,15 @@ from kerasbert.config.resolved import (
 )
 from kerasbert.config.schema import (
     AugmentationConfig,
-    BackboneConfig,
     Config,
     DataConfig,
     DistillationConfig,
     HeadConfig,
     OptimizationConfig,
-    Section,
     TextConfig,
     TrainingConfig,
 )
+from kerasbert.config.section import Section
 
 __all__ = [
     "AugmentationConfig",

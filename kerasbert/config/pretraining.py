@@ -2,7 +2,9 @@
 
 from pydantic import Field
 
-from kerasbert.config.schema import BackboneConfig, OptimizationConfig, Section
+from kerasbert.config.backbone import BackboneConfig
+from kerasbert.config.schema import OptimizationConfig
+from kerasbert.config.section import Section
 
 
 class PhaseConfig(Section):

@@ -5,9 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from kerasbert.config.backbone import BackboneConfig
 from kerasbert.config.load import parse_config, read_yaml
 from kerasbert.config.pretraining import PretrainingConfig
-from kerasbert.config.schema import BackboneConfig, Config, Monitor, TrainingConfig
+from kerasbert.config.schema import Config, Monitor, TrainingConfig
 
 
 class EncoderConfig(BackboneConfig):
@@ -19,6 +20,7 @@ class EncoderConfig(BackboneConfig):
     intermediate_dim: int = Field(ge=8)
     max_positions: int = Field(ge=8)
     activation: Literal["gelu", "gelu_tanh"]
+    layer_norm_epsilon: float = Field(1e-12, gt=0, lt=1)
 
 
 class ResolvedTrainingConfig(TrainingConfig):
@@ -51,5 +53,6 @@ def read_resolved_config(path: Path) -> ResolvedConfig:
     config = parse_config(Config, read_yaml(path), where=str(path))
     # Runs from before there was a choice.
     config.backbone.activation = config.backbone.activation or "gelu_tanh"
+    config.backbone.layer_norm_epsilon = config.backbone.layer_norm_epsilon or 1e-12
     config.training.monitor = config.training.monitor or "accuracy"
     return parse_config(ResolvedConfig, config.model_dump(), where=str(path))

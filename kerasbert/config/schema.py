@@ -1,20 +1,12 @@
 """Every key of a training configuration, with its type, default and meaning."""
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, model_validator
 
+from kerasbert.config.backbone import BackboneConfig
+from kerasbert.config.section import Fraction, Section
 from kerasbert.config.yaml_values import SpelledInt
-
-Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 def _as_list(value: Any) -> Any:
@@ -80,26 +72,6 @@ Strategy = Annotated[
 ]
 Monitor = Literal["accuracy", "macro_f1", "micro_f1", "loss"]
 LabelList = Annotated[list[str], BeforeValidator(_as_strings)]
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", validate_assignment=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_word_is_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Pydantic takes true for 1; YAML takes yes and on for true, 010 for 8 and 1:30 for 90."""
-        annotation = cls.model_fields[info.field_name or ""].annotation
-        kinds = get_args(annotation) or (annotation,)
-        if not {int, float} & set(kinds):
-            return value
-        if isinstance(value, bool) and bool not in kinds:
-            raise ValueError("should be a number; YAML reads yes, no, on and off as true and false")
-        if isinstance(value, SpelledInt) and not value.is_decimal:
-            raise ValueError(f"should be a number; YAML reads {value.spelling} as {int(value)}")
-        return value
 
 
 class DataConfig(Section):
@@ -175,23 +147,6 @@ class TextConfig(Section):
         always = self.model_dump(include={"lowercase", "ascii_punctuation"})
         added = self.model_dump(include={"added_tokens", "special_tokens"})
         return {**always, **{name: tokens for name, tokens in added.items() if tokens}}
-
-
-class BackboneConfig(Section):
-    """The BERT encoder. Sizes can be set with `source: scratch` only; otherwise the source has them."""
-
-    source: str = Field("scratch", description="scratch (random weights), or a checkpoint: checkpoints.md.")
-    num_layers: int | None = Field(None, ge=1, description="Number of transformer layers (scratch: 2).")
-    hidden_dim: int | None = Field(None, ge=8, description="Hidden size (scratch: 128).")
-    num_heads: int | None = Field(None, ge=1, description="Number of attention heads (scratch: 2).")
-    intermediate_dim: int | None = Field(None, ge=8, description="Feed-forward size (scratch: 512).")
-    max_positions: int | None = Field(
-        None, ge=8, description="Number of position embeddings (scratch: `training.max_length`)."
-    )
-    activation: Literal["gelu", "gelu_tanh"] | None = Field(
-        None, description="Exact GELU, or its tanh approximation, which is faster (scratch: gelu_tanh)."
-    )
-    dropout: Fraction = Field(0.1, description="Dropout rate in the encoder.")
 
 
 class HeadConfig(Section):

@@ -16,6 +16,7 @@ _SCRATCH = {
     "num_heads": 2,
     "intermediate_dim": 512,
     "activation": "gelu_tanh",
+    "layer_norm_epsilon": 1e-12,
 }
 
 
@@ -53,9 +54,13 @@ def build_backbone(config: EncoderConfig, vocabulary_size: int, precision: str =
         dtype=precision,
         name="backbone",
     )
-    # KerasHub's BERT knows GELU by its tanh approximation only; most other BERTs use the exact one.
-    for layer in backbone.transformer_layers:
-        sublayers(layer).intermediate.activation = activation(config)
+    # KerasHub's BERT knows GELU by its tanh approximation only, and an epsilon of 1e-12.
+    norms = [backbone.embeddings_layer_norm]
+    for layer in map(sublayers, backbone.transformer_layers):
+        layer.intermediate.activation = activation(config)
+        norms += [layer.attention_norm, layer.output_norm]
+    for norm in norms:
+        norm.epsilon = config.layer_norm_epsilon
     return backbone
 
 

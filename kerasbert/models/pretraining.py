@@ -17,7 +17,7 @@ def build_pretraining_model(
 
     Args:
         backbone: the encoder; its token embedding is also the output matrix of `mlm_head`.
-        config: of the encoder; the masked LM head uses its activation.
+        config: of the encoder; the masked LM head uses its activation and epsilon.
         next_sentence: whether there is an `nsp_head`.
 
     Returns:
@@ -35,7 +35,7 @@ def build_pretraining_model(
     mlm_head = keras_nlp.layers.MaskedLMHead(
         token_embedding=backbone.token_embedding,
         intermediate_activation=activation(config),
-        layer_norm_epsilon=1e-12,
+        layer_norm_epsilon=config.layer_norm_epsilon,
         kernel_initializer=kernel,
         dtype=backbone.dtype_policy,
         name="mlm_head",

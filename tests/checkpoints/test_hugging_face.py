@@ -191,13 +191,13 @@ def test_tensors_without_partner_are_named(hugging_face, tensors, change, messag
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"hidden_act": "relu"}, "hidden_act must be one of gelu, gelu_new"),
-        ({"layer_norm_eps": 1e-5}, "layer_norm_eps must be 1e-12. Received: 1e-05"),
+        ({"hidden_act": "relu"}, "hidden_act must be one of gelu, gelu_python"),
+        ({"layer_norm_eps": 1.5}, "layer_norm_eps must be between 0 and 1. Received: 1.5"),
         ({"position_embedding_type": "relative_key"}, "position_embedding_type must be absolute"),
-        ({"type_vocab_size": 1}, "type_vocab_size must be 2"),
+        ({"type_vocab_size": 1}, "token_type_embeddings.weight has 2 rows, but type_vocab_size is 1"),
         ({"is_decoder": True}, "is_decoder must be False"),
         ({"add_cross_attention": True}, "add_cross_attention must be False"),
-        ({"model_type": "roberta"}, "model_type must be bert"),
+        ({"model_type": "gpt2"}, "model_type must be one of bert, .*. Received: 'gpt2'"),
         ({"vocab_size": 99}, r"vocab_size is 99, but vocab\.txt"),
         ({"hidden_size": None}, "hidden_size must be given"),
         ({"num_attention_heads": 5}, "multiple of num_attention_heads"),
