@@ -2,7 +2,7 @@
 
 from kerasbert.config.backbone import BackboneConfig
 from kerasbert.config.load import apply_overrides, dump_yaml, merge, parse_config, read_yaml
-from kerasbert.config.pretraining import MaskingConfig, PhaseConfig, PretrainingConfig
+from kerasbert.config.pretraining import MaskingConfig, PhaseConfig, PretrainingConfig, TeacherConfig
 from kerasbert.config.resolved import (
     EncoderConfig,
     ResolvedConfig,
@@ -36,6 +36,7 @@ __all__ = [
     "ResolvedConfig",
     "ResolvedPretrainingConfig",
     "Section",
+    "TeacherConfig",
     "TextConfig",
     "TrainingConfig",
     "apply_overrides",

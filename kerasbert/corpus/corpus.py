@@ -50,6 +50,14 @@ class Corpus:
         counts = {split: Counts(**of_split) for split, of_split in summary.items()}
         return cls(path, settings, Vocabulary.load(path / "vocab.txt"), counts)
 
+    @property
+    def count(self) -> int:
+        """Number of examples to train on."""
+        return self.counts["train"].examples
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.count:,} examples of up to {self.settings.max_length} tokens"
+
     def digest(self) -> str:
         """Returns a digest of the settings, the vocabulary and the examples.
 

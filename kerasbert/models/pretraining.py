@@ -8,7 +8,10 @@ from kerasbert.models.backbone import activation
 
 
 def build_pretraining_model(
-    backbone: keras_nlp.models.BertBackbone, config: EncoderConfig, next_sentence: bool
+    backbone: keras_nlp.models.BertBackbone,
+    config: EncoderConfig,
+    next_sentence: bool,
+    masked_lm: bool = True,
 ) -> keras.Model:
     """Returns a model from packed and masked rows to the logits of both tasks.
 
@@ -19,6 +22,7 @@ def build_pretraining_model(
         backbone: the encoder; its token embedding is also the output matrix of `mlm_head`.
         config: of the encoder; the masked LM head uses its activation and epsilon.
         next_sentence: whether there is an `nsp_head`.
+        masked_lm: whether there is an `mlm_head`. Without either head the model is the encoder alone.
 
     Returns:
         From a dict of `token_ids`, `segment_ids`, `padding_mask`, int32 [batch, length], and
@@ -30,7 +34,10 @@ def build_pretraining_model(
         for name in ("token_ids", "segment_ids", "padding_mask", "mask_positions")
     }
     positions = inputs["mask_positions"]
-    encoded = backbone({name: inputs[name] for name in ("token_ids", "segment_ids", "padding_mask")})
+    rows = {name: inputs[name] for name in ("token_ids", "segment_ids", "padding_mask")}
+    encoded = backbone(rows)
+    if not masked_lm and not next_sentence:
+        return keras.Model(rows, encoded, name="pretraining")
     kernel = keras.initializers.TruncatedNormal(stddev=0.02)
     mlm_head = keras_nlp.layers.MaskedLMHead(
         token_embedding=backbone.token_embedding,

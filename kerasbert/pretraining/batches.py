@@ -7,6 +7,7 @@ from kerasbert.corpus import Corpus
 from kerasbert.corpus.examples import NO_PAIR
 from kerasbert.corpus.records import parse
 from kerasbert.pretraining.masking import Masker
+from kerasbert.pretraining.weights import of_mean_one
 
 # Examples shuffled at a time; the shards themselves are in random order already.
 _WINDOW = 1 << 16
@@ -65,20 +66,11 @@ def _masked(
         words, label = row.pop("words"), row.pop("label")
         seeds = tf.stack([tf.constant(seed, tf.int64), number])
         row["token_ids"], row["mask_positions"], targets, real = masker(row["token_ids"], words, seeds)
-        labels, weights = {"mlm": targets}, {"mlm": _of_mean_one(real)}
-        if config.nsp:
+        labels, weights = {"mlm": targets}, {"mlm": of_mean_one(real)}
+        if config.pairs:
             labels["nsp"] = tf.maximum(label, 0)
-            weights["nsp"] = _of_mean_one(tf.cast(label != NO_PAIR, tf.float32))
+            weights["nsp"] = of_mean_one(tf.cast(label != NO_PAIR, tf.float32))
         return row, labels, weights
 
     numbered = batches.enumerate(first)
     return numbered.map(mask, num_parallel_calls=2, deterministic=True).prefetch(4)
-
-
-def _of_mean_one(weights: tf.Tensor) -> tf.Tensor:
-    """Scales weights so that the mean over all places is the mean over the real ones.
-
-    It is right on any number of replicas too, which see a part of the batch each.
-    """
-    size = tf.cast(tf.size(weights), tf.float32)
-    return tf.math.divide_no_nan(weights * size, tf.reduce_sum(weights))

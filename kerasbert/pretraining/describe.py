@@ -9,14 +9,12 @@ def describe(prepared: PreparedPretraining) -> str:
     """Returns the resolved configuration, the corpora, the epochs, the size and the output path."""
     config = prepared.config
     backbone = build_backbone(config.backbone, len(prepared.vocabulary))
-    model = build_pretraining_model(backbone, config.backbone, config.nsp)
+    model = build_pretraining_model(backbone, config.backbone, config.pairs, config.masked_lm)
     lines = [dump_yaml(config.model_dump())]
-    for phase, corpus in zip(config.phases, prepared.corpora, strict=True):
-        counts = corpus.counts["train"]
-        lines.append(
-            f"{corpus.path}: {counts.examples:,} examples of up to {corpus.settings.max_length} tokens; "
-            f"{phase.steps:,} steps are {phase.steps * phase.batch_size / counts.examples:.2f} epochs"
-        )
+    for phase, examples in zip(config.phases, prepared.phases, strict=True):
+        count = examples.count
+        epochs = phase.steps * phase.batch_size / count
+        lines.append(f"{examples}; {phase.steps:,} steps are {epochs:.2f} epochs")
     lines += [
         f"vocabulary: {len(prepared.vocabulary):,} tokens",
         f"parameters: {model.count_params():,}, of these {backbone.count_params():,} of the backbone",

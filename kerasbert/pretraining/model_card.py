@@ -8,12 +8,13 @@ from typing import Any
 from kerasbert.corpus.corpus import SETUP, Corpus
 from kerasbert.engine.model_card import markdown_text, write_card
 from kerasbert.pretraining.prepare import PreparedPretraining
+from kerasbert.pretraining.texts import Texts
 
 _CARD = """\
 # Pre-trained BERT encoder
 
-Pre-trained by kerasbert {version} (TensorFlow {tensorflow}, Keras {keras}, Python {python}) on the masked
-language model{and_pairs}, {from_source}.
+Pre-trained by kerasbert {version} (TensorFlow {tensorflow}, Keras {keras}, Python {python}) on {tasks},
+{from_source}.
 
 | | |
 | --- | --- |
@@ -24,7 +25,7 @@ language model{and_pairs}, {from_source}.
 | steps | {steps:,}, seed {seed} |
 | training time | {seconds:,.0f} s |
 
-## On held-out documents
+{teacher}## On held-out documents
 
 {metrics}
 
@@ -37,7 +38,16 @@ Files, some of them perhaps several times: {files}.
 The sources of the texts, their licences and the intended use must be stated here by the publisher of this
 model. All settings: pretrain.yaml in this directory.
 """
+_TEACHER = """\
+## Teacher
+
+It has learned from {name} ({layers} layers, hidden size {hidden_dim}): {learned}. No weight of the teacher is
+in this model, whose parameters were computed from the teacher's outputs. {licence}
+
+"""
 _NAMES = {
+    "tokens_cosine": "teacher, cosine of tokens, centred",
+    "texts_cosine": "teacher, cosine of texts, centred",
     "mlm_loss": "masked LM, loss (nats)",
     "mlm_accuracy": "masked LM, accuracy",
     "perplexity": "masked LM, perplexity",
@@ -52,11 +62,11 @@ def write_model_card(
     """Writes the card of a finished pre-training of a backbone with `parameters` parameters."""
     config = prepared.config
     source = config.backbone.source
-    pairs = {"nsp": "next sentence prediction", "sop": "sentence order prediction"}
     facts = {
         **config.backbone.model_dump(),
         **metrics,
-        "and_pairs": f" and {pairs[prepared.corpora[0].settings.pairs]}" if config.nsp else "",
+        "tasks": " and ".join(_tasks(prepared)),
+        "teacher": _teacher(prepared),
         "from_source": "from scratch" if source == "scratch" else f"continued from {markdown_text(source)}",
         "parameters": parameters,
         "vocabulary": len(prepared.vocabulary),
@@ -64,11 +74,11 @@ def write_model_card(
         "seed": config.training.seed,
         "metrics": _metrics_table(metrics["held_out"]),
         "files": ", ".join(
-            sorted({markdown_text(name) for corpus in prepared.corpora for name in _files(corpus)})
+            sorted({markdown_text(name) for phase in prepared.phases for name in _files(phase)})
         ),
         "corpora": "\n".join(
-            f"- {_corpus(corpus)}; {phase.steps:,} steps of {phase.batch_size}"
-            for corpus, phase in zip(prepared.corpora, config.phases, strict=True)
+            f"- {_examples(examples)}; {phase.steps:,} steps of {phase.batch_size}"
+            for examples, phase in zip(prepared.phases, config.phases, strict=True)
         ),
     }
     write_card(path, _CARD, facts)
@@ -87,8 +97,43 @@ def _metrics_table(held_out: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines) if len(lines) > 2 else "Nothing was held out."
 
 
-def _corpus(corpus: Corpus) -> str:
-    counts = corpus.counts["train"]
+def _tasks(prepared: PreparedPretraining) -> list[str]:
+    """Returns what was trained."""
+    config = prepared.config
+    pairs = {"nsp": "next sentence prediction", "sop": "sentence order prediction"}
+    tasks = ["the masked language model"] * config.masked_lm
+    if config.pairs:
+        tasks.append(pairs[prepared.corpora[0].settings.pairs])
+    return [*tasks, "the states of a teacher"] if prepared.teacher else tasks
+
+
+def _teacher(prepared: PreparedPretraining) -> str:
+    if prepared.teacher is None:
+        return ""
+    settings, encoder = prepared.config.teacher, prepared.teacher.encoder
+    learned = {
+        "its states of the same characters": settings.token_weight,
+        "the means of its states over a text": settings.text_weight,
+        "how similar texts are to it": settings.relation_weight,
+        "the initial token embeddings": settings.starting_vectors,
+    }
+    licence = prepared.teacher.licence
+    facts = {
+        "name": markdown_text(str(settings.source)),
+        "layers": encoder.num_layers,
+        "hidden_dim": encoder.hidden_dim,
+        "learned": ", ".join(name for name, weight in learned.items() if weight),
+        "licence": f"The teacher's licence: {markdown_text(licence)}."
+        if licence
+        else "The teacher's licence must be stated here by the publisher of this model.",
+    }
+    return _TEACHER.format_map(facts)
+
+
+def _examples(examples: Corpus | Texts) -> str:
+    if isinstance(examples, Texts):
+        return f"up to {examples.max_length} tokens: {examples.count:,} texts"
+    counts, corpus = examples.counts["train"], examples
     return (
         f"up to {corpus.settings.max_length} tokens: {counts.documents:,} documents, {counts.sentences:,} "
         f"sentences, {counts.tokens:,} tokens ({counts.unknown / max(counts.tokens, 1):.2%} [UNK]), "
@@ -96,6 +141,8 @@ def _corpus(corpus: Corpus) -> str:
     )
 
 
-def _files(corpus: Corpus) -> list[str]:
-    setup = json.loads((corpus.path / SETUP).read_text(encoding="utf-8"))
+def _files(examples: Corpus | Texts) -> list[str]:
+    if isinstance(examples, Texts):
+        return [file.path.name for file in examples.files]
+    setup = json.loads((examples.path / SETUP).read_text(encoding="utf-8"))
     return [Path(file["path"]).name for file in setup["files"]]

@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 
 from kerasbert.engine.trainer import Objective
+from kerasbert.pretraining.learning import Learning
 
 
-def pretraining_objective(model: keras.Model) -> Objective:
-    """Returns the sum of the losses of the model's outputs.
+def pretraining_objective(model: keras.Model, learning: Learning | None = None) -> Objective:
+    """Returns the sum of the losses of the model's outputs, or, on texts, what `learning` computes.
 
     The metrics are `loss` and, for each output, `NAME_loss` and `NAME_accuracy`.
     """
@@ -17,6 +18,8 @@ def pretraining_objective(model: keras.Model) -> Objective:
     def objective(
         inputs: Any, targets: dict[str, tf.Tensor], weights: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        if learning and "texts" in targets:
+            return learning(inputs, targets, weights)
         loss, metrics = tf.constant(0.0), {}
         for name, logits in model(inputs, training=True).items():
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets[name], logits)

@@ -24,11 +24,15 @@ from kerasbert.errors import UserError
 from kerasbert.files import remove_temporaries
 from kerasbert.interrupts import kept
 from kerasbert.models import build_backbone, build_pretraining_model
+from kerasbert.pretraining.learning import Learning
 from kerasbert.pretraining.model_card import write_model_card
 from kerasbert.pretraining.objective import pretraining_objective
 from kerasbert.pretraining.prepare import PreparedPretraining, prepare_pretraining
 from kerasbert.pretraining.recipe import PretrainingRecipe, columns
 from kerasbert.pretraining.run import PretrainingRun
+from kerasbert.pretraining.starting_vectors import ordinary_tokens, set_starting_vectors
+from kerasbert.pretraining.teacher_states import open_states
+from kerasbert.pretraining.teaching import compute_all_states, open_batches, states_cache
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ def pretrain(
         if resume:
             _reopen(run, prepared)
         else:
-            run.save_setup(prepared.config, prepared.corpora)
+            run.save_setup(prepared)
+        compute_all_states(prepared, states_cache(prepared))
 
     shown = progress.shown(console if is_chief(strategy) else None)
     with shown, session(run, settings, strategy, resume, set_up):
@@ -87,12 +92,20 @@ def _pretrain(
 ) -> PretrainingResult:
     config, settings = prepared.config, prepared.config.training
     schedule = build_schedule(settings, prepared.total_steps)
+    batches = open_batches(prepared, states_cache(prepared))
     with progress.phase("building the model"), strategy.scope():
         model = _initial_model(prepared)
+        learning = Learning(model, prepared.teacher.width, config.teacher) if prepared.teacher else None
         optimizer = build_optimizer(settings, schedule)
-        trainer = Trainer(model, optimizer, pretraining_objective(model), strategy)
+        extra = learning.variables if learning else []
+        trainer = Trainer(
+            model, optimizer, pretraining_objective(model, learning), strategy, extra_variables=extra
+        )
     progress.note(_opening(prepared, strategy))
-    recipe, reporter = PretrainingRecipe(prepared, model), ProgressReporter(columns(config.nsp))
+    recipe, reporter = (
+        PretrainingRecipe(prepared, model, batches, learning),
+        ProgressReporter(columns(config)),
+    )
     loop = Loop(recipe, trainer, schedule, run, settings, reporter)
     last: dict[str, Any] = {}
     try:
@@ -112,9 +125,8 @@ def _opening(prepared: PreparedPretraining, strategy: tf.distribute.Strategy) ->
     return "\n".join(
         [
             *(
-                f"corpus: {corpus.path}, {corpus.counts['train'].examples:,} examples of up to "
-                f"{corpus.settings.max_length} tokens; {phase.steps:,} steps of {phase.batch_size}"
-                for phase, corpus in zip(prepared.config.phases, prepared.corpora, strict=True)
+                f"{examples}; {phase.steps:,} steps of {phase.batch_size}"
+                for phase, examples in zip(prepared.config.phases, prepared.phases, strict=True)
             ),
             f"device: {devices(strategy)}",
             f"of {prepared.total_steps:,} steps",
@@ -125,16 +137,21 @@ def _opening(prepared: PreparedPretraining, strategy: tf.distribute.Strategy) ->
 def _initial_model(prepared: PreparedPretraining) -> keras.Model:
     config = prepared.config
     backbone = build_backbone(config.backbone, len(prepared.vocabulary), config.training.precision)
-    model = build_pretraining_model(backbone, config.backbone, config.nsp)
+    model = build_pretraining_model(backbone, config.backbone, config.pairs, config.masked_lm)
     if prepared.source:
         prepared.source.copy_to(backbone)
         found = prepared.source.copy_heads_to(model)
-        wanted = ["mlm_head", *(["nsp_head"] if config.nsp else [])]
+        wanted = ["mlm_head"] * config.masked_lm + ["nsp_head"] * config.pairs
         missing = [name for name in wanted if name not in found]
         if missing:
             progress.note(
                 f"{config.backbone.source} has no weights for {' and '.join(missing)}: random to begin with."
             )
+    elif config.teacher.starting_vectors and prepared.teacher:
+        tokens = ordinary_tokens(prepared.vocabulary)
+        states = open_states(states_cache(prepared), prepared.teacher, list(tokens.values()))
+        share = set_starting_vectors(backbone, prepared.vocabulary, states)
+        progress.note(f"starting vectors: {len(tokens):,} tokens, {share:.1%} of the teacher's variance")
     return model
 
 
@@ -142,7 +159,7 @@ def _reopen(run: PretrainingRun, prepared: PreparedPretraining) -> None:
     if run.metrics.is_file():
         raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
     require_same_config(run, prepared.config)
-    run.require_same(prepared.corpora)
+    run.require_same(prepared)
     remove_temporaries(run.path)
 
 
@@ -158,4 +175,6 @@ def _finish(
     write_model_card(run.model_card, prepared, model.get_layer("backbone").count_params(), metrics)
     run.save_metrics(metrics)
     shutil.rmtree(run.checkpoints, ignore_errors=True)
+    if prepared.teacher and not prepared.config.teacher.cache:
+        shutil.rmtree(states_cache(prepared), ignore_errors=True)
     return PretrainingResult(run, metrics, interrupted=False)

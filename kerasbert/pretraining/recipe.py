@@ -7,11 +7,15 @@ import keras
 import tensorflow as tf
 
 from kerasbert.config import PretrainingConfig
+from kerasbert.corpus import Corpus
 from kerasbert.engine.best import Best
 from kerasbert.engine.progress_reporter import Column
 from kerasbert.engine.recipe import Segment
 from kerasbert.pretraining.batches import training_batches
+from kerasbert.pretraining.learning import Learning
+from kerasbert.pretraining.masking import Masker
 from kerasbert.pretraining.prepare import PreparedPretraining
+from kerasbert.pretraining.text_batches import TextBatches
 from kerasbert.pretraining.validate import Validation
 
 
@@ -21,13 +25,22 @@ class PretrainingRecipe:
     Args:
         prepared: the inputs.
         model: to validate.
+        texts: the batches of each phase that has a teacher.
+        learning: from it.
     """
 
     count, unit = "step", "examples"
 
-    def __init__(self, prepared: PreparedPretraining, model: keras.Model):
-        self._config, self._corpora = prepared.config, prepared.corpora
-        self._validate = Validation(model, prepared.config)
+    def __init__(
+        self,
+        prepared: PreparedPretraining,
+        model: keras.Model,
+        texts: Sequence[TextBatches | None],
+        learning: Learning | None,
+    ):
+        self._config, self._phases, self._texts = prepared.config, prepared.phases, texts
+        self._vocabulary = prepared.vocabulary
+        self._validation = Validation(model, prepared.config, learning)
         self.segments: Sequence[Segment] = list(_segments(prepared.config))
 
     def is_over(self, segment: Segment, best: Best) -> bool:
@@ -41,12 +54,17 @@ class PretrainingRecipe:
         """Returns the batches of the segment's phase from `step` on."""
         phase = self._config.phases[segment.phase]
         before = sum(phase.steps for phase in self._config.phases[: segment.phase])
-        corpus = self._corpora[segment.phase]
-        return training_batches(corpus, self._config, phase.batch_size, step - before, step)
+        examples, first = self._phases[segment.phase], step - before
+        if isinstance(examples, Corpus):
+            return training_batches(examples, self._config, phase.batch_size, first, step)
+        masking = self._config.masking
+        masker = Masker(self._vocabulary, masking, phase.max_length) if masking.fraction else None
+        texts = self._of_texts(segment.phase)
+        return texts.training(phase.batch_size, self._config.training.seed, first, masker, step)
 
     def validate(self, segment: Segment) -> dict[str, float]:
         """Returns the metrics on the held-out examples of the segment's phase."""
-        return self._validate(self._corpora[segment.phase], self._config.phases[segment.phase].batch_size)
+        return self._validate(segment.phase)
 
     def end(self, segment: Segment, metrics: Mapping[str, float], best: Best) -> dict[str, Any]:
         """Returns the number of the phase. The last weights are kept, not the best."""
@@ -55,9 +73,24 @@ class PretrainingRecipe:
     def held_out(self) -> list[dict[str, float]]:
         """Returns the metrics on the held-out examples of each phase, and their `max_length`."""
         return [
-            {"max_length": corpus.settings.max_length, **self._validate(corpus, phase.batch_size)}
-            for phase, corpus in zip(self._config.phases, self._corpora, strict=True)
+            {
+                "max_length": examples.settings.max_length
+                if isinstance(examples, Corpus)
+                else examples.max_length,
+                **self._validate(place),
+            }
+            for place, examples in enumerate(self._phases)
         ]
+
+    def _validate(self, place: int) -> dict[str, float]:
+        phase = self._phases[place]
+        examples = phase if isinstance(phase, Corpus) else self._of_texts(place)
+        return self._validation(examples, self._config.phases[place].batch_size)
+
+    def _of_texts(self, place: int) -> TextBatches:
+        batches = self._texts[place]
+        assert batches is not None
+        return batches
 
 
 def _segments(config: PretrainingConfig) -> Iterator[Segment]:
@@ -79,11 +112,17 @@ _COLUMNS = (
     Column("perplexity", "val_perplexity", 10, ".2f"),
     Column("NSP acc", "nsp_accuracy", 7, ".3f"),
     Column("val NSP", "val_nsp_accuracy", 7, ".3f"),
+    Column("tokens", "tokens_cosine", 6, ".3f"),
+    Column("texts", "texts_cosine", 6, ".3f"),
+    Column("val tokens", "val_tokens_cosine", 10, ".3f"),
+    Column("val texts", "val_texts_cosine", 9, ".3f"),
     Column("rate", "learning_rate", 8, ".1e"),
     Column("examples/s", "examples_per_second", 10, ".0f"),
 )
 
 
-def columns(next_sentence: bool) -> list[Column]:
+def columns(config: PretrainingConfig) -> list[Column]:
     """Returns the columns that show the segments."""
-    return [column for column in _COLUMNS if next_sentence or "nsp" not in column.key]
+    absent = ["nsp"] * (not config.pairs) + ["mlm", "perplexity"] * (not config.masked_lm)
+    absent += ["cosine"] * (not config.teacher.source)
+    return [column for column in _COLUMNS if not any(name in column.key for name in absent)]

@@ -1,14 +1,14 @@
 """The run directory of a pre-training, which becomes a Hugging Face folder."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kerasbert.config import ResolvedPretrainingConfig, dump_yaml, parse_config, read_yaml
-from kerasbert.corpus import Corpus
 from kerasbert.errors import CheckpointError, UserError
 from kerasbert.files import make_directory, require_new_directory, write_json, write_text
+from kerasbert.pretraining.prepare import PreparedPretraining
 
 
 class PretrainingRun:
@@ -18,6 +18,7 @@ class PretrainingRun:
         self.path = Path(path)
         self.config = self.path / "pretrain.yaml"
         self.corpora = self.path / "corpora.json"
+        self.teacher = self.path / "teacher.json"
         self.history = self.path / "history.jsonl"
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
@@ -29,22 +30,33 @@ class PretrainingRun:
         require_new_directory(self.path)
         make_directory(self.path)
 
-    def save_setup(self, config: ResolvedPretrainingConfig, corpora: Sequence[Corpus]) -> None:
+    def save_setup(self, prepared: PreparedPretraining) -> None:
         """Writes the files that are known before the training."""
-        write_text(self.config, dump_yaml(config.model_dump()))
-        write_json(self.corpora, [corpus.digest() for corpus in corpora])
+        write_text(self.config, dump_yaml(prepared.config.model_dump()))
+        write_json(self.corpora, [phase.digest() for phase in prepared.phases])
+        if prepared.teacher:
+            write_json(self.teacher, {"digest": prepared.teacher.digest})
 
-    def require_same(self, corpora: Sequence[Corpus]) -> None:
-        """Raises `UserError` if a corpus has changed since the start of the run."""
+    def require_same(self, prepared: PreparedPretraining) -> None:
+        """Raises `UserError` if a corpus, a text or the teacher has changed since the start of the run."""
         if not self.corpora.is_file():  # runs from before there were digests
             return
         recorded = json.loads(self.corpora.read_text(encoding="utf-8"))
-        for place, (before, corpus) in enumerate(zip(recorded, corpora, strict=True)):
-            if corpus.digest() != before:
+        phases = zip(recorded, prepared.config.phases, prepared.phases, strict=True)
+        for place, (before, phase, examples) in enumerate(phases):
+            if examples.digest() != before:
+                what = f"corpus: {phase.corpus} was rebuilt with" if phase.corpus else "texts: have"
                 raise UserError(
-                    f"phases.{place}.corpus: {corpus.path} was rebuilt with other examples since "
-                    f"{self.path} was started. Resume with the corpus it was started with, or start a new "
-                    "run with another --output."
+                    f"phases.{place}.{what} other examples since {self.path} was started. Resume with those "
+                    "that it was started with, or start a new run with another --output."
+                )
+        if prepared.teacher:
+            before = json.loads(self.teacher.read_text(encoding="utf-8"))["digest"]
+            if prepared.teacher.digest != before:
+                raise UserError(
+                    f"teacher.source: {prepared.config.teacher.source} has other weights since {self.path} "
+                    "was started. Resume with those that it was started with, or start a new run with "
+                    "another --output."
                 )
 
     def load_config(self) -> ResolvedPretrainingConfig:

@@ -1,6 +1,7 @@
 """Validation metrics on held-out examples."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,8 @@ import tensorflow as tf
 from kerasbert.config import PretrainingConfig
 from kerasbert.corpus import Corpus
 from kerasbert.pretraining.batches import validation_batches
+from kerasbert.pretraining.learning import Learning
+from kerasbert.pretraining.text_batches import TextBatches
 
 _Tensors = dict[str, tf.Tensor]
 # Enough for two digits of the perplexity, however large the corpus.
@@ -18,8 +21,9 @@ _MOST_EXAMPLES = 4096
 class Validation:
     """Evaluates a model on held-out examples, always with the same masks."""
 
-    def __init__(self, model: keras.Model, config: PretrainingConfig):
+    def __init__(self, model: keras.Model, config: PretrainingConfig, learning: Learning | None = None):
         self._config = config
+        self._cosines = tf.function(learning.sums, reduce_retracing=True) if learning else None
 
         @tf.function(reduce_retracing=True)
         def sums(inputs: _Tensors, targets: _Tensors, weights: _Tensors) -> _Tensors:
@@ -28,16 +32,17 @@ class Validation:
 
         self._sums = sums
 
-    def __call__(self, corpus: Corpus, batch_size: int) -> dict[str, float]:
-        """Returns `mlm_loss`, `mlm_accuracy`, `perplexity` and, with pairs, `nsp_loss`, `nsp_accuracy`.
+    def __call__(self, examples: Corpus | TextBatches, batch_size: int) -> dict[str, float]:
+        """Returns the metrics of a phase.
 
-        Empty where nothing is held out.
+        Of a corpus `mlm_loss`, `mlm_accuracy`, `perplexity` and, with pairs, `nsp_loss`, `nsp_accuracy`; of
+        texts `tokens_cosine` and `texts_cosine`. Empty where nothing is held out.
         """
-        batches = validation_batches(corpus, self._config, batch_size)
-        totals: dict[str, np.ndarray] = {}
-        for batch in batches.take(-(-_MOST_EXAMPLES // batch_size)):
-            for name, sums in self._sums(*batch).items():
-                totals[name] = totals.get(name, 0.0) + sums.numpy()
+        if isinstance(examples, TextBatches):
+            totals = self._totals(examples.validation(batch_size), self._cosines, batch_size)
+            return {name: float(total / count) for name, (total, count) in totals.items() if count}
+        batches = validation_batches(examples, self._config, batch_size)
+        totals = self._totals(batches, self._sums, batch_size)
         metrics = {}
         for name, (loss, right, count) in totals.items():
             if count:
@@ -46,6 +51,14 @@ class Validation:
         if "mlm_loss" in metrics:
             metrics["perplexity"] = math.exp(min(metrics["mlm_loss"], 700.0))
         return metrics
+
+    @staticmethod
+    def _totals(batches: tf.data.Dataset, sums: Any, batch_size: int) -> dict[str, np.ndarray]:
+        totals: dict[str, np.ndarray] = {}
+        for batch in batches.take(-(-_MOST_EXAMPLES // batch_size)):
+            for name, of_batch in sums(*batch).items():
+                totals[name] = totals.get(name, 0.0) + of_batch.numpy()
+        return totals
 
 
 def _sums(logits: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
