@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from kerasbert.errors import KerasBertError, ServerError, UserError
     from kerasbert.evaluation import Evaluation
     from kerasbert.export import export_model
-    from kerasbert.predictors import Model, open_model
+    from kerasbert.predictors import Model, TextEncoder, open_encoder, open_model
     from kerasbert.tasks import load_config
     from kerasbert.training import TrainResult
 
@@ -38,12 +38,14 @@ __all__ = [
     "KerasBertError",
     "Model",
     "ServerError",
+    "TextEncoder",
     "TrainResult",
     "UserError",
     "__version__",
     "evaluate",
     "export_model",
     "load_config",
+    "open_encoder",
     "open_model",
     "train",
 ]
@@ -56,11 +58,13 @@ _HOMES = {
     "KerasBertError": "kerasbert.errors",
     "Model": "kerasbert.predictors",
     "ServerError": "kerasbert.errors",
+    "TextEncoder": "kerasbert.predictors",
     "TrainResult": "kerasbert.training",
     "UserError": "kerasbert.errors",
     "evaluate": "kerasbert.api",
     "export_model": "kerasbert.export",
     "load_config": "kerasbert.tasks",
+    "open_encoder": "kerasbert.predictors",
     "open_model": "kerasbert.predictors",
     "train": "kerasbert.api",
 }

@@ -187,8 +187,12 @@ def trained(reviews_file: Path, shared) -> TrainResult:
 
 @pytest.fixture(scope="session")
 def exported(trained: TrainResult, shared) -> Path:
-    """A version directory of the trained run. Do not change it: copy it."""
-    return shared("exported", lambda directory: export_model(trained.run.path, directory / "model").path)
+    """A version directory of the trained run, with the signature `embed`. Do not change it: copy it."""
+
+    def make(directory: Path) -> Path:
+        return export_model(trained.run.path, directory / "model", signatures=["embed"]).path
+
+    return shared("exported", make)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ main = LazyGroup(
         "tune": ("tune:tune", "Search for the best hyperparameters."),
         "evaluate": ("evaluate:evaluate", "Evaluate a model on labelled data."),
         "predict": ("predict:predict", "Classify texts."),
+        "embed": ("embed:embed", "Turn texts into vectors."),
         "explain": ("explain:explain", "Show which words influenced a prediction."),
         "export": ("export:export", "Export a run as a SavedModel for TensorFlow Serving."),
         "versions": ("versions:versions", "Manage which exported versions are served."),

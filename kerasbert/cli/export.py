@@ -16,6 +16,13 @@ import click
 )
 @click.option("--quantize", type=click.Choice(["int8"]), help="Use 8-bit integer matrix products (CPU only).")
 @click.option(
+    "--signature",
+    "signatures",
+    type=click.Choice(["embed"]),
+    multiple=True,
+    help="Add a signature: embed, from texts to vectors.",
+)
+@click.option(
     "--keep",
     type=click.IntRange(min=1),
     help="Number of versions to keep; older ones are removed unless they are served.",
@@ -31,6 +38,7 @@ def export(
     version: int | None,
     precision: str,
     quantize: str | None,
+    signatures: tuple[str, ...],
     keep: int | None,
     allow_breaking: bool,
 ) -> None:
@@ -45,7 +53,7 @@ def export(
     with importing():
         from kerasbert.export import export_model
 
-    published = export_model(run, model_dir, version, precision, quantize, allow_breaking, keep)
+    published = export_model(run, model_dir, version, precision, quantize, allow_breaking, keep, signatures)
     click.echo(
         f"{published.path} ({published.size / 1e6:.1f} MB, verified by the native loader in "
         f"{published.memory / 1e6:.0f} MB of memory)"

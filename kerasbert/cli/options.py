@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from kerasbert.data import Row
     from kerasbert.data.read_options import ReadOptions
-    from kerasbert.predictors import Model
+    from kerasbert.predictors import TextEncoder
 
 _Command = Callable[..., Any]
 
@@ -98,18 +98,28 @@ def raw_text_options(command: _Command) -> _Command:
     return column(encoding(command))
 
 
-def text_options(command: _Command) -> _Command:
-    """Adds the arguments of `predict` and `explain`: a model, and texts or a file of texts."""
-    for option in (
-        reading_options("text_column", "pair_column", "encoding"),
-        click.option(
+def input_options(required: bool = False) -> Callable[[_Command], _Command]:
+    """Adds `--input`, a file of texts, as the argument `source`, and how it is read."""
+
+    def add(command: _Command) -> _Command:
+        option = click.option(
             "--input",
             "source",
             type=click.Path(),
+            required=required,
             help="File of texts: one per line (pairs separated by a tab), or .csv, .tsv, .jsonl, .json, "
             ".parquet or .xlsx; text files may be gzipped. Use - for standard input: lines, or a table if "
             "--text-column is set.",
-        ),
+        )
+        return option(reading_options("text_column", "pair_column", "encoding")(command))
+
+    return add
+
+
+def text_options(command: _Command) -> _Command:
+    """Adds the arguments of `predict` and `explain`: a model, and texts or a file of texts."""
+    for option in (
+        input_options(),
         click.argument("text", nargs=-1),
         click.argument("model", type=click.Path()),
     ):
@@ -118,7 +128,7 @@ def text_options(command: _Command) -> _Command:
 
 
 def rows_of(
-    model: "Model", texts: Sequence[str], source: str | None, reading: "ReadOptions"
+    model: "TextEncoder", texts: Sequence[str], source: str | None, reading: "ReadOptions"
 ) -> "Iterator[Row]":
     """Returns the rows of `texts` or of the file `source`, without labels."""
     from dataclasses import replace

@@ -151,6 +151,18 @@ class Client:
         labels = [label or ""] * len(texts)
         return self._ask(self._explanation, rows, text=texts, pair=pairs, label=labels)
 
+    def embed(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Returns the outputs of `embed` for any number of texts: `vector`, float32 [n, hidden].
+
+        Raises:
+            AddressError: the model has no signature `embed`, or the server rejects it.
+            UserError: as in `predict`.
+            ServerError: as in `predict`.
+        """
+        return self._ask(self._embedding, self._batch_size, text=texts, pair=pairs)
+
     def _ask(
         self, signature: Signature, rows: int, **inputs: Sequence[str | bytes] | None
     ) -> dict[str, np.ndarray]:
@@ -195,8 +207,15 @@ class Client:
 
     @cached_property
     def _explanation(self) -> Signature:
+        return self._other_signature("explain", "Export the run again")
+
+    @cached_property
+    def _embedding(self) -> Signature:
+        return self._other_signature("embed", "Export the run again with --signature embed")
+
+    def _other_signature(self, name: str, remedy: str) -> Signature:
         return self._retries.ask(
-            lambda timeout: Signature.parse_explain(self._transport.signatures(timeout)), Event()
+            lambda timeout: Signature.parse_other(self._transport.signatures(timeout), name, remedy), Event()
         )
 
 

@@ -60,6 +60,8 @@ class RestTransport:
         answer = self._ask("POST", ":predict", {"signature_name": signature.name, "inputs": columns}, timeout)
         with reading_answer():
             outputs = answer["outputs"]
+            if len(signature.outputs) == 1:  # its name is left out
+                outputs = dict.fromkeys(signature.outputs, outputs)
             return {name: _array(outputs[name], output) for name, output in signature.outputs.items()}
 
     def close(self) -> None:

@@ -13,7 +13,6 @@ _DTYPES: dict[str, Any] = {
     "DT_STRING": object, "DT_BOOL": np.bool_, "DT_FLOAT": np.float32, "DT_DOUBLE": np.float64,
     "DT_INT32": np.int32, "DT_INT64": np.int64,
 }  # fmt: skip
-_EXPLAIN = "explain"
 _OURS = {"label": "DT_STRING", "label_id": "DT_INT64", "score": "DT_FLOAT", "probabilities": "DT_FLOAT"}
 
 
@@ -35,7 +34,7 @@ class Signature:
     """A signature of a model that kerasbert exported.
 
     Attributes:
-        name: `serving_default` or `explain`.
+        name: `serving_default`, `explain` or `embed`.
         inputs: `text`, and `pair` for a model of pairs; `explain` also takes `label`.
         outputs: the outputs by name.
     """
@@ -55,22 +54,23 @@ class Signature:
             return cls._parse(signatures)
 
     @classmethod
-    def parse_explain(cls, signatures: Mapping[str, Any]) -> "Signature":
-        """Parses `explain` from the JSON form of a `SignatureDefMap`.
+    def parse_other(cls, signatures: Mapping[str, Any], name: str, remedy: str) -> "Signature":
+        """Parses another signature from the JSON form of a `SignatureDefMap`.
+
+        Args:
+            signatures: the map.
+            name: `explain` or `embed`.
+            remedy: what to do if the model has no such signature.
 
         Raises:
-            Failure: the model has no such signature.
+            Failure: it has none.
         """
         with reading_answer():
-            if _EXPLAIN not in signatures:
-                raise Failure(
-                    f"serves a model without the signature `{_EXPLAIN}`. Export the run again",
-                    error=AddressError,
-                )
-            inputs = (
-                ("text", "pair", "label") if "pair" in signatures[_EXPLAIN]["inputs"] else ("text", "label")
-            )
-            return cls(_EXPLAIN, inputs, _outputs(signatures[_EXPLAIN]))
+            if name not in signatures:
+                raise Failure(f"serves a model without the signature `{name}`. {remedy}", error=AddressError)
+            inputs = signatures[name]["inputs"]
+            known = tuple(each for each in ("text", "pair", "label") if each in inputs)
+            return cls(name, known, _outputs(signatures[name]))
 
     @classmethod
     def _parse(cls, signatures: Mapping[str, Any]) -> "Signature":

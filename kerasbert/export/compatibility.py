@@ -10,6 +10,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from kerasbert.data.labels import read_labels
 from kerasbert.errors import UserError
+from kerasbert.export.signatures import OPTIONAL
 from kerasbert.layout import EXPORTED_LABELS, GRAPH, is_version, version_folders
 
 _INTERNAL = "__saved_model_init_op"
@@ -37,7 +38,8 @@ def breaking_changes(old: Path, new: Path) -> Iterator[str]:
     signatures_before, signatures = read_signatures(old), read_signatures(new)
     for name, before in signatures_before.items():
         if name not in signatures:
-            yield f"signature {name} is gone"
+            again = f" (--signature {name} keeps it)" if name in OPTIONAL else ""
+            yield f"signature {name} is gone{again}"
             continue
         where = f"signature {name}"
         yield from _inputs(where, before.inputs, signatures[name].inputs)

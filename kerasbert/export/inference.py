@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kerasbert.export.calibration import calibration_rows
 from kerasbert.export.packed_encoder import PackedEncoder
-from kerasbert.models import TextClassifier
+from kerasbert.models import TextClassifier, text_vectors
 
 
 class InferenceClassifier(tf.Module):
@@ -38,6 +38,10 @@ class InferenceClassifier(tf.Module):
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
         return self.task.decide(self.logits(self.text_graph(text, pair)))
+
+    def vectors(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the mean vector of each text, float32 [batch, hidden]; see `text_vectors`."""
+        return text_vectors(self.text_graph, partial(self._encoder, return_sequence=True), text, pair)
 
     def decide(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""

@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from kerasbert.errors import ConfigError, ExportError, UserError
 from kerasbert.export.changes import LabelChanges, count_label_changes
 from kerasbert.export.compatibility import refuse_breaking_changes
 from kerasbert.export.inference import InferenceClassifier
-from kerasbert.export.signatures import build_signatures
+from kerasbert.export.signatures import OPTIONAL, build_signatures
 from kerasbert.export.verify import verify
 from kerasbert.export.warmup import warmup_requests, write_warmup
 from kerasbert.files import make_directory, require_path, wrap_write_errors, write_text
@@ -64,6 +64,7 @@ def export_model(
     quantize: str | None = None,
     allow_breaking: bool = False,
     keep: int | None = None,
+    signatures: Sequence[str] = (),
 ) -> Published:
     """Exports a run as a SavedModel, `model_dir/VERSION`.
 
@@ -79,6 +80,7 @@ def export_model(
         quantize: `int8` for the encoder's dense layers, or None. The model then needs a CPU with oneDNN.
         allow_breaking: publish even what the users of the version before cannot use.
         keep: number of versions to keep; served ones are never removed. None: all.
+        signatures: further ones to offer: `embed`, texts to vectors.
 
     Raises:
         UserError: the run cannot be loaded, the version exists, or it breaks its users.
@@ -88,6 +90,11 @@ def export_model(
         raise ConfigError(f"precision: must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
     if quantize not in QUANTIZATIONS:
         raise ConfigError(f"quantize: must be int8 or left out. Received: {quantize!r}")
+    for name in signatures:
+        if isinstance(signatures, str) or name not in OPTIONAL:
+            raise ConfigError(
+                f"signatures: must be a list with some of {', '.join(OPTIONAL)}. Received: {signatures!r}"
+            )
     run, base = require_path(run, "run"), Path(require_path(model_dir, "model_dir"))
     with progress.phase(f"loading {run}"):
         trainer = RunDirectory(run).load()
@@ -101,7 +108,7 @@ def export_model(
     try:
         with kept("nothing was published"):
             with progress.phase("writing the SavedModel"), wrap_write_errors(base):
-                _write(trainer, precision, quantize, staging)
+                _write(trainer, precision, quantize, signatures, staging)
             make_directory(staging / EXTRA)
             write_labels(staging / EXPORTED_LABELS, trainer.labels)
             if not allow_breaking:
@@ -148,9 +155,11 @@ def _verify(staging: Path, trainer: TextClassifier, arithmetic: str) -> tuple[Me
         raise ExportError(f"not published: {error}") from error
 
 
-def _write(trainer: TextClassifier, precision: str, quantize: str | None, staging: Path) -> None:
+def _write(
+    trainer: TextClassifier, precision: str, quantize: str | None, more: Sequence[str], staging: Path
+) -> None:
     classifier = InferenceClassifier(trainer, precision, quantize)
-    signatures = build_signatures(classifier)
+    signatures = build_signatures(classifier, more)
     try:
         # A server never trains: without this the file would hold the gradients too.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)

@@ -11,7 +11,7 @@ from kerasbert.errors import ExportError
 from kerasbert.export.native import NativeModel, strings
 from kerasbert.models import TextClassifier
 
-# Largest difference of a float output from the trainer's.
+# Largest difference of a float output from the trainer's; of a vector, as a share of its length.
 TOLERANCE = {"float32": 1e-5, "bfloat16": 5e-2, "int8": 0.2}
 
 # Ordinary and hostile texts; the tasks add their own samples.
@@ -58,8 +58,11 @@ def verify(path: Path, classifier: TextClassifier, arithmetic: str) -> Memory:
     if any("_XlaMustCompile" in function.attr for function in model.graph.library.function):
         raise ExportError("the graph demands XLA, which TensorFlow Serving switches off.")
     texts = [*_PROBES, *(text.encode() for text in classifier.task.sample_texts)]
+    vectors = "embed" in model.signatures
     cases = [
-        case for count in (0, 1, len(texts)) for case in _cases(classifier, texts[-count:] if count else [])
+        case
+        for count in (0, 1, len(texts))
+        for case in _cases(classifier, texts[-count:] if count else [], vectors)
     ]
     requests = [(name, inputs) for name, inputs, _ in cases]
     *answers, explanation = model.run([*requests, ("explain", _explained(classifier))])
@@ -74,17 +77,16 @@ def verify(path: Path, classifier: TextClassifier, arithmetic: str) -> Memory:
 
 
 def _cases(
-    classifier: TextClassifier, texts: Sequence[bytes]
+    classifier: TextClassifier, texts: Sequence[bytes], vectors: bool
 ) -> list[tuple[str, dict[str, np.ndarray], dict[str, np.ndarray]]]:
-    """Returns (signature, inputs, what the trainer answers) for one batch."""
+    """Returns (signature, inputs, what the trainer answers) for one batch, with `embed` if `vectors`."""
     names = ("text", "pair") if classifier.takes_pairs else ("text",)
     columns = {name: strings(texts) for name in names}
     if classifier.takes_pairs:
         columns["pair"] = strings(list(reversed(texts)))
     outputs = classifier.predict(*(column.tolist() for column in columns.values()))
-    packed = classifier.text_graph(
-        *(tf.constant(column.tolist(), tf.string, shape=[len(texts)]) for column in columns.values())
-    )
+    tensors = [tf.constant(column.tolist(), tf.string, shape=[len(texts)]) for column in columns.values()]
+    packed = classifier.text_graph(*tensors)
     examples = [
         tf.train.Example(
             features=tf.train.Features(
@@ -100,11 +102,14 @@ def _cases(
         "classes": np.tile(strings([label.encode() for label in classifier.labels]), (len(texts), 1)),
         "scores": outputs["probabilities"],
     }
-    return [
+    cases = [
         ("serving_default", columns, outputs),
         ("classify", {"inputs": strings(examples)}, classified),
         ("token_ids", {name: tensor.numpy() for name, tensor in packed.items()}, outputs),
     ]
+    if vectors:
+        cases.append(("embed", columns, {"vector": classifier.vectors(*tensors).numpy()}))
+    return cases
 
 
 def _explained(classifier: TextClassifier) -> dict[str, np.ndarray]:
@@ -137,10 +142,17 @@ def _compare(
                 f"{where}: {name} is {got.dtype} {got.shape}, the trainer's {wanted.dtype} {wanted.shape}."
             )
         if np.issubdtype(wanted.dtype, np.floating):
-            difference = float(np.max(np.abs(got - wanted), initial=0.0))
+            difference = float(np.max(_differences(name, got, wanted), initial=0.0))
             if not difference <= tolerance:
                 raise ExportError(
                     f"{where}: {name} differs from the trainer's by {difference:.1e}, more than {tolerance}."
                 )
         elif exact and not np.array_equal(got, wanted):
             raise ExportError(f"{where}: {name} differs from the trainer's.")
+
+
+def _differences(name: str, got: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    if name != "vector":
+        return np.abs(got - wanted)
+    # Its elements have no scale of their own.
+    return np.linalg.norm(got - wanted, axis=1) / np.linalg.norm(wanted, axis=1)

@@ -1,6 +1,8 @@
 """The whole of a trained model: strings in, decisions out."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,7 @@ import tensorflow as tf
 from kerasbert.config import Config, ResolvedConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
+from kerasbert.models.text_vectors import text_vectors
 from kerasbert.tasks import Task
 from kerasbert.text import Sanitizer, TextGraph, Vocabulary, string_tensor
 
@@ -66,6 +69,11 @@ class TextClassifier(tf.Module):
 
     def _logits_of_strings(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
         return self.logits(self.text_graph(text, pair))
+
+    def vectors(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the mean vector of each text, float32 [batch, hidden]; see `text_vectors`."""
+        encoder: Any = self.model.encoder
+        return text_vectors(self.text_graph, partial(encoder, training=False), text, pair)
 
     def decide(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""

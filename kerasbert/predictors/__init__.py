@@ -1,10 +1,20 @@
-"""Models that classify texts: a run directory, an export or a server, behind one class.
+"""Models that classify texts, a run directory, an export or a server, and encoders that give vectors.
 
 The package imports neither TensorFlow nor Keras: opening a run or an export does.
 """
 
 from kerasbert.predictors.model import Model, explain_rows, predict_rows
-from kerasbert.predictors.open import newest_version, open_model
+from kerasbert.predictors.open import newest_version, open_encoder, open_model
 from kerasbert.predictors.predict import answer_record
+from kerasbert.predictors.text_encoder import TextEncoder
 
-__all__ = ["Model", "answer_record", "explain_rows", "newest_version", "open_model", "predict_rows"]
+__all__ = [
+    "Model",
+    "TextEncoder",
+    "answer_record",
+    "explain_rows",
+    "newest_version",
+    "open_encoder",
+    "open_model",
+    "predict_rows",
+]

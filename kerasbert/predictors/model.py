@@ -3,14 +3,15 @@
 import abc
 import functools
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from kerasbert.config import DataConfig
-from kerasbert.errors import UnavailableError, UserError
+from kerasbert.errors import UnavailableError
 from kerasbert.predictors.explain import explanation_record, require_label
 from kerasbert.predictors.predict import WINDOW, AnyRow, Arrays, TextLike, answer_record, in_batches
+from kerasbert.predictors.text_encoder import TextEncoder
 from kerasbert.predictors.texts import Batch, Texts, read_texts
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _EXPLAIN_BATCH = 8
 _OPEN_THE_RUN = "Open the run directory that it was exported from: kerasbert.open_model(RUN)"
 
 
-class Model(abc.ABC):
+class Model(TextEncoder):
     """What `kerasbert.open_model` returns. Texts are `str`; answers come in their order.
 
     Any number of texts is answered in batches, so that memory does not grow with them. Where a method
@@ -36,18 +37,9 @@ class Model(abc.ABC):
         data: the columns of data files, and where the training rows were, as far as it is known.
     """
 
-    batch_size: ClassVar[int | None] = 64  # of `predict_batch`. None: it splits into batches itself
-
     def __init__(self, source: str, labels: tuple[str, ...], data: DataConfig):
-        self.source, self.labels, self.data = source, labels, data
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.source!r})"
-
-    @property
-    def takes_pairs(self) -> bool:
-        """Whether a row is two texts."""
-        return self.data.pair_column is not None
+        super().__init__(source, data)
+        self.labels = labels
 
     @property
     @abc.abstractmethod
@@ -112,30 +104,6 @@ class Model(abc.ABC):
         for place, (_, answer) in enumerate(predict_rows(self, rows)):
             result[place] = answer["probabilities"]
         return result
-
-    def embed(self, texts: Texts, pairs: Texts | None = None) -> np.ndarray:
-        """Returns a vector for each text: float32 [n, hidden], [1, hidden] for one text.
-
-        It is the mean of the last layer's outputs over the real tokens, [CLS] and [SEP] among them,
-        whichever pooling the head has. Two vectors are compared by their cosine.
-
-        Args:
-            texts: one text, or any number of them.
-            pairs: the second texts, for a model of pairs.
-
-        Raises:
-            UserError: the model is an export or behind a server, which have no signature for it; or
-                an item is not a text, or pairs are missing or not wanted.
-
-        Examples:
-            >>> model.embed(["手机很好", "酒店太差", ""]).shape
-            (3, 16)
-        """
-        rows, _ = read_texts(self, texts, pairs)
-        if not rows:
-            return self.embed_batch([], [] if self.takes_pairs else None)["embeddings"]
-        answers = in_batches(self.embed_batch, rows, size=self.batch_size)
-        return np.stack([answer["embeddings"] for _, answer in answers])
 
     @overload
     def explain(  # type: ignore[overload-overlap]
@@ -207,10 +175,6 @@ class Model(abc.ABC):
     @abc.abstractmethod
     def explain_batch(self, texts: Batch, pairs: Batch | None = None, label: str | None = None) -> Arrays:
         """Returns the arrays of `kerasbert.explanation.explain` for one batch and a label, or the decided."""
-
-    def embed_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:
-        """Returns `embeddings`, float32 [batch, hidden]."""
-        raise UserError(f"{self.source}: has no signature for embeddings. {_OPEN_THE_RUN}.embed(texts)")
 
 
 def predict_rows(

@@ -1,4 +1,4 @@
-"""Opens a run directory, an exported SavedModel or a server."""
+"""Opens a run directory, an exported SavedModel, a server, or an encoder alone."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,10 @@ from kerasbert.errors import CheckpointError
 from kerasbert.files import require_path
 from kerasbert.layout import is_version, version_folders
 from kerasbert.predictors.model import Model
+from kerasbert.predictors.text_encoder import TextEncoder
 from kerasbert.startup import quiet_import
+
+_SERVERS = ("http://", "https://", "grpc://", "grpcs://")
 
 
 def open_model(path: str | os.PathLike[str]) -> Model:
@@ -51,6 +54,43 @@ def open_model(path: str | os.PathLike[str]) -> Model:
             return SavedModel(version)
     what = "there is no such directory" if not path.exists() else "it is neither"
     raise CheckpointError(f"{path}: must be a run directory or an exported model. Received: {what}.")
+
+
+def open_encoder(source: str | os.PathLike[str]) -> TextEncoder:
+    """Opens whatever turns texts into vectors.
+
+    Args:
+        source: any value of `backbone.source`: the name of a bundled encoder, a Hugging Face folder or
+            another checkpoint. Or what `open_model` takes: a run directory, whose fine-tuned encoder is
+            used; an exported model or a server's URL, with the signature `embed`.
+
+    Returns:
+        An open encoder; see `kerasbert.TextEncoder.embed`.
+
+    Raises:
+        CheckpointError: there is no such source, or it is damaged.
+        UserError: `source` is not a path.
+        AddressError: the URL is malformed, or the server has no such model.
+        ServerError: the server cannot be reached.
+
+    Examples:
+        >>> encoder = kerasbert.open_encoder("kerasbert-tiny-zh")
+        >>> vectors = encoder.embed(["今天天气很好", "天气真不错", "股票大跌"], normalize=True)
+        >>> similar = vectors @ vectors.T
+        >>> bool(similar[0, 1] > similar[0, 2])
+        True
+    """
+    source = require_path(source, "source")
+    if source.startswith(_SERVERS):
+        return open_model(source)
+    with progress.phase("loading TensorFlow"), quiet_import():
+        from kerasbert.checkpoints import RunDirectory, open_source
+        from kerasbert.predictors.pretrained import PretrainedEncoder
+
+    if RunDirectory.is_run(source) or newest_version(Path(source)):
+        return open_model(source)
+    with progress.phase(f"loading {source}"):
+        return PretrainedEncoder(open_source(source), source)
 
 
 def newest_version(path: Path) -> Path | None:

@@ -10,6 +10,7 @@ from kerasbert.errors import CheckpointError, one_line
 from kerasbert.layout import EXPORTED_CONFIG
 from kerasbert.predictors.model import Model
 from kerasbert.predictors.predict import Arrays
+from kerasbert.predictors.text_encoder import require_mean
 from kerasbert.predictors.texts import Batch
 from kerasbert.tasks import get_task
 from kerasbert.text import string_tensor
@@ -50,12 +51,26 @@ class SavedModel(Model):
         Raises:
             CheckpointError: the model was exported without that signature.
         """
-        if "explain" not in self._loaded.signatures:
-            raise CheckpointError(
-                f"{self.source}: was exported without the signature `explain`. Export the run again."
-            )
         labels = [label or ""] * len(texts)
-        return _ask(self._loaded.signatures["explain"], text=texts, pair=pairs, label=labels)
+        return _ask(self._signature("explain", "Export the run again."), text=texts, pair=pairs, label=labels)
+
+    def embed_batch(self, texts: Batch, pairs: Batch | None = None, pooling: str = "mean") -> Arrays:
+        """Returns the outputs of `embed` for one batch.
+
+        Raises:
+            CheckpointError: the model was exported without that signature.
+            UserError: the pooling is another.
+        """
+        signature = self._signature(
+            "embed", "Export the run again: kerasbert export RUN MODEL_DIR --signature embed"
+        )
+        require_mean(self.source, pooling)
+        return _ask(signature, text=texts, pair=pairs)
+
+    def _signature(self, name: str, remedy: str) -> Any:
+        if name not in self._loaded.signatures:
+            raise CheckpointError(f"{self.source}: was exported without the signature `{name}`. {remedy}")
+        return self._loaded.signatures[name]
 
 
 def _ask(signature: Any, **columns: Batch | None) -> Arrays:

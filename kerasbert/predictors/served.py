@@ -3,6 +3,7 @@
 from kerasbert.client import Client
 from kerasbert.predictors.model import Model
 from kerasbert.predictors.predict import Arrays
+from kerasbert.predictors.text_encoder import require_mean
 from kerasbert.predictors.texts import Batch
 
 
@@ -35,3 +36,8 @@ class ServedModel(Model):
     def explain_batch(self, texts: Batch, pairs: Batch | None = None, label: str | None = None) -> Arrays:
         """Returns the outputs of `explain` for any number of texts and a label, or the decided labels."""
         return self.client.explain(texts, pairs, label)
+
+    def embed_batch(self, texts: Batch, pairs: Batch | None = None, pooling: str = "mean") -> Arrays:
+        """Returns the outputs of `embed` for any number of texts."""
+        require_mean(self.source, pooling)
+        return self.client.embed(texts, pairs)

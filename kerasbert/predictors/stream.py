@@ -1,14 +1,17 @@
-"""Turns arguments into rows, and writes the answers to rows."""
+"""Turns arguments into rows, and writes the answers to rows, or their vectors."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kerasbert import progress
 from kerasbert.data import Columns, Row
 from kerasbert.data.read import row_of_line
 from kerasbert.data.write import write_records, written_format
+from kerasbert.data.write_vectors import vector_writer
 from kerasbert.errors import DataError, KerasBertError, ServerError
 from kerasbert.files import atomic_path, wrap_write_errors
 from kerasbert.interrupts import kept
@@ -64,6 +67,30 @@ def write_answers(
         return
     with kept(f"{path} was not written"), atomic_path(path) as temporary, temporary.open("wb") as file:
         write_records(answers, file, form, packed)
+
+
+def write_vectors(
+    vectors: Iterable[tuple[Row, np.ndarray]], size: int, output: str, total: int | None = None
+) -> None:
+    """Writes the vector of each row, in order.
+
+    Args:
+        vectors: rows and their vectors, float32 [size]; read lazily.
+        size: of a vector.
+        output: a .npy or .parquet file, which appears when it is complete.
+        total: the approximate number of rows, if it is known.
+
+    Raises:
+        UserError: `output` is neither, or cannot be written.
+    """
+    write, path = vector_writer(output), Path(output)
+    tracked = progress.track(((_cells(row), vector) for row, vector in vectors), "embedding", total)
+    with kept(f"{path} was not written"), atomic_path(path) as temporary, temporary.open("wb") as file:
+        write(tracked, size, file)
+
+
+def _cells(row: Row) -> dict[str, str]:
+    return {"text": row.text} if row.pair is None else {"text": row.text, "pair": row.pair}
 
 
 def _answers(model: Model, rows: Iterable[Row], window: dict[str, int]) -> Iterator[dict[str, Any]]:

@@ -48,7 +48,7 @@ def read_texts(model: _Asked, texts: Texts, pairs: Texts | None = None) -> tuple
 
 def _listed(texts: Any, name: str) -> list[str]:
     if isinstance(texts, str):
-        return [_text(texts, name)]
+        return [require_text(texts, name)]
     table = isinstance(texts, Mapping) or hasattr(texts, "columns") or getattr(texts, "ndim", 1) != 1
     if table or isinstance(texts, bytes | bytearray) or not isinstance(texts, Iterable):
         advice = ""
@@ -62,10 +62,15 @@ def _listed(texts: Any, name: str) -> list[str]:
         )
     # An Arrow array gives scalars of its own otherwise.
     items = texts.to_pylist() if hasattr(texts, "to_pylist") else texts
-    return [_text(item, f"{name}[{place}]") for place, item in enumerate(items)]
+    return [require_text(item, f"{name}[{place}]") for place, item in enumerate(items)]
 
 
-def _text(item: Any, name: str) -> str:
+def require_text(item: Any, name: str) -> str:
+    """Returns an item called `name` as a text.
+
+    Raises:
+        DataError: it is none.
+    """
     if not isinstance(item, str):
         advice = ""
         if isinstance(item, bytes):

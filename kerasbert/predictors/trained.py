@@ -13,12 +13,12 @@ from kerasbert.models import TextClassifier
 from kerasbert.predictors.model import Model
 from kerasbert.predictors.predict import Arrays
 from kerasbert.predictors.texts import Batch, Texts, read_texts
-from kerasbert.tasks.head import pool
+from kerasbert.predictors.vector_graph import VectorGraph
 from kerasbert.text import string_tensor
 
 
 class TrainedModel(Model):
-    """A run directory in this process. Only this has the Keras model, and embeddings.
+    """A run directory in this process. Only this has the Keras model.
 
     Args:
         classifier: with the trained weights.
@@ -76,30 +76,21 @@ class TrainedModel(Model):
         """Returns the arrays of `kerasbert.explanation.explain` for one batch."""
         return _run(self._explanation, [label or ""] * len(texts), texts, pairs)
 
-    def embed_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:
-        """Returns `embeddings`, float32 [batch, hidden]: see `embed`."""
-        return _run(self._embedding, texts, pairs)
+    def embed_batch(self, texts: Batch, pairs: Batch | None = None, pooling: str = "mean") -> Arrays:
+        """Returns `vector`, float32 [batch, hidden]."""
+        return self._vectors(texts, pairs, pooling)
 
     @cached_property
     def _explanation(self) -> Any:
         def graph(label: tf.Tensor, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
             return explain(self.classifier, text, pair, label)
 
-        return tf.function(graph, input_signature=self._strings(1))
+        strings = tf.TensorSpec([None], tf.string)
+        return tf.function(graph, input_signature=[strings] * (2 + self.takes_pairs))
 
     @cached_property
-    def _embedding(self) -> Any:
-        encoder = self.classifier.model.encoder
-
-        def graph(text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-            inputs = self.classifier.text_graph(text, pair)
-            encoded = encoder(inputs, training=False)
-            return {"embeddings": pool(encoded, inputs["padding_mask"], "mean")}
-
-        return tf.function(graph, input_signature=self._strings())
-
-    def _strings(self, more: int = 0) -> list[tf.TensorSpec]:
-        return [tf.TensorSpec([None], tf.string)] * (1 + self.takes_pairs + more)
+    def _vectors(self) -> VectorGraph:
+        return VectorGraph(self.classifier.text_graph, self.classifier.model.encoder, self.takes_pairs)
 
 
 def _run(graph: Any, *columns: Sequence[Any] | None) -> dict[str, np.ndarray]:

@@ -74,7 +74,7 @@ def opened_once(monkeypatch: pytest.MonkeyPatch, trained):
     def cached(path):
         return trained.model if Path(path) == trained.run.path else open_model(path)
 
-    for module in ("kerasbert.predictors", "kerasbert.evaluation.evaluate"):
+    for module in ("kerasbert.predictors", "kerasbert.predictors.open", "kerasbert.evaluation.evaluate"):
         monkeypatch.setattr(importlib.import_module(module), "open_model", cached)
     return trained.run.path
 

@@ -119,7 +119,8 @@ def rest_app(model: Model) -> Starlette:
             for name, values in request["inputs"].items()
         }
         outputs = model.predict(feeds, request.get("signature_name", "serving_default"))
-        return {"outputs": {k: plain(v, k.endswith("_bytes")) for k, v in outputs.items()}}
+        columns = {k: plain(v, k.endswith("_bytes")) for k, v in outputs.items()}
+        return {"outputs": columns if len(columns) > 1 else columns.popitem()[1]}
 
     async def handle(request: Request) -> Response:
         model.headers.append(dict(request.headers))

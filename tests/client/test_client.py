@@ -75,6 +75,15 @@ def test_every_kind_of_output_arrives_unchanged(served_handmade):
 
 
 @pytest.mark.process
+def test_vectors_are_those_of_the_model_in_this_process(served, exported):
+    texts = [*HOSTILE, *("手机很好" * (number % 4) for number in range(80))]
+    with Client(served[0]) as client:
+        assert_same_answers(client.embed(texts), open_model(exported).embed_batch(texts))
+        assert max(served[1].sizes) == 64
+        assert client.embed([])["vector"].shape == (0, 16)
+
+
+@pytest.mark.process
 def test_explanations_are_those_of_the_model_in_this_process(served, exported):
     texts = [*HOSTILE, *("手机很好" * (number % 4) for number in range(20))]
     direct = open_model(exported)
@@ -102,7 +111,7 @@ def test_explanations_are_those_of_the_model_in_this_process(served, exported):
 )
 def test_what_is_no_text_is_refused_before_it_is_sent(served, texts, message):
     with Client(served[0]) as client:
-        for method in (client.predict, client.explain):
+        for method in (client.predict, client.explain, client.embed):
             with pytest.raises(DataError, match=message):
                 method(texts)
 
@@ -132,6 +141,12 @@ def test_a_model_without_explanations_says_so(served_handmade):
         client.explain(["a"], ["b"])
 
 
+def test_a_model_without_vectors_says_how_to_make_them(served_handmade):
+    remedy = r"without the signature `embed`\. Export the run again with --signature embed"
+    with Client(served_handmade[0]) as client, pytest.raises(AddressError, match=remedy):
+        client.embed(["a"], ["b"])
+
+
 def test_an_opened_url_answers_like_the_run(served, trained):
     texts = ["手机很好", "", "酒店太差😀", "a\0b"] * 50
     model = open_model(served[0])
@@ -146,8 +161,12 @@ def test_an_opened_url_answers_like_the_run(served, trained):
     assert model.predict("手机很好")["label"] == "positive"
     assert [word["word"] for word in model.explain("手机很好")["words"]] == list("手机很好")
     assert model.predict([]) == model.explain([]) == []
-    with pytest.raises(UserError, match=r"has no signature for embeddings. Open the run directory"):
-        model.embed(texts)
+    vectors = model.embed(texts, normalize=True, prefix="问")
+    expected = trained.model.embed(texts, normalize=True, prefix="问")
+    np.testing.assert_allclose(vectors, expected, atol=1e-5, rtol=0)
+    assert (vectors.dtype, model.embed([]).shape) == (np.float32, (0, 16))
+    with pytest.raises(UserError, match=r"its signature `embed` gives the mean of the tokens, not max\."):
+        model.embed(texts, pooling="max")
     with pytest.raises(UserError, match=r"texts\[1\]: must be a text"):
         model.predict(["a", None])
     with pytest.raises(UserError, match="takes single texts, not pairs"):

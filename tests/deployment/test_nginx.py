@@ -282,7 +282,7 @@ def asks_for(signature: str) -> str:
     return json.dumps({"signature_name": signature, "instances": ["很好"]})
 
 
-@pytest.mark.parametrize("signature", ["serving_default", "classify"])
+@pytest.mark.parametrize("signature", ["serving_default", "classify", "embed"])
 @pytest.mark.parametrize("path", [PREDICT, PREDICT.replace(":predict", "/labels/canary:classify")])
 def test_the_signatures_for_clients_pass(client, upstream, signature, path):
     body = asks_for(signature)
@@ -319,7 +319,7 @@ def test_other_signatures_are_refused(client, upstream, body, chunked):
     answer = post(client, iter([data[:20], data[20:]]) if chunked else data)
     assert answer.status_code == 403
     assert answer.headers["Content-Type"] == "application/json"
-    assert "serving_default and classify" in answer.json()["error"]
+    assert "serving_default, classify and embed" in answer.json()["error"]
     assert upstream.asked == []
 
 

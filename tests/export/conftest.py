@@ -2,6 +2,7 @@
 
 import platform
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Exported:
     path: Path
 
 
-def export_moved(run: Path, directory: Path, **settings: str) -> Path:
+def export_moved(run: Path, directory: Path, **settings) -> Path:
     """Exports a copy of the run, then deletes the copy and moves the model."""
     copy = shutil.copytree(run, directory / "copy")
     published = export_model(copy, directory / "first", **settings)
@@ -40,7 +41,9 @@ def export_moved(run: Path, directory: Path, **settings: str) -> Path:
     return published.path.rename(path)
 
 
-def export_untrained(labels: list[str], directory: Path, **values) -> tuple[RunDirectory, Path]:
+def export_untrained(
+    labels: list[str], directory: Path, signatures: Sequence[str] = (), **values
+) -> tuple[RunDirectory, Path]:
     """Exports random weights, with a head that tells texts apart."""
     config = parse_config(Config, merge(SMALL, {"run_dir": "untrained", **values}), where="test")
     config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
@@ -56,7 +59,7 @@ def export_untrained(labels: list[str], directory: Path, **values) -> tuple[RunD
     run.save_setup(config, vocabulary, labels)
     run.save_weights(classifier.model, vocabulary, labels)
     run.save_metrics({})
-    return run, export_moved(run.path, directory)
+    return run, export_moved(run.path, directory, signatures=signatures)
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +69,9 @@ def exported(trained: TrainResult, shared) -> Exported:
 
 @pytest.fixture(scope="session")
 def exported_bfloat16(trained: TrainResult, shared) -> Exported:
-    path = shared("bfloat16", lambda to: export_moved(trained.run.path, to, precision="bfloat16"))
+    path = shared(
+        "bfloat16", lambda to: export_moved(trained.run.path, to, precision="bfloat16", signatures=["embed"])
+    )
     return Exported(trained.classifier, path)
 
 
@@ -74,14 +79,16 @@ def exported_bfloat16(trained: TrainResult, shared) -> Exported:
 def exported_int8(trained: TrainResult, shared) -> Exported:
     if platform.machine() != "x86_64":
         pytest.skip("8-bit products need TensorFlow with oneDNN, as on x86-64")
-    path = shared("int8", lambda to: export_moved(trained.run.path, to, quantize="int8"))
+    path = shared(
+        "int8", lambda to: export_moved(trained.run.path, to, quantize="int8", signatures=["embed"])
+    )
     return Exported(trained.classifier, path)
 
 
 @pytest.fixture(scope="session")
 def exported_pairs(shared) -> Exported:
     data = {"pair_column": "pair"}
-    run, path = shared("pairs", lambda to: export_untrained(["other", "same"], to, data=data))
+    run, path = shared("pairs", lambda to: export_untrained(["other", "same"], to, ["embed"], data=data))
     return Exported(run.load(), path)
 
 

@@ -138,6 +138,8 @@ def test_real_models(exported, exported_bfloat16, exported_multi_label, exported
     assert "__saved_model_init_op" not in read_signatures(exported.path)
     assert set(read_signatures(exported.path)) == {"serving_default", "classify", "token_ids", "explain"}
     assert list(breaking_changes(exported.path, exported_bfloat16.path)) == []
+    gone = ["signature embed is gone (--signature embed keeps it)"]
+    assert list(breaking_changes(exported_bfloat16.path, exported.path)) == gone
     pairs = list(breaking_changes(exported.path, exported_pairs.path))
     assert "signature serving_default: the input pair is new, and nobody sends it" in pairs
     assert any(change.startswith("the labels were negative, positive and are") for change in pairs)

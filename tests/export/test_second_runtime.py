@@ -59,7 +59,9 @@ def answers(strings):
         ]
         tensors = (tf.constant(column.tolist(), tf.string, shape=[count]) for column in columns.values())
         packed = {name: tensor.numpy() for name, tensor in classifier.text_graph(*tensors).items()}
+        vectors = [("embed", columns)] if classifier.takes_pairs else []  # exported with it
         return [
+            *vectors,
             ("serving_default", columns),
             ("classify", {"inputs": strings(examples)}),
             ("token_ids", packed),

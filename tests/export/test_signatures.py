@@ -221,3 +221,31 @@ def test_a_model_of_several_labels_gives_them(exported_multi_label, strings):
     assert answer["label"].tolist() == expected["label"].tolist()
     np.testing.assert_array_equal(answer["selected"], answer["probabilities"] >= 0.5)
     np.testing.assert_allclose(answer["probabilities"], expected["probabilities"], atol=1e-5, rtol=0)
+
+
+def test_vectors_are_a_signature_on_request(exported, exported_bfloat16, exported_pairs):
+    assert "embed" not in saved_model(exported.path).meta_graphs[0].signature_def
+    for model, names in ((exported_bfloat16, {"text"}), (exported_pairs, {"text", "pair"})):
+        embed = saved_model(model.path).meta_graphs[0].signature_def["embed"]
+        assert described(embed.inputs) == dict.fromkeys(names, (_TYPES["string"], [-1]))
+        assert described(embed.outputs) == {"vector": (_TYPES["float"], [-1, 16])}
+
+
+def test_vectors_are_the_trainers(exported_pairs, strings):
+    pairs = TEXTS[::-1]
+    (answer,) = NativeModel(exported_pairs.path).run(
+        [("embed", {"text": strings(TEXTS), "pair": strings(pairs)})]
+    )
+    expected = exported_pairs.classifier.vectors(tf.constant(TEXTS), tf.constant(pairs)).numpy()
+    np.testing.assert_allclose(answer["vector"], expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["exported_bfloat16", "exported_int8"])
+def test_vectors_of_less_than_float32_point_the_same_way(request, name, reviews, strings):
+    model = request.getfixturevalue(name)
+    (answer,) = NativeModel(model.path).run([("embed", {"text": strings(reviews.texts)})])
+    expected = model.classifier.vectors(tf.constant(reviews.texts)).numpy()
+    products = np.sum(answer["vector"] * expected, axis=1)
+    cosines = products / np.linalg.norm(answer["vector"], axis=1) / np.linalg.norm(expected, axis=1)
+    assert answer["vector"].dtype == np.float32
+    assert 0.99 < cosines.min() < 1.0 - 1e-7

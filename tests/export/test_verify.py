@@ -52,3 +52,18 @@ def test_a_graph_that_demands_xla_is_refused(exported, tmp_path):
     (path / "saved_model.pb").write_bytes(proto.SerializeToString())
     with pytest.raises(ExportError, match="XLA"):
         verify(path, exported.classifier, "float32")
+
+
+def test_vectors_are_compared_by_their_length():
+    wanted = {"vector": np.array([[300.0, 400.0], [0.0, 0.5]], np.float32)}
+    near, far = (wanted["vector"] + np.array([[0, x], [0, 0]], np.float32) for x in (4e-3, 6e-3))
+    _compare("signature embed", {"vector": near}, wanted, 1e-5, True)
+    with pytest.raises(ExportError, match=r"vector differs from the trainer's by 1\.2e-05, more than 1e-05"):
+        _compare("signature embed", {"vector": far}, wanted, 1e-5, True)
+
+
+def test_a_signature_of_vectors_that_is_wrong_is_refused(exported_pairs, monkeypatch):
+    vectors = exported_pairs.classifier.vectors
+    monkeypatch.setattr(exported_pairs.classifier, "vectors", lambda *texts: vectors(*texts) + 0.01)
+    with pytest.raises(ExportError, match="signature embed, batch 1: vector differs"):
+        verify(exported_pairs.path, exported_pairs.classifier, "float32")

@@ -13,7 +13,7 @@ def records(path) -> list[PredictionLog]:
     return [PredictionLog.FromString(r) for r in tf.data.TFRecordDataset([str(file)]).as_numpy_iterator()]
 
 
-@pytest.mark.parametrize("name", ["exported", "exported_pairs"])
+@pytest.mark.parametrize("name", ["exported", "exported_pairs", "exported_bfloat16"])
 def test_every_signature_has_requests_and_the_model_answers_them(request, name):
     path = request.getfixturevalue(name).path
     logs = records(path)

@@ -26,7 +26,7 @@ TEXTS = ["手机很好", "", "酒店太差，再也不来", *(f"早餐{number}�
 def served(trained, tmp_path_factory):
     """Two versions, `stable` and `canary`, under the name that the export gave."""
     directory = tmp_path_factory.mktemp("models") / "shop reviews"
-    export_model(trained.run.path, directory)
+    export_model(trained.run.path, directory, signatures=["embed"])
     shutil.copytree(directory / "1", directory / "2")
     versions = ServedVersions(directory)
     versions.publish(2, before=1)
@@ -96,6 +96,19 @@ def test_explain_gives_the_words_of_the_run(served, url, trained, label):
     assert_same(got, wanted, tolerance=1e-3)
 
 
+def test_embed_gives_the_vectors_of_the_run(served, url, trained, tmp_path):
+    source, output = tmp_path / "texts.txt", tmp_path / "a.npy"
+    source.write_text("\n".join(TEXTS), encoding="utf-8")
+    assert kerasbert("embed", url, "--input", source, "--output", output) == ""
+    np.testing.assert_allclose(np.load(output), trained.model.embed(TEXTS), atol=1e-5, rtol=0)
+
+
+def test_a_vector_is_a_plain_list_over_rest(served, trained):
+    body = json.dumps({"signature_name": "embed", "instances": TEXTS[:2]})
+    answer = served.server.post(body, "shop-reviews:predict").json()
+    np.testing.assert_allclose(answer["predictions"], trained.model.embed(TEXTS[:2]), atol=1e-5, rtol=0)
+
+
 def version_of(server, where: str) -> str:
     return server.get(f"shop-reviews{where}/metadata").json()["model_spec"]["version"]
 
@@ -128,10 +141,13 @@ def test_the_exports_own_nginx_stands_before_it(served, run_nginx, secrets, monk
         key = (secrets / "api_keys").read_text().split('"')[1].removeprefix("Bearer ")
         with Client(url, api_key=key) as client:
             assert client.predict(TEXTS)["label"].tolist() == expected["label"].tolist()
-            with pytest.raises(KerasBertError, match=r"serving_default and classify are offered here\.$"):
+            assert client.embed(TEXTS)["vector"].shape == (len(TEXTS), 16)
+            with pytest.raises(
+                KerasBertError, match=r"serving_default, classify and embed are offered here\.$"
+            ):
                 client.explain(TEXTS[:1])
     assert " shop [" in log.read_text()
-    opened = {"serving_default|classify)": "serving_default|classify|explain)"}
+    opened = {"serving_default|classify|embed)": "serving_default|classify|embed|explain)"}
     with (
         run_nginx(served.directory / "serving" / "nginx.conf", behind, **opened) as (port, _),
         Client(f"https://127.0.0.1:{port}/v1/models/shop-reviews", api_key=key) as client,

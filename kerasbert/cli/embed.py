@@ -1,0 +1,64 @@
+"""kerasbert embed."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from kerasbert.cli.options import input_options, output_option, rows_of
+
+if TYPE_CHECKING:
+    from kerasbert.data.read_options import ReadOptions
+
+
+@click.command()
+@click.argument("model", type=click.Path())
+@input_options(required=True)
+@output_option(
+    required=True,
+    help="Output file: .npy, an array [rows, hidden] in the order of the input, or .parquet, its columns and "
+    "a column `vector`.",
+)
+@click.option(
+    "--pooling",
+    type=click.Choice(["mean", "cls", "max"]),
+    default="mean",
+    show_default=True,
+    help="How the outputs at the tokens become one vector.",
+)
+@click.option("--normalize", is_flag=True, help="Divide each vector by its L2 norm.")
+@click.option("--prefix", default="", help='Text to put before each text, such as "query: " for E5.')
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), help="Maximum number of texts computed at once. Default: 64."
+)
+def embed(
+    model: str,
+    source: str,
+    output: str,
+    pooling: str,
+    normalize: bool,
+    prefix: str,
+    batch_size: int | None,
+    reading: "ReadOptions",
+) -> None:
+    """Write a float32 vector for each row of --input, computed by the encoder of MODEL.
+
+    MODEL is a run directory; an exported model or the URL of a server with the signature `embed`; or an
+    encoder: any value of backbone.source.
+    """
+    from kerasbert.cli.startup import importing
+
+    with importing():
+        from kerasbert.data.estimate import estimate_rows
+        from kerasbert.data.write_vectors import vector_writer
+        from kerasbert.files import require_other_file
+        from kerasbert.predictors import open_encoder
+        from kerasbert.predictors.stream import write_vectors
+        from kerasbert.predictors.text_encoder import embed_rows, vector_size
+
+    vector_writer(output)
+    require_other_file(output, [source])
+    encoder = open_encoder(model)
+    size = vector_size(encoder, pooling)
+    rows = rows_of(encoder, (), source, reading)
+    vectors = embed_rows(encoder, rows, pooling, normalize, prefix, batch_size)
+    write_vectors(vectors, size, output, estimate_rows(source))

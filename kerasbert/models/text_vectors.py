@@ -1,0 +1,35 @@
+"""One vector for each text: the text graph, the encoder and a pooling over its outputs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from kerasbert.tasks.head import pool
+from kerasbert.text import TextGraph
+
+Encode = Callable[[Mapping[str, tf.Tensor]], Mapping[str, Any]]
+
+
+def text_vectors(
+    text_graph: TextGraph,
+    encode: Encode,
+    text: tf.Tensor,
+    pair: tf.Tensor | None = None,
+    pooling: str = "mean",
+) -> tf.Tensor:
+    """Returns a vector for each text, float32 [batch, hidden].
+
+    Args:
+        text_graph: of the encoder.
+        encode: returns `sequence_output` [batch, length, hidden] for what the text graph gives.
+        text: string [batch].
+        pair: string [batch], the second text of each row, or None.
+        pooling: `mean` or `max` over the real tokens, [CLS] and [SEP] among them, or `cls`: the output at
+            [CLS], without BERT's pooler, which is only trained for next sentence prediction.
+    """
+    inputs = text_graph(text, pair)
+    encoded = encode(inputs)
+    if pooling == "cls":
+        return tf.cast(encoded["sequence_output"][:, 0], tf.float32)
+    return tf.convert_to_tensor(pool(encoded, inputs["padding_mask"], pooling))
