@@ -146,7 +146,7 @@ def save_untrained(path: Path, arguments: argparse.Namespace) -> Path:
     from kerasbert.config import ResolvedConfig
     from kerasbert.models import TextClassifier
     from kerasbert.tasks import get_task
-    from kerasbert.text import Vocabulary
+    from kerasbert.text import WordPieceVocabulary
 
     sizes = ("num_layers", "hidden_dim", "num_heads", "intermediate_dim")
     backbone = dict(zip(sizes, map(int, arguments.sizes.split(",")), strict=True))
@@ -157,7 +157,7 @@ def save_untrained(path: Path, arguments: argparse.Namespace) -> Path:
     }
     config = ResolvedConfig.model_validate(chosen)
     keras.utils.set_random_seed(0)
-    task, vocabulary = get_task(config.task)(["a", "b"], {}), Vocabulary.load(arguments.vocabulary)
+    task, vocabulary = get_task(config.task)(["a", "b"], {}), WordPieceVocabulary.load(arguments.vocabulary)
     classifier, run = TextClassifier(config, task, vocabulary), RunDirectory(path)
     head = classifier.model.head.get_layer("logits")
     head.kernel.assign(head.kernel * 5.0)  # so that a difference between the contenders would show

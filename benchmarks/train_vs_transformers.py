@@ -155,10 +155,10 @@ def save_inputs(arguments: argparse.Namespace) -> dict[str, float]:
     from kerasbert.config import EncoderConfig, TextConfig
     from kerasbert.data import Columns, Row, load_rows
     from kerasbert.models import build_backbone, build_pretraining_model
-    from kerasbert.text import TextGraph, Vocabulary
+    from kerasbert.text import TextGraph, import_vocabulary
 
     layers, width, heads, intermediate = map(int, arguments.sizes.split(","))
-    vocabulary, source = Vocabulary.load(arguments.vocabulary), None
+    vocabulary, source = import_vocabulary(arguments.vocabulary), None
     config = EncoderConfig(
         num_layers=layers,
         hidden_dim=width,

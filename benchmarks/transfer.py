@@ -60,7 +60,7 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
         return
     source = open_source(arguments.source)
     if case["init"] == "scratch":
-        vocabulary = arguments.workdir / "vocab.txt"
+        vocabulary = arguments.workdir / source.vocabulary.file_name
         source.vocabulary.save(vocabulary)
         config.text.vocabulary = str(vocabulary)
         config.backbone = source.config.model_copy(

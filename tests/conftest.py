@@ -34,7 +34,13 @@ from kerasbert.data import Row, Rows
 from kerasbert.deployment import served_versions
 from kerasbert.export import export_model
 from kerasbert.tasks import Classification
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import (
+    SPECIAL_TOKENS,
+    SentencePieceVocabulary,
+    Vocabulary,
+    WordPieceVocabulary,
+    learn_sentencepiece,
+)
 from kerasbert.training import TrainResult, prepare, train
 
 from .hub_server import FakeHub, Repository
@@ -198,7 +204,17 @@ def exported(trained: TrainResult, shared) -> Path:
 @pytest.fixture
 def vocabulary() -> Vocabulary:
     """The special tokens and a few characters."""
-    return Vocabulary([*SPECIAL_TOKENS, *"今天气很好坏的不了手机酒店", "play", "##ing", "a", "##b"])
+    return WordPieceVocabulary([*SPECIAL_TOKENS, *"今天气很好坏的不了手机酒店", "play", "##ing", "a", "##b"])
+
+
+@pytest.fixture(scope="session")
+def unigram(shared) -> SentencePieceVocabulary:
+    """A SentencePiece model of a few words."""
+    words = ["今天", "天气", "手机", "酒店", "很好", "不错", "太差", "play", "playing", "game", "iPhone"]
+    texts = [f"{a}{b}，{a} {b}。" for a in words for b in words]
+    return SentencePieceVocabulary(
+        shared("unigram", lambda directory: learn_sentencepiece(lambda: texts, 80, 1).content)
+    )
 
 
 @pytest.fixture

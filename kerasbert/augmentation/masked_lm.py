@@ -1,6 +1,5 @@
 """Replaces tokens by others that the pre-trained backbone predicts in their place."""
 
-import re
 from collections.abc import Sequence
 
 import keras
@@ -11,12 +10,10 @@ from kerasbert.checkpoints import BackboneSource
 from kerasbert.data.batches import slices
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_backbone, build_pretraining_model
-from kerasbert.text import SPECIAL_TOKENS, TextGraph
+from kerasbert.text import JOINED, TextGraph
 
 _BATCH = 64
 _CANDIDATES = 5
-# Between Chinese characters the spaces between tokens mean nothing.
-_SPACE = re.compile(r"(?<=[一-鿿]) | (?=[一-鿿])")
 
 
 class MaskedLM:
@@ -44,9 +41,11 @@ class MaskedLM:
         self._model: keras.Model = build_pretraining_model(backbone, source.config, next_sentence=False)
         source.copy_to(backbone)
         source.copy_heads_to(self._model)
-        tokens = source.vocabulary.tokens
-        # Tokens that may be replaced or inserted: whole words, not pieces of words.
-        self._ordinary = np.array([token not in SPECIAL_TOKENS and token.isalnum() for token in tokens])
+        vocabulary = source.vocabulary
+        self._before, self._after = vocabulary.joints
+        # Tokens that may be replaced or inserted: those that are words by themselves.
+        self._ordinary = np.zeros(len(vocabulary), bool)
+        self._ordinary[[id for id in vocabulary.ordinary if vocabulary.spell([id]).isalnum()]] = True
         self._guess = tf.function(self._most_probable, reduce_retracing=True)
 
     def __call__(self, texts: Sequence[str], share: float, random: np.random.Generator) -> list[str]:
@@ -75,25 +74,20 @@ class MaskedLM:
         drawn = np.take_along_axis(options, np.argmax(values + noise, axis=-1)[..., None], axis=-1)[..., 0]
         for row, places, new in zip(ids, chosen, drawn, strict=True):
             row[places] = new[: len(places)]
-        return [self._spell(row) for row in ids]
+        return [self._vocabulary.spell(row) for row in ids]
 
     def _choose(self, ids: np.ndarray, share: float, random: np.random.Generator) -> list[int]:
-        tokens = self._vocabulary.tokens
-        words = [
-            place
-            for place, token in enumerate(ids)
-            if self._ordinary[token] and not tokens[ids[min(place + 1, len(ids) - 1)]].startswith("##")
-        ]
+        before, after = self._before[ids[1:]], self._after[ids[:-1]]
+        inside = (before + after >= JOINED) & (after <= 1)  # between letters, not after SentencePiece's space
+        alone = ~np.append(inside, False) & ~np.append(False, inside)
+        words = np.flatnonzero(self._ordinary[ids] & alone)
         count = max(1, round(share * len(words)))
         return sorted(random.permutation(words)[:count].astype(int).tolist())
 
     def _most_probable(self, inputs: dict[str, tf.Tensor], real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = self._model(inputs, training=False)["mlm"]
-        allowed = self._ordinary & (tf.range(logits.shape[-1]) != real[..., None])
+        # One that joins the token before in another way would change the words.
+        allowed = self._ordinary & (self._before == tf.gather(self._before, real)[..., None])
+        allowed &= tf.range(logits.shape[-1]) != real[..., None]
         values, options = tf.math.top_k(tf.where(allowed, logits, -1e9), _CANDIDATES)
         return values, options
-
-    def _spell(self, ids: np.ndarray) -> str:
-        tokens = [self._vocabulary.tokens[index] for index in ids]
-        words = " ".join(token for token in tokens if token not in SPECIAL_TOKENS).replace(" ##", "")
-        return _SPACE.sub("", words)

@@ -13,7 +13,7 @@ from kerasbert.checkpoints.backbone_source import BackboneSource, fill_source
 from kerasbert.checkpoints.bert_config import read_bert_config
 from kerasbert.checkpoints.tensor_names import without_wrapper
 from kerasbert.errors import CheckpointError, one_line
-from kerasbert.text import Vocabulary
+from kerasbert.text import Vocabulary, WordPieceVocabulary
 
 _INDEX = re.compile(r"(.+\.ckpt(-\d+)?)\.index")
 _STATE = "checkpoint"  # the file in which TensorFlow notes the newest checkpoint
@@ -46,7 +46,7 @@ def read_google_tf1(path: Path, source: str) -> BackboneSource:
     settings = _only_config(directory)
     config = read_bert_config(settings, source)
     prefix = _newest(directory) if path.is_dir() else path
-    vocabulary = Vocabulary.import_file(directory / "vocab.txt")
+    vocabulary = WordPieceVocabulary.import_file(directory / "vocab.txt")
     shapes, dtypes, reader = _open(prefix)
     names: dict[str, str] = {}
     for name in shapes:

@@ -15,7 +15,7 @@ from kerasbert.checkpoints.families import Family, find_family
 from kerasbert.checkpoints.fold import fold
 from kerasbert.checkpoints.safetensors_files import INDEX, WEIGHTS, SafetensorsFiles
 from kerasbert.checkpoints.tensor_names import file_name, find, shorten, to_file, without_wrapper
-from kerasbert.checkpoints.tokenizer_files import TOKENIZER, VOCABULARY, read_tokenizer, tokenizer_config
+from kerasbert.checkpoints.tokenizer_files import read_tokenizer, write_tokenizer
 from kerasbert.config import EncoderConfig, TextConfig
 from kerasbert.errors import CheckpointError, ConfigError
 from kerasbert.files import atomic_path, make_directory, write_json
@@ -173,9 +173,7 @@ def save_hugging_face(
         values["problem_type"] = f"{kind}_label_classification"
     make_directory(directory)
     write_json(directory / CONFIG, values)
-    settings = tokenizer_config(text, vocabulary, classes.max_length if classes else config.max_positions)
-    write_json(directory / TOKENIZER, settings)
-    vocabulary.save(directory / VOCABULARY)
+    write_tokenizer(directory, text, vocabulary, classes.max_length if classes else config.max_positions)
     with atomic_path(directory / WEIGHTS) as temporary:
         # Not save_file, whose files only their owner can read.
         temporary.write_bytes(safetensors.numpy.save(tensors, metadata={"format": "pt"}))

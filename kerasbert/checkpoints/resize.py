@@ -10,7 +10,7 @@ import tensorflow as tf
 from kerasbert.checkpoints.tensor_names import OF_TOKENS
 from kerasbert.data import Columns, read_rows
 from kerasbert.errors import UserError
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+from kerasbert.text import TextGraph, Vocabulary
 
 POSITIONS = "position_embedding/embeddings"
 _FEWEST_POSITIONS = 8  # as in the configuration
@@ -36,10 +36,10 @@ def keep_tokens(
     added: Sequence[str] = (),
 ) -> tuple[dict[str, np.ndarray], Vocabulary]:
     """Returns weights and vocabulary with the special and added tokens and `ids`, in their old order."""
-    special = [vocabulary.tokens.index(token) for token in (*SPECIAL_TOKENS, *added)]
+    special = [vocabulary.ids[token] for token in (*vocabulary.special_tokens, *added)]
     kept = np.union1d(ids, special).astype(np.int64)
     resized = {path: weight[kept] if path in OF_TOKENS else weight for path, weight in weights.items()}
-    return resized, Vocabulary(vocabulary.tokens[index] for index in kept)
+    return resized, vocabulary.subset(kept.tolist())
 
 
 def ids_of_files(

@@ -14,11 +14,11 @@ from kerasbert.errors import CheckpointError
 from kerasbert.files import make_directory, require_new_directory, write_json, write_text
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
-from kerasbert.text import Vocabulary
+from kerasbert.text import Vocabulary, load_vocabulary, vocabulary_file
 
 
 class RunDirectory:
-    """`config.yaml`, `vocab.txt`, `labels.txt`, `model.weights.h5`, `metrics.json` and more.
+    """`config.yaml`, the vocabulary, `labels.txt`, `model.weights.h5`, `metrics.json` and more.
 
     `metrics.json` is written last: a directory without it is not a finished run.
 
@@ -29,7 +29,6 @@ class RunDirectory:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         self.config = self.path / "config.yaml"
-        self.vocabulary = self.path / "vocab.txt"
         self.labels = self.path / "labels.txt"
         self.weights = self.path / "model.weights.h5"
         self.data = self.path / "data.json"
@@ -41,6 +40,11 @@ class RunDirectory:
         self.report = self.path / "report"
         self.checkpoints = self.path / "checkpoints"
         self.tensorboard = self.path / "tensorboard"
+
+    @property
+    def vocabulary(self) -> Path:
+        """The file of the vocabulary: `vocab.txt` or `sentencepiece.model`."""
+        return vocabulary_file(self.path)
 
     @classmethod
     def is_run(cls, path: str | Path) -> bool:
@@ -55,7 +59,7 @@ class RunDirectory:
     def save_setup(self, config: ResolvedConfig, vocabulary: Vocabulary, labels: Sequence[str]) -> None:
         """Writes the configuration, the vocabulary and the labels."""
         self.save_config(config)
-        vocabulary.save(self.vocabulary)
+        vocabulary.save(self.path / vocabulary.file_name)
         write_labels(self.labels, labels)
 
     def save_config(self, config: ResolvedConfig) -> None:
@@ -85,7 +89,7 @@ class RunDirectory:
         config = self.load_config()
         if not self.metrics.is_file():
             raise CheckpointError(f"{self.path}: this training did not finish. Train again.")
-        vocabulary = Vocabulary.load(self.vocabulary)
+        vocabulary = self.load_vocabulary()
         labels = self.load_labels()
         task = get_task(config.task)(labels, config.task_options)
         return self.load_weights_into(TextClassifier(config, task, vocabulary))
@@ -96,6 +100,10 @@ class RunDirectory:
         load_weights(classifier.model, self.weights, belongs_to)
         return classifier
 
+    def load_vocabulary(self) -> Vocabulary:
+        """Returns the vocabulary."""
+        return load_vocabulary(self.path)
+
     def load_labels(self) -> list[str]:
         """Returns the labels in their order."""
         return read_labels(self.labels)
@@ -103,6 +111,6 @@ class RunDirectory:
 
 def _belongs_to(vocabulary: Vocabulary, labels: Sequence[str]) -> dict[str, str]:
     return {
-        "vocab.txt": vocabulary.digest,
+        vocabulary.file_name: vocabulary.digest,
         "labels.txt": hashlib.sha256("\n".join(labels).encode()).hexdigest(),
     }

@@ -16,7 +16,7 @@ from kerasbert.config import BackboneConfig, EncoderConfig
 from kerasbert.errors import CheckpointError, ConfigError, UserError, one_line
 from kerasbert.hub import fetch, is_address
 from kerasbert.models import complete_backbone_config
-from kerasbert.text import Vocabulary
+from kerasbert.text import WordPieceVocabulary
 
 __all__ = ["BackboneSource", "open_source", "resolve_backbone"]
 
@@ -145,7 +145,7 @@ def _open_preset(source: str) -> BackboneSource:
         raise CheckpointError(
             f"{source!r} cannot be loaded as a BERT preset of keras-hub ({one_line(error)}). {hub}{_EXPECTED}"
         ) from error
-    vocabulary = Vocabulary(tokenizer.get_vocabulary())
+    vocabulary = WordPieceVocabulary(tokenizer.get_vocabulary())
     if len(vocabulary) != backbone.vocabulary_size:
         raise CheckpointError(
             f"{source!r} has a vocabulary of {len(vocabulary)} tokens, but embeddings of "

@@ -1,28 +1,43 @@
 """The tokenizer of a Hugging Face folder: tokenizer.json, tokenizer_config.json, vocab.txt and their like."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kerasbert.checkpoints.bert_config import read_json
+from kerasbert.checkpoints.sentencepiece_files import (
+    find_model,
+    from_tokenizer_json,
+    is_unigram,
+    read_model,
+    require_same_pieces,
+    tokenizer_json,
+    with_added,
+)
 from kerasbert.config import TextConfig
 from kerasbert.errors import CheckpointError, VocabularyError, excerpt
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+from kerasbert.files import write_json
+from kerasbert.text import (
+    SPECIAL_TOKENS,
+    SentencePieceVocabulary,
+    TextGraph,
+    Vocabulary,
+    WordPieceVocabulary,
+)
 
 TOKENIZER = "tokenizer_config.json"
 VOCABULARY = "vocab.txt"
 _FAST = "tokenizer.json"  # all in one file, of the tokenizers library
 _ADDED = "added_tokens.json"
 _SPECIAL = "special_tokens_map.json"
-_NAMES = dict(
-    zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL_TOKENS, strict=True)
-)
+_KEYS = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 # These take tokenizer.json as it is; BertTokenizer makes its own normaliser from tokenizer_config.json.
 _GENERIC = ("PreTrainedTokenizerFast", "TokenizersBackend")
 _WORD_PIECE = ("BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer")  # three names of one tokenizer
 _CLASSES = (*_WORD_PIECE, *(f"{name}Fast" for name in _WORD_PIECE), *_GENERIC)
+_SENTENCEPIECE_CLASSES = ("XLMRobertaTokenizer", "XLMRobertaTokenizerFast", *_GENERIC)
 # What tokenizer.json must hold to be a BERT's.
 _FIXED: dict[str, dict[str, Any]] = {
     "model": {
@@ -65,39 +80,32 @@ class _Added:
 
 
 def read_tokenizer(directory: Path) -> TokenizerFiles:
-    """Reads the tokenizer of a folder, as Transformers' BertTokenizer does.
+    """Reads the tokenizer of a folder: BertTokenizer's as Transformers does, or a SentencePiece model.
 
     Raises:
         CheckpointError, VocabularyError: a file is missing or damaged, or texts would get other ids.
     """
     settings = directory / TOKENIZER
     values = read_json(settings) if settings.is_file() else {}
+    fast = read_json(directory / _FAST) if (directory / _FAST).is_file() else {}
+    model = None if fast or (directory / VOCABULARY).is_file() else find_model(directory)
+    if model or is_unigram(fast):
+        return _read_sentencepiece(directory, values, fast)
     name = values.get("tokenizer_class") or "BertTokenizer"
     if name not in _CLASSES:
         raise CheckpointError(f"{settings}: tokenizer_class must be BertTokenizer. Received: {name!r}")
-    for key, token in _NAMES.items():
-        given = values.get(key)
-        given = given.get("content") if isinstance(given, dict) else given
-        if given not in (None, token):
-            raise CheckpointError(f"{settings}: {key} must be {token}. Received: {given!r}")
-    fast = read_json(directory / _FAST) if (directory / _FAST).is_file() else {}
+    _require_special_tokens(settings, values, SPECIAL_TOKENS)
     if fast:
         _require_bert(directory / _FAST, fast)
     text, notes = _text(directory, values, fast, generic=name in _GENERIC)
     tokens = _tokens(directory, fast)
-    try:
-        added = _added(directory, values, fast)
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        raise CheckpointError(
-            f"{directory}: its added tokens are not as Transformers writes them ({excerpt(repr(error))})."
-        ) from error
-    tokens, found = _with_added(directory, tokens, added)
+    tokens, found = _with_added(directory, tokens, _added(directory, values, fast, SPECIAL_TOKENS))
     for key, normalized in (("added_tokens", True), ("special_tokens", False)):
         contents = [token.content for token in found if token.normalized is normalized]
         if contents:
             text[key] = contents
     try:
-        vocabulary = Vocabulary(tokens)
+        vocabulary = WordPieceVocabulary(tokens)
         if found:
             TextGraph(vocabulary, max_length=8, **text)  # can they all be found?
     except VocabularyError as error:
@@ -105,11 +113,55 @@ def read_tokenizer(directory: Path) -> TokenizerFiles:
     return TokenizerFiles(vocabulary, text, notes)
 
 
-def tokenizer_config(text: TextConfig, vocabulary: Vocabulary, max_length: int | None) -> dict[str, Any]:
-    """Returns the tokenizer_config.json of a folder with a vocab.txt."""
+def _read_sentencepiece(
+    directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any]
+) -> TokenizerFiles:
+    name = values.get("tokenizer_class")
+    if name not in (None, *_SENTENCEPIECE_CLASSES):
+        raise CheckpointError(
+            f"{directory / TOKENIZER}: with a SentencePiece model tokenizer_class must be one of "
+            f"{', '.join(_SENTENCEPIECE_CLASSES)}. Received: {name!r}"
+        )
+    path = find_model(directory)
+    vocabulary = read_model(path) if path else from_tokenizer_json(directory / _FAST, fast)
+    _require_special_tokens(directory / TOKENIZER, values, vocabulary.special_tokens)
+    added = _added(directory, values, fast, vocabulary.special_tokens)
+    _, found = _with_added(directory, list(vocabulary.tokens), added)
+    if found:
+        model = with_added(vocabulary.parsed(), [token.content for token in found])
+        vocabulary = SentencePieceVocabulary(model.SerializeToString())
+    if path and fast:
+        require_same_pieces(path, vocabulary, directory / _FAST, fast)
+    ascii_punctuation = bool(values.get("ascii_punctuation", False))
+    return TokenizerFiles(vocabulary, {"lowercase": False, "ascii_punctuation": ascii_punctuation}, ())
+
+
+def write_tokenizer(directory: Path, text: TextConfig, vocabulary: Vocabulary, max_length: int) -> None:
+    """Writes the files that `read_tokenizer` and Transformers read.
+
+    Args:
+        directory: where to.
+        text: how texts are read.
+        vocabulary: the tokens.
+        max_length: tokens, where a tokenizer should cut.
+    """
+    values = {
+        **dict(zip(_KEYS, vocabulary.special_tokens, strict=True)),
+        "model_max_length": max_length,
+        "ascii_punctuation": text.ascii_punctuation,  # ours; Transformers does not know it
+    }
+    if isinstance(vocabulary, SentencePieceVocabulary):
+        write_json(directory / TOKENIZER, {"tokenizer_class": _GENERIC[0], **values})
+        write_json(directory / _FAST, tokenizer_json(vocabulary))
+    else:
+        write_json(directory / TOKENIZER, {**_wordpiece_config(text, vocabulary), **values})
+    vocabulary.save(directory / vocabulary.file_name)
+
+
+def _wordpiece_config(text: TextConfig, vocabulary: Vocabulary) -> dict[str, Any]:
     added = {**dict.fromkeys(text.added_tokens, True), **dict.fromkeys(text.special_tokens, False)}
     decoder = {
-        str(vocabulary.tokens.index(token)): {
+        str(vocabulary.ids[token]): {
             "content": token,
             "lstrip": False,
             "rstrip": False,
@@ -124,11 +176,16 @@ def tokenizer_config(text: TextConfig, vocabulary: Vocabulary, max_length: int |
         "do_lower_case": text.lowercase,
         "strip_accents": None,
         "tokenize_chinese_chars": True,
-        "model_max_length": max_length,
-        **_NAMES,
         **({"added_tokens_decoder": decoder} if decoder else {}),
-        "ascii_punctuation": text.ascii_punctuation,  # ours; Transformers does not know it
     }
+
+
+def _require_special_tokens(path: Path, values: Mapping[str, Any], tokens: Sequence[str]) -> None:
+    for key, token in zip(_KEYS, tokens, strict=True):
+        given = values.get(key)
+        given = given.get("content") if isinstance(given, dict) else given
+        if given not in (None, token):
+            raise CheckpointError(f"{path}: {key} must be {token}. Received: {given!r}")
 
 
 def _require_bert(path: Path, fast: Mapping[str, Any]) -> None:
@@ -184,7 +241,7 @@ def _tokens(directory: Path, fast: Mapping[str, Any]) -> list[str]:
     """Returns the tokens of vocab.txt or tokenizer.json in the order of their ids."""
     path = directory / VOCABULARY
     if not fast:
-        return list(Vocabulary.import_file(path).tokens)
+        return list(WordPieceVocabulary.import_file(path).tokens)
     ids = fast["model"].get("vocab")
     if not isinstance(ids, dict) or sorted(map(repr, ids.values())) != sorted(map(repr, range(len(ids)))):
         raise CheckpointError(
@@ -192,7 +249,7 @@ def _tokens(directory: Path, fast: Mapping[str, Any]) -> list[str]:
         )
     tokens = sorted(ids, key=lambda token: ids[token])
     if path.is_file():
-        others = Vocabulary.import_file(path).tokens
+        others = WordPieceVocabulary.import_file(path).tokens
         for number, (one, other) in enumerate(zip(tokens, others, strict=False)):
             if one != other.rstrip():  # a token of white space alone, which no text contains, is empty there
                 raise CheckpointError(
@@ -203,8 +260,23 @@ def _tokens(directory: Path, fast: Mapping[str, Any]) -> list[str]:
     return tokens
 
 
-def _added(directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any]) -> list[_Added]:
+def _added(
+    directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any], special_tokens: Sequence[str]
+) -> list[_Added]:
     """Returns the added tokens that the files name, those with an id first and in their order."""
+    try:
+        named = _named_tokens(directory, values, fast)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise CheckpointError(
+            f"{directory}: its added tokens are not as Transformers writes them ({excerpt(repr(error))})."
+        ) from error
+    first: dict[str, _Added] = {}
+    for token in named:
+        first.setdefault(token.content, token)
+    return [token for token in first.values() if token.content not in special_tokens]
+
+
+def _named_tokens(directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any]) -> list[_Added]:
     found: list[_Added] = []
     decoder = values.get("added_tokens_decoder") or {}
     listed = {value["id"]: value for value in fast.get("added_tokens") or []}
@@ -219,10 +291,7 @@ def _added(directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any]) 
             tokens = names.get(key) or []
             tokens = tokens.values() if isinstance(tokens, dict) else tokens
             found += [_Added.of(token, normalized=False) for token in tokens]
-    first: dict[str, _Added] = {}
-    for token in found:
-        first.setdefault(token.content, token)
-    return [token for token in first.values() if token.content not in SPECIAL_TOKENS]
+    return found
 
 
 def _with_added(directory: Path, tokens: list[str], added: list[_Added]) -> tuple[list[str], list[_Added]]:

@@ -18,7 +18,7 @@ def corpus() -> None:
 @click.option(
     "--vocabulary",
     required=True,
-    help="A vocab.txt, or a checkpoint whose vocabulary and casing to use.",
+    help="A vocab.txt, a SentencePiece model (*.model), or a checkpoint whose vocabulary and casing to use.",
 )
 @click.option("--max-length", default=128, show_default=True, help="Maximum number of tokens of an example.")
 @click.option(
@@ -80,10 +80,11 @@ def build(
         from kerasbert.config import parse_config
         from kerasbert.corpus import CorpusSettings, build_corpus, describe
         from kerasbert.interrupts import kept
-        from kerasbert.text import Vocabulary
+        from kerasbert.text import import_vocabulary
 
-    if vocabulary.endswith(".txt"):
-        tokens, text = Vocabulary.import_file(vocabulary), {"lowercase": not cased}
+    if vocabulary.endswith((".txt", ".model")):
+        tokens = import_vocabulary(vocabulary)
+        text: dict[str, Any] = {"lowercase": not cased and tokens.kind == "WordPiece"}
     else:
         from kerasbert.checkpoints import open_source
 

@@ -118,11 +118,16 @@ class TextConfig(Section):
 
     vocabulary: str | None = Field(
         None,
-        description="A vocab.txt, for `backbone.source: scratch`. Empty: learned from the training rows.",
+        description="A vocab.txt or SentencePiece model (*.model), for `backbone.source: scratch`. Empty: "
+        "learned from the training rows.",
     )
     vocabulary_size: int = Field(8000, ge=32, description="Maximum number of tokens of a learned vocabulary.")
     min_count: int = Field(2, ge=1, description="Rarer characters are left out of a learned vocabulary.")
-    lowercase: bool = Field(True, description="Lower-case texts and strip accents, as uncased BERTs do.")
+    lowercase: bool = Field(
+        True,
+        description="Lower-case texts and strip accents, as uncased BERTs do. SentencePiece models do what "
+        "they were trained to instead.",
+    )
     ascii_punctuation: bool = Field(
         False,
         description="Map curly quotes, the ellipsis and dashes to ASCII, for vocabularies that lack them.",

@@ -53,9 +53,9 @@ def build_corpus_with_beam(
                 | "Files" >> beam.Create(list(enumerate(map(str, files))))
                 | "Spread files" >> beam.Reshuffle()
                 | "Read" >> beam.FlatMap(_read, settings, frozenset(open_shards))
-                | "Tokenize" >> beam.ParDo(_Tokenize(vocabulary.tokens, settings))
+                | "Tokenize" >> beam.ParDo(_Tokenize(vocabulary, settings))
                 | "Shards" >> beam.GroupByKey()
-                | "Pair and write" >> beam.Map(_write, directory, vocabulary.tokens, settings)
+                | "Pair and write" >> beam.Map(_write, directory, vocabulary, settings)
             )
     return finish_corpus(directory)
 
@@ -79,11 +79,11 @@ def _read(
 class _Tokenize(beam.DoFn):
     """Maps documents to (shard, content), in batches."""
 
-    def __init__(self, tokens: tuple[str, ...], settings: CorpusSettings):
-        self._tokens, self._settings = tokens, settings
+    def __init__(self, vocabulary: Vocabulary, settings: CorpusSettings):
+        self._vocabulary, self._settings = vocabulary, settings
 
     def setup(self) -> None:
-        self._tokenizer = Tokenizer(Vocabulary(self._tokens), self._settings)
+        self._tokenizer = Tokenizer(self._vocabulary, self._settings)
 
     def start_bundle(self) -> None:
         self._batch: list[Document] = []
@@ -109,7 +109,7 @@ class _Tokenize(beam.DoFn):
 
 
 def _write(
-    shard: tuple[str, Iterable[Any]], directory: Path, tokens: tuple[str, ...], settings: CorpusSettings
+    shard: tuple[str, Iterable[Any]], directory: Path, vocabulary: Vocabulary, settings: CorpusSettings
 ) -> None:
     name, items = shard
     documents, unreadable = [], []
@@ -118,4 +118,4 @@ def _write(
             unreadable.append(item)
         else:
             documents.append(TokenizedDocument.from_bytes(item))
-    write_shard(directory, name, documents, unreadable, Vocabulary(tokens), settings)
+    write_shard(directory, name, documents, unreadable, vocabulary, settings)

@@ -71,7 +71,7 @@ def begin_corpus(
         raise UserError(f"{directory}: is not empty. Choose another directory.")
     else:
         make_directory(directory)
-        vocabulary.save(directory / "vocab.txt")
+        vocabulary.save(directory / vocabulary.file_name)
         write_json(directory / SETUP, setup)
     names = [name for split in shard_names(settings).values() for name in split]
     return [name for name in names if read_counts(directory, name) is None]

@@ -11,7 +11,7 @@ from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.shards import Counts, shard_names
 from kerasbert.errors import DataError
 from kerasbert.files import wrap_read_errors
-from kerasbert.text import Vocabulary
+from kerasbert.text import Vocabulary, load_vocabulary
 
 SETUP, SUMMARY = "setup.json", "corpus.json"
 _END = 1 << 16
@@ -48,7 +48,7 @@ class Corpus:
         settings = parse_config(CorpusSettings, setup["settings"], where=str(path / SETUP))
         summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
         counts = {split: Counts(**of_split) for split, of_split in summary.items()}
-        return cls(path, settings, Vocabulary.load(path / "vocab.txt"), counts)
+        return cls(path, settings, load_vocabulary(path), counts)
 
     @property
     def count(self) -> int:

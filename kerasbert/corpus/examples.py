@@ -17,7 +17,7 @@ _SHORTEST = 8  # tokens of an example
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """[CLS] a [SEP] b [SEP], or [CLS] a [SEP], as ids without padding."""
+    """[CLS] a [SEP] b [SEP], or [CLS] a [SEP], as ids without padding; see `text.packing.pack`."""
 
     ids: list[int]
     words: list[int]  # the word that each token belongs to, from 1; 0: a special token
@@ -39,7 +39,7 @@ def make_examples(
     equally frequent.
     """
     for place, document in enumerate(documents):
-        room = settings.max_length - (2 if settings.pairs == "none" else 3)
+        room = settings.max_length - (2 if settings.pairs == "none" else _special_of_pair(vocabulary))
         sentences, begin = document.sentences, 0
         while begin < len(sentences):
             target = room
@@ -93,7 +93,9 @@ def _example(
     max_length: int,
     random: np.random.Generator,
 ) -> Example:
-    a, b = _cut(_flat(first), _flat(second), max_length - (3 if second else 2), random)
+    a, b = _cut(
+        _flat(first), _flat(second), max_length - (_special_of_pair(vocabulary) if second else 2), random
+    )
     ids, words, word = [vocabulary.cls], [0], 0
     bounds = []
     for tokens in (a, b) if second else (a,):
@@ -104,7 +106,15 @@ def _example(
         ids.append(vocabulary.sep)
         words.append(0)
         bounds.append(len(ids))
+    if second and vocabulary.two_separators:
+        ids.insert(bounds[0], vocabulary.sep)
+        words.insert(bounds[0], 0)
+        bounds[0] = len(ids)  # both texts are one segment
     return Example(ids, words, bounds[0], label)
+
+
+def _special_of_pair(vocabulary: Vocabulary) -> int:
+    return 4 if vocabulary.two_separators else 3
 
 
 def _cut(

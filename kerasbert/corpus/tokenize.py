@@ -1,5 +1,6 @@
 """Tokenises sentences and marks where words begin."""
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,8 +42,8 @@ class TokenizedDocument:
 class Tokenizer:
     """The text graph of classification, plus word boundaries for whole-word masking.
 
-    All pieces of a word belong together. Chinese characters are single words, unless `settings.words` is
-    `jieba`.
+    All pieces of a word belong together. Chinese characters (SentencePiece: pieces) are single words, unless
+    `settings.words` is `jieba`.
     """
 
     def __init__(self, vocabulary: Vocabulary, settings: CorpusSettings):
@@ -58,8 +59,7 @@ class Tokenizer:
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
         def split(sentences: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            words = self._graph.words(sentences)
-            pieces = self._graph.pieces(words)
+            words, pieces = self._graph.split(sentences)
             return words.flat_values, words.row_splits, pieces.flat_values, pieces.values.row_splits
 
         self._split = split
@@ -87,22 +87,22 @@ class Tokenizer:
             yield TokenizedDocument(document.key, [part for part in parts if part.ids])
 
     def _word_starts(self, words: list[bytes]) -> list[bool]:
-        """Segments each run of Chinese characters, which are single words in `words`."""
+        """Segments each run of Chinese words, which join those that are in one segment."""
         if self._segment is None:
             return [True] * len(words)
         begins: list[bool] = []
-        run = ""
-        for word in [*(word.decode() for word in words), ""]:
-            if len(word) == 1 and _is_chinese(word):
-                run += word
-                continue
-            if run:
-                for segment in self._segment(run):
-                    begins += [True, *[False] * (len(segment) - 1)]
-                run = ""
-            begins.append(True)
-        return begins[:-1]
+        for chinese, group in itertools.groupby((word.decode() for word in words), _is_chinese):
+            run = list(group)
+            if chinese:
+                starts = set(itertools.accumulate(map(len, self._segment("".join(run))), initial=0))
+                places = itertools.accumulate(map(len, run[:-1]), initial=0)
+                begins += [place in starts for place in places]
+            else:
+                begins += [True] * len(run)
+        return begins
 
 
-def _is_chinese(character: str) -> bool:
-    return "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff"
+def _is_chinese(word: str) -> bool:
+    return all(
+        "\u3400" <= character <= "\u9fff" or "\U00020000" <= character <= "\U0003ffff" for character in word
+    )

@@ -53,23 +53,21 @@ def explain(
         them were read.
     """
     graph = classifier.text_graph
-    words = [graph.words(strings) for strings in (text, pair) if strings is not None]
-    pieces = [graph.pieces(each) for each in words]
-    inputs = graph.pack(*(each.merge_dims(1, 2) for each in pieces))
+    split = [graph.split(strings) for strings in (text, pair) if strings is not None]
+    words, pieces = zip(*split, strict=True)
+    ids = [each.merge_dims(1, 2) for each in pieces]
+    inputs, read = graph.pack(*ids), graph.kept(*ids)
     outputs, attributions = _integrated_gradients(classifier, inputs, label)
-    outputs["tokens"] = tf.add_n([tf.cast(each.merge_dims(1, 2).row_lengths(), tf.int32) for each in pieces])
-    # [CLS] text [SEP], then pair [SEP].
-    outputs["tokens_read"] = tf.reduce_sum(inputs["padding_mask"], axis=1) - len(pieces) - 1
-    segments, real = inputs["segment_ids"], inputs["padding_mask"]
-    second = tf.reduce_sum(segments * real, axis=1)
-    read = tf.reduce_sum(real, axis=1) - second - 2
-    first = tf.ones_like(read)
-    kept = graph.truncation_mask(pieces[0].merge_dims(1, 2), read)
+    outputs["tokens"] = tf.add_n([tf.cast(each.row_lengths(), tf.int32) for each in ids])
+    outputs["tokens_read"] = tf.add_n(read)
+    first = tf.ones_like(read[0])  # after [CLS]
+    kept = graph.truncation_mask(ids[0], read[0])
     outputs["words"], outputs["attributions"] = of_words(words[0], pieces[0], kept, attributions, first)
     if pair is not None:
-        kept = graph.truncation_mask(pieces[1].merge_dims(1, 2), second - 1)
+        first += read[0] + (2 if graph.vocabulary.two_separators else 1)
+        kept = graph.truncation_mask(ids[1], read[1])
         outputs["pair_words"], outputs["pair_attributions"] = of_words(
-            words[1], pieces[1], kept, attributions, read + 2
+            words[1], pieces[1], kept, attributions, first
         )
     return outputs
 
@@ -114,7 +112,7 @@ def _integrated_gradients(
 
 def _masked(graph: TextGraph, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
     vocabulary, ids = graph.vocabulary, inputs["token_ids"]
-    # Brackets stand alone in a text, so none of these comes from one.
+    # No text is split into one of these.
     special = tf.reduce_any(ids[..., None] == [vocabulary.cls, vocabulary.sep, vocabulary.pad], axis=-1)
     return tf.where(special, ids, vocabulary.mask)
 

@@ -15,7 +15,13 @@ _STRING_SIZE = 24  # sizeof(TF_TString)
 _DTYPES = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 10: np.bool_}
 _CODES = {np.dtype(dtype): code for code, dtype in _DTYPES.items()}
 # The op libraries of tensorflow-text that a stock TensorFlow Serving 2.20 links and texts may need.
-_TEXT_OPS = ("_normalize_ops", "_regex_split_ops", "_fast_wordpiece_tokenizer", "_trimmer_ops")
+_TEXT_OPS = (
+    "_normalize_ops",
+    "_regex_split_ops",
+    "_fast_wordpiece_tokenizer",
+    "_sentencepiece_tokenizer",
+    "_trimmer_ops",
+)
 
 _Pointer = ctypes.c_void_p
 

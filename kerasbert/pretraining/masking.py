@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from kerasbert.config import MaskingConfig
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import Vocabulary
 
 # Of the tokens to guess, 80 % become [MASK], 10 % a random token, 10 % stay (Devlin et al. 2019, 3.1).
 _MASKED, _RANDOM = 0.8, 0.1
@@ -22,7 +22,7 @@ class Masker:
     """Draws the tokens of a batch to predict, and what the encoder sees in their place.
 
     Args:
-        vocabulary: of the tokens; random ones are drawn from it, special and `[unused*]` ones aside.
+        vocabulary: of the tokens; random ones are drawn from its ordinary ones.
         config: share, whole words, spans.
         max_length: of the rows.
     """
@@ -31,13 +31,7 @@ class Masker:
         self._config = config
         self._most = most_masks(max_length, config)
         self._mask = vocabulary.mask
-        self._ordinary = tf.constant(
-            [
-                index
-                for index, token in enumerate(vocabulary.tokens)
-                if token not in SPECIAL_TOKENS and not token.startswith("[unused")
-            ]
-        )
+        self._ordinary = tf.constant(vocabulary.ordinary)
 
     def __call__(
         self, token_ids: tf.Tensor, words: tf.Tensor, seed: tf.Tensor

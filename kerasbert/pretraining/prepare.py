@@ -10,7 +10,7 @@ from kerasbert.engine.run import new_run_dir
 from kerasbert.errors import ConfigError, UserError
 from kerasbert.pretraining.teacher import Teacher
 from kerasbert.pretraining.texts import TextFile, Texts
-from kerasbert.text import Vocabulary
+from kerasbert.text import Vocabulary, import_vocabulary
 
 _TEXT = ("lowercase", "ascii_punctuation", "added_tokens", "special_tokens")
 
@@ -55,7 +55,7 @@ def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
     longest = max(lengths.get(place, phase.max_length) for place, phase in enumerate(config.phases))
     source, encoder = resolve_backbone(config.backbone, longest)
     vocabulary, text = _vocabulary(config, corpora, source)
-    if source and source.vocabulary.tokens != vocabulary.tokens:
+    if source and source.vocabulary.digest != vocabulary.digest:
         raise ConfigError(
             f"phases.{min(corpora)}.corpus: {corpora[min(corpora)].path} is not of the vocabulary of "
             f"{encoder.source}. Build it with --vocabulary {encoder.source}"
@@ -94,8 +94,9 @@ def _vocabulary(
             "vocabulary: name one, such as that of kerasbert vocab train, since there is no corpus and "
             "backbone.source is scratch."
         )
-    if config.vocabulary.endswith(".txt"):
-        return Vocabulary.import_file(config.vocabulary), TextConfig()
+    if config.vocabulary.endswith((".txt", ".model")):
+        vocabulary = import_vocabulary(config.vocabulary)
+        return vocabulary, TextConfig(lowercase=vocabulary.kind == "WordPiece")
     opened = open_source(config.vocabulary)
     return opened.vocabulary, TextConfig(**opened.text)
 
@@ -140,7 +141,7 @@ def _require_same_text(config: PretrainingConfig, corpora: dict[int, Corpus]) ->
     first = next(iter(corpora.values()))
     for place, corpus in corpora.items():
         where = f"phases.{place}.corpus: {corpus.path}"
-        if corpus.vocabulary.tokens != first.vocabulary.tokens:
+        if corpus.vocabulary.digest != first.vocabulary.digest:
             raise ConfigError(f"{where} has another vocabulary than {first.path}.")
         for name in _TEXT:
             if getattr(corpus.settings, name) != getattr(first.settings, name):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from kerasbert.errors import VocabularyError
-from kerasbert.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text.wordpiece_vocabulary import SPECIAL_TOKENS, WordPieceVocabulary
 
 # Private-use characters, which `spaced_words` removes from texts.
 _MARK, _OTHER = "\uf8ff", "\ue000"
@@ -31,7 +31,7 @@ class AddedTokens:
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        vocabulary: WordPieceVocabulary,
         normalized: Sequence[str],
         special: Sequence[str],
         normalize: Callable[[tf.Tensor], tf.Tensor],
@@ -69,7 +69,7 @@ class AddedTokens:
         return parts.with_flat_values(pieces.with_flat_values(words)).merge_dims(1, 3)
 
 
-def _require_findable(vocabulary: Vocabulary, tokens: Sequence[str]) -> None:
+def _require_findable(vocabulary: WordPieceVocabulary, tokens: Sequence[str]) -> None:
     known = set(vocabulary.tokens)
     for token in tokens:
         if token not in known:

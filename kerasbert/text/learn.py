@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from tensorflow_text.tools.wordpiece_vocab import wordpiece_tokenizer_learner_lib as learner
 
-from kerasbert.text.vocabulary import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text.wordpiece_vocabulary import SPECIAL_TOKENS, WordPieceVocabulary
 
 
-def learn_vocabulary(words: Iterable[str], size: int, min_count: int) -> Vocabulary:
+def learn_vocabulary(words: Iterable[str], size: int, min_count: int) -> WordPieceVocabulary:
     """Returns a vocabulary of at most `size` tokens: special tokens, single characters, word pieces.
 
     A character that occurs only as a word by itself, like Chinese characters and punctuation, becomes one
@@ -35,7 +35,7 @@ def learn_vocabulary(words: Iterable[str], size: int, min_count: int) -> Vocabul
         room - len(characters),
         min_count,
     )
-    return Vocabulary([*SPECIAL_TOKENS, *characters, *pieces])
+    return WordPieceVocabulary([*SPECIAL_TOKENS, *characters, *pieces])
 
 
 def _learn_pieces(counts: dict[str, int], size: int, min_count: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""[CLS] a [SEP] b [SEP]: truncates and pads rows of token ids."""
+"""[CLS] a [SEP] b [SEP], or <s> a </s></s> b </s>: truncates and pads rows of token ids."""
 
 import tensorflow as tf
 
@@ -21,7 +21,7 @@ def pack(
     Args:
         ids: int32 [batch, None], without special tokens.
         pair: int32 [batch, None] or None. Pairs are truncated longest first, as in Transformers.
-        vocabulary: supplies the special tokens.
+        vocabulary: supplies the special tokens, and what stands between the texts of a pair.
         max_length: maximum number of tokens of a row.
         truncation: which tokens of a text to keep if it is too long; see `truncation_mask`.
     """
@@ -30,15 +30,17 @@ def pack(
     def column(token: int) -> tf.Tensor:
         return tf.fill([batch, 1], token)
 
+    cls, sep = column(vocabulary.cls), column(vocabulary.sep)
+    first_segment = None
     if pair is None:
-        ids = truncate(ids, max_length - 2, truncation)
-        parts = [column(vocabulary.cls), ids, column(vocabulary.sep)]
-        first_segment = None
+        parts = [cls, truncate(ids, max_length - 2, truncation), sep]
     else:
-        keep, keep_pair = _longest_first(ids, pair, max_length - 3)
+        keep, keep_pair = kept(ids, pair, vocabulary, max_length)
         ids, pair = truncate(ids, keep, truncation), truncate(pair, keep_pair, truncation)
-        parts = [column(vocabulary.cls), ids, column(vocabulary.sep), pair, column(vocabulary.sep)]
-        first_segment = tf.cast(ids.row_lengths(), tf.int32)[:, None] + 2
+        between = [sep, sep] if vocabulary.two_separators else [sep]
+        parts = [cls, ids, *between, pair, sep]
+        if not vocabulary.two_separators:
+            first_segment = tf.cast(ids.row_lengths(), tf.int32)[:, None] + 2
 
     row = tf.concat(parts, axis=1)
     lengths = tf.cast(row.row_lengths(), tf.int32)[:, None]
@@ -57,8 +59,17 @@ def pack(
     return {"token_ids": token_ids, "segment_ids": segment_ids, "padding_mask": padding_mask}
 
 
-def _longest_first(ids: tf.RaggedTensor, pair: tf.RaggedTensor, budget: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns how many tokens of each row to keep so that both fit into `budget`: two int32 [batch].
+def kept(
+    ids: tf.RaggedTensor, pair: tf.RaggedTensor | None, vocabulary: Vocabulary, max_length: int
+) -> list[tf.Tensor]:
+    """Returns how many tokens of `ids`, and of `pair` if there is one, `pack` keeps: int32 [batch] each."""
+    if pair is None:
+        return [tf.minimum(tf.cast(ids.row_lengths(), tf.int32), max_length - 2)]
+    return _longest_first(ids, pair, max_length - (4 if vocabulary.two_separators else 3))
+
+
+def _longest_first(ids: tf.RaggedTensor, pair: tf.RaggedTensor, budget: int) -> list[tf.Tensor]:
+    """Returns how many tokens of each row to keep so that both fit into `budget`: int32 [batch] each.
 
     The closed form of removing one token at a time from the longer row. If both end up at half the budget,
     an odd token goes to `ids` only if it was longer.
@@ -68,4 +79,4 @@ def _longest_first(ids: tf.RaggedTensor, pair: tf.RaggedTensor, budget: int) -> 
     keep_a = tf.where(a > b, tf.maximum(large, budget - b), tf.maximum(small, budget - b))
     keep_a = tf.minimum(a, keep_a)
     keep_b = tf.minimum(b, budget - keep_a)
-    return keep_a, keep_b
+    return [keep_a, keep_b]

@@ -1,40 +1,46 @@
-"""A WordPiece vocabulary file: one token a line, with the line number as its id."""
+"""What all vocabularies have in common."""
 
+import abc
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import ClassVar, Self
 
-from kerasbert.encoding import convert_first, guess_encoding
-from kerasbert.errors import VocabularyError
-from kerasbert.files import write_text
+import numpy as np
 
-UNKNOWN = "[UNK]"
-SPECIAL_TOKENS = ("[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
+from kerasbert.files import atomic_path
+
+# A token continues the word of the one before it from this sum of their `joints` on.
+JOINED = 3
 
 
-class Vocabulary:
-    """The tokens in the order of their ids.
+class Vocabulary(abc.ABC):
+    """The tokens of an encoder in the order of their ids, and the file that holds them.
+
+    Two vocabularies are the same if their digests are.
 
     Args:
-        tokens: distinct strings that include the five special tokens.
+        tokens: distinct strings; the position is the id.
+        special_tokens: how the tokens for padding, for what the vocabulary lacks, for the start, for the end
+            of a text and for masked places are spelled.
 
-    Raises:
-        VocabularyError: a special token is missing or a token repeats.
+    Attributes:
+        kind: the algorithm that splits texts into these tokens.
+        file_name: of the file that `save` writes.
+        ids: the id of each token.
+        pad, unk, cls, sep, mask: the ids of the special tokens.
+        two_separators: whether the two texts of a pair have two separators between them and are one segment,
+            as in RoBERTa; otherwise they have one and are two segments, as in BERT.
     """
 
-    def __init__(self, tokens: Iterable[str]):
-        self.tokens = tuple(tokens)
-        ids = {token: index for index, token in enumerate(self.tokens)}
-        missing = [token for token in SPECIAL_TOKENS if token not in ids]
-        if missing:
-            raise VocabularyError(f"the vocabulary lacks {', '.join(missing)}.")
-        if len(ids) != len(self.tokens):
-            first = next(i for i, token in enumerate(self.tokens) if ids[token] != i)
-            raise VocabularyError(
-                f"the vocabulary holds {self.tokens[first]!r} more than once: in lines {first + 1} and "
-                f"{ids[self.tokens[first]] + 1}."
-            )
-        self.pad, self.unk, self.cls, self.sep, self.mask = (ids[t] for t in SPECIAL_TOKENS)
+    kind: ClassVar[str]
+    file_name: ClassVar[str]
+    two_separators: bool = False
+
+    def __init__(self, tokens: Sequence[str], special_tokens: Sequence[str]):
+        self.tokens, self.special_tokens = tuple(tokens), tuple(special_tokens)
+        self.ids = {token: index for index, token in enumerate(self.tokens)}
+        self.pad, self.unk, self.cls, self.sep, self.mask = (self.ids[token] for token in special_tokens)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -42,50 +48,36 @@ class Vocabulary:
     @property
     def digest(self) -> str:
         """SHA-256 of the file that `save` writes."""
-        return hashlib.sha256(self._file_content().encode()).hexdigest()
-
-    @classmethod
-    def load(cls, path: str | Path) -> "Vocabulary":
-        """Reads a file that `save` wrote."""
-        # Not splitlines: characters such as U+2028 may be tokens.
-        return cls._of_lines(path, _read(path).removesuffix("\n").split("\n"))
-
-    @classmethod
-    def import_file(cls, path: str | Path) -> "Vocabulary":
-        """Reads a vocab.txt of another tool, as Transformers does.
-
-        Whitespace after a token and blank lines at the end are ignored.
-        """
-        lines = _read(path).rstrip("\r\n\t ").split("\n")
-        return cls._of_lines(path, [line.rstrip() or line.rstrip("\r") for line in lines])
-
-    @classmethod
-    def _of_lines(cls, path: str | Path, lines: list[str]) -> "Vocabulary":
-        try:
-            return cls(line.rstrip("\r") for line in lines)
-        except VocabularyError as error:
-            raise VocabularyError(f"{path}: {error}") from error
+        return hashlib.sha256(self.content).hexdigest()
 
     def save(self, path: Path) -> None:
-        """Writes a vocab.txt."""
-        write_text(path, self._file_content())
+        """Writes the file; `load_vocabulary` finds it by the name `file_name`."""
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(self.content)
 
-    def _file_content(self) -> str:
-        return "".join(f"{token}\n" for token in self.tokens)
+    @property
+    @abc.abstractmethod
+    def content(self) -> bytes:
+        """The content of the file."""
 
+    @property
+    @abc.abstractmethod
+    def ordinary(self) -> np.ndarray:
+        """The ids of tokens that are neither special nor reserved: int32 [ids], sorted."""
 
-def _read(path: str | Path) -> str:
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise VocabularyError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        encoding = guess_encoding(Path(path).read_bytes())
-        hint = f"It reads as {encoding}. {convert_first(encoding)}" if encoding else "Save it as UTF-8."
-        raise VocabularyError(f"{path}: is not UTF-8 (byte {error.start}). {hint}") from error
-    if text.startswith("\ufeff"):
-        raise VocabularyError(
-            f"{path}: starts with a byte order mark, which would become part of the first token. Save the "
-            "file as UTF-8 without one."
-        )
-    return text
+    @property
+    @abc.abstractmethod
+    def joints(self) -> tuple[np.ndarray, np.ndarray]:
+        """How tokens make up words: two values of each token, int32 [tokens] each.
+
+        A token continues the word of the token before it if its first value and the second value of that
+        one sum to `JOINED` or more.
+        """
+
+    @abc.abstractmethod
+    def subset(self, ids: Iterable[int]) -> Self:
+        """Returns the vocabulary of these tokens in this order; the special ones must be among them."""
+
+    @abc.abstractmethod
+    def spell(self, ids: Iterable[int]) -> str:
+        """Returns the normalised text of `ids`, without special tokens."""

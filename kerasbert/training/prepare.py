@@ -14,7 +14,14 @@ from kerasbert.engine.run import new_run_dir
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph
 from kerasbert.tasks import Task
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary, learn_vocabulary, string_tensor
+from kerasbert.text import (
+    SPECIAL_TOKENS,
+    Vocabulary,
+    WordPieceVocabulary,
+    import_vocabulary,
+    learn_vocabulary,
+    string_tensor,
+)
 from kerasbert.training.monitor import monitor_of
 from kerasbert.training.training_data import read_training_data
 
@@ -92,9 +99,11 @@ def resolve_encoder(
         vocabulary, text = source.vocabulary, text.model_copy(update=dict(source.text))
     elif config.distillation.teacher:
         teacher = RunDirectory(config.distillation.teacher)
-        text, vocabulary = teacher.load_config().text, Vocabulary.load(teacher.vocabulary)
+        text, vocabulary = teacher.load_config().text, teacher.load_vocabulary()
     elif text.vocabulary:
-        vocabulary = Vocabulary.import_file(text.vocabulary)
+        vocabulary = import_vocabulary(text.vocabulary)
+        if vocabulary.kind == "SentencePiece":  # normalises texts itself
+            text = text.model_copy(update={"lowercase": False})
     else:
         vocabulary = _learn(config, task, rows)
     if max_length > encoder.max_positions:
@@ -115,7 +124,7 @@ def _require_pupil(config: ResolvedConfig, run: RunDirectory, task: Task, vocabu
     teacher = run.load_config()
     faults = {
         "has other labels": run.load_labels() != list(task.labels),
-        "has another vocabulary": Vocabulary.load(run.vocabulary).tokens != vocabulary.tokens,
+        "has another vocabulary": run.load_vocabulary().digest != vocabulary.digest,
         "reads texts otherwise (text.lowercase, text.ascii_punctuation or text.added_tokens)": (
             teacher.text.tokenization != config.text.tokenization
         ),
@@ -136,7 +145,7 @@ def _require_pupil(config: ResolvedConfig, run: RunDirectory, task: Task, vocabu
 
 
 def _learn(config: Config, task: Task, rows: Rows) -> Vocabulary:
-    graph = build_text_graph(config, task, Vocabulary(SPECIAL_TOKENS))
+    graph = build_text_graph(config, task, WordPieceVocabulary(SPECIAL_TOKENS))
     words = (
         word.decode()
         for texts in (rows.texts, rows.pairs or [])

@@ -7,7 +7,6 @@ from kerasbert.checkpoints import RunDirectory
 from kerasbert.engine.resume import require_same_config
 from kerasbert.errors import UserError
 from kerasbert.files import remove_temporaries
-from kerasbert.text import Vocabulary
 from kerasbert.training.fingerprint import changed_labels, fingerprint, require_fingerprint
 from kerasbert.training.prepare import Prepared
 
@@ -25,7 +24,7 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
     require_fingerprint(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
     # Runs from before there were fingerprints have these two alone.
     changed = changed_labels(run.load_labels(), prepared.task.labels)
-    if changed is None and Vocabulary.load(run.vocabulary).tokens != prepared.vocabulary.tokens:
+    if changed is None and run.load_vocabulary().digest != prepared.vocabulary.digest:
         changed = f"the vocabulary that {_source_of_vocabulary(prepared)} gives is now another"
     if changed:
         raise UserError(

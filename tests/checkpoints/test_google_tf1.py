@@ -5,7 +5,7 @@ from click.testing import CliRunner
 from kerasbert.checkpoints import open_source
 from kerasbert.cli import main
 from kerasbert.errors import CheckpointError
-from kerasbert.text import Vocabulary
+from kerasbert.text import WordPieceVocabulary
 
 
 def test_it_is_the_same_model_as_its_hugging_face_form(google, hugging_face, tensors):
@@ -145,7 +145,7 @@ def test_the_files_must_be_there_once(google, tensors):
 
 
 def test_the_chinese_vocabulary_is_uncased(google, tensors, shared_data):
-    tokens = Vocabulary.load(shared_data / "vocab" / "vocab.txt").tokens
+    tokens = WordPieceVocabulary.load(shared_data / "vocab" / "vocab.txt").tokens
     rows = np.zeros((len(tokens), 24), np.float32)
     tensors |= {"bert.embeddings.word_embeddings.weight": rows, "cls.predictions.bias": rows[:, 0]}
     directory = google(tensors, tokens=tokens, vocab_size=len(tokens))

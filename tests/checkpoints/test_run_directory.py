@@ -10,7 +10,7 @@ from kerasbert.checkpoints import RunDirectory
 from kerasbert.errors import CheckpointError, UserError, VocabularyError
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
-from kerasbert.text import Vocabulary
+from kerasbert.text import Vocabulary, WordPieceVocabulary
 from kerasbert.training import TrainResult
 
 TEXTS = ("手机很好", "酒店太差", "", "早餐难吃，快递不错")
@@ -28,7 +28,7 @@ def replace_weights(run: RunDirectory, **sizes: int) -> None:
     config = run.load_config()
     for name, size in sizes.items():
         setattr(config.backbone, name, size)
-    vocabulary = Vocabulary.load(run.vocabulary)
+    vocabulary = WordPieceVocabulary.load(run.vocabulary)
     labels = run.labels.read_text(encoding="utf-8").split()
     classifier = TextClassifier(config, get_task(config.task)(labels), vocabulary)
     run.save_weights(classifier.model, vocabulary, labels)

@@ -36,7 +36,7 @@ def test_counts_are_right(corpus, text_file):
 def test_every_process_builds_the_same(corpus, text_file, tmp_path):
     program = (
         "import sys; from pathlib import Path; from kerasbert.corpus import *; from kerasbert.text import *;"
-        "build_corpus([sys.argv[1]], Path(sys.argv[2]), Vocabulary.load(sys.argv[3]),"
+        "build_corpus([sys.argv[1]], Path(sys.argv[2]), WordPieceVocabulary.load(sys.argv[3]),"
         "CorpusSettings(max_length=32, shards=2, held_out=0.1))"
     )
     vocabulary = str(corpus.path / "vocab.txt")

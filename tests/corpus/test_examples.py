@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from kerasbert.corpus import CorpusSettings
 from kerasbert.corpus.examples import NEXT, NO_PAIR, NOT_NEXT, make_examples
 from kerasbert.corpus.tokenize import Sentence, TokenizedDocument
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 
-VOCABULARY = Vocabulary([*SPECIAL_TOKENS, *map(str, range(100, 3000))])
+VOCABULARY = WordPieceVocabulary([*SPECIAL_TOKENS, *map(str, range(100, 3000))])
 
 
 def documents(lengths: list[list[int]]) -> list[TokenizedDocument]:

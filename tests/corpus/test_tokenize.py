@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from kerasbert.corpus import CorpusSettings, Document
 from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, WordPieceVocabulary
 
-VOCABULARY = Vocabulary([*SPECIAL_TOKENS, *"我们在北京大学习，。", "play", "##ing", "##s", "a"])
+VOCABULARY = WordPieceVocabulary([*SPECIAL_TOKENS, *"我们在北京大学习，。", "play", "##ing", "##s", "a"])
 
 
 def tokenize(sentence: str, words: str = "characters"):
@@ -56,7 +56,7 @@ def test_ids_are_those_of_the_text_graph(sentences):
 
 
 def test_added_tokens_are_words():
-    vocabulary = Vocabulary([*SPECIAL_TOKENS, "感", "冒", "感冒", "<e1>"])
+    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, "感", "冒", "感冒", "<e1>"])
     tokenizer = Tokenizer(vocabulary, CorpusSettings(added_tokens=["感冒"], special_tokens=["<e1>"]))
     (document,) = tokenizer([Document("a", ["<e1>感冒感"])])
     (sentence,) = document.sentences

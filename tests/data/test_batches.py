@@ -11,10 +11,10 @@ from kerasbert.data.batches import (
     training_batches,
 )
 from kerasbert.data.plan import FILLER
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, WordPieceVocabulary
 
 WORDS = [f"w{i}" for i in range(200)]
-VOCABULARY = Vocabulary([*SPECIAL_TOKENS, *WORDS])
+VOCABULARY = WordPieceVocabulary([*SPECIAL_TOKENS, *WORDS])
 FIRST_WORD = len(SPECIAL_TOKENS)
 
 

@@ -8,14 +8,14 @@ from tokenizers import BertWordPieceTokenizer
 from kerasbert.data import CheckReport, Columns, Rows, check_files, load_rows
 from kerasbert.data.check import MAX_LENGTHS, PERCENTILES
 from kerasbert.data.row_checks import check_training_rows
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, WordPieceVocabulary
 
 TOKENS = [*SPECIAL_TOKENS, *"今天气很好坏的酒店，。", "a", "##b"]
 
 
 @functools.cache
 def text_graph() -> TextGraph:
-    return TextGraph(Vocabulary(TOKENS), max_length=16)
+    return TextGraph(WordPieceVocabulary(TOKENS), max_length=16)
 
 
 def check(paths: list[Path], labels: tuple[str, ...] = (), **columns) -> CheckReport:
@@ -218,7 +218,7 @@ def test_the_text_graph_is_made_from_the_first_file(write):
 
 def test_real_training_data_is_checked_as_its_readme_says(shared_data: Path):
     """Figures of ../shared/data/README.md: in dev 22 rows repeat and one text has both labels."""
-    graph = TextGraph(Vocabulary.load(shared_data / "vocab" / "vocab.txt"), 128)
+    graph = TextGraph(WordPieceVocabulary.load(shared_data / "vocab" / "vocab.txt"), 128)
     path = shared_data / "chnsenticorp" / "dev.tsv"
     report = check_files([path], Columns(text="text_a"), (), lambda rows: graph)
     assert report.errors == []

@@ -9,7 +9,7 @@ from kerasbert.config import Config, merge, parse_config
 from kerasbert.explanation import explain
 from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import get_task
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 
 pytestmark = pytest.mark.process
 
@@ -30,7 +30,7 @@ def random_classifier(labels, seed=0, **values) -> TextClassifier:
     """Random weights, larger than a training starts with, so that every answer is far from linear."""
     config = parse_config(Config, merge(SMALL, values), where="test")
     config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
-    vocabulary = Vocabulary([*SPECIAL_TOKENS, *WORDS, "play", "##ing"])
+    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, *WORDS, "play", "##ing"])
     classifier = TextClassifier(config, get_task(config.task)(labels), vocabulary)
     random = np.random.default_rng(seed)
     for weight in classifier.model.weights:

@@ -15,7 +15,7 @@ from kerasbert.config import Config, merge, parse_config
 from kerasbert.export import export_model
 from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import get_task
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 from kerasbert.training import TrainResult
 
 SMALL = {
@@ -49,7 +49,7 @@ def export_untrained(
     config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
     task = get_task(config.task)(labels)
     config.task_options = task.options.model_dump()
-    vocabulary = Vocabulary([*SPECIAL_TOKENS, *CHARACTERS])
+    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, *CHARACTERS])
     keras.utils.set_random_seed(0)
     classifier = TextClassifier(config, task, vocabulary)
     kernel = classifier.model.head.get_layer("logits").kernel

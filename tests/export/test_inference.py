@@ -6,7 +6,7 @@ from kerasbert.config import Config, HeadConfig, merge, parse_config
 from kerasbert.export.inference import InferenceClassifier
 from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import Classification
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 
 pytestmark = pytest.mark.process
 
@@ -23,7 +23,7 @@ def classifier(**values) -> TextClassifier:
     config = parse_config(Config, merge(SMALL, values), where="test")
     config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
     task = Classification(["a", "b", "c"])
-    result = TextClassifier(config, task, Vocabulary([*SPECIAL_TOKENS, *CHARACTERS]))
+    result = TextClassifier(config, task, WordPieceVocabulary([*SPECIAL_TOKENS, *CHARACTERS]))
     random = np.random.default_rng(0)
     for weight in result.model.weights:
         weight.assign_add(random.normal(size=weight.shape) * 0.2)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasbert.pretraining.alignment import characters, overlaps, token_characters
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 
 TEXT = st.text(st.sampled_from("天气很好abc1。,"), max_size=30)
 
@@ -74,7 +74,7 @@ def test_an_unknown_token_leaves_the_tokens_around_it_in_place(case, data):
     left, right = data.draw(segmentations(text)), data.draw(segmentations(text))
     unknown = data.draw(st.integers(0, len(left) - 1))
     known = [row for row in overlaps(left, right).tolist() if row[0] != unknown]
-    left[unknown] = token_characters(Vocabulary(SPECIAL_TOKENS), side=0)[1]
+    left[unknown] = token_characters(WordPieceVocabulary(SPECIAL_TOKENS), side=0)[1]
     assert overlaps(left, right).tolist() == known
 
 
@@ -95,7 +95,7 @@ def test_tokenisers_agree_on_the_characters_of_a_text(written, same):
 
 
 def test_tokens_are_known_by_their_characters():
-    vocabulary = Vocabulary([*SPECIAL_TOKENS, "天", "##ing", "##", "Ａ"])
+    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, "天", "##ing", "##", "Ａ"])
     left = token_characters(vocabulary, side=0)
     assert left[5:].tolist() == ["天", "ing", "##", "a"]
     assert not set(left[:5]) & set(token_characters(vocabulary, side=1)[:5])

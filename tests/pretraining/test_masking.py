@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from kerasbert.config import MaskingConfig
 from kerasbert.pretraining.masking import Masker, most_masks
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 
-VOCABULARY = Vocabulary([*SPECIAL_TOKENS, "[unused1]", *map(str, range(10_000))])
+VOCABULARY = WordPieceVocabulary([*SPECIAL_TOKENS, "[unused1]", *map(str, range(10_000))])
 FIRST = len(SPECIAL_TOKENS) + 1
 LENGTH = 128
 

@@ -27,7 +27,7 @@ from kerasbert.engine.trainer import Trainer
 from kerasbert.errors import CheckpointError, ConfigError, KerasBertError, UserError
 from kerasbert.pretraining import PretrainingResult, describe, prepare_pretraining, pretrain
 from kerasbert.pretraining.run import PretrainingRun
-from kerasbert.text import Vocabulary
+from kerasbert.text import WordPieceVocabulary
 from kerasbert.training import train
 
 from ..support import worker_logs, workers
@@ -324,7 +324,7 @@ def test_heads_that_a_source_lacks_are_named(finished, make_config, tmp_path):
 
 def test_a_corpus_of_another_vocabulary_is_refused(finished, story_file, make_config, tmp_path):
     tokens = open_source(str(finished.run.path)).vocabulary.tokens
-    other = Vocabulary([*tokens[:-2], tokens[-1], tokens[-2]])
+    other = WordPieceVocabulary([*tokens[:-2], tokens[-1], tokens[-2]])
     corpus = build_corpus([story_file], tmp_path / "other", other, CorpusSettings(max_length=16, shards=1))
     phase = {"corpus": str(corpus.path), "steps": 5, "batch_size": 8}
     config = make_config(phases=[phase])

@@ -13,11 +13,11 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from kerasbert.errors import VocabularyError
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, WordPieceVocabulary
 
 NORMALIZED = ("感冒", "<X>", "Café", "A股", "a b", "新冠", "B")
 SPECIAL = ("<e1>", "<Q>", "e1>手", "[E]")
-TOKENS = Vocabulary(
+TOKENS = WordPieceVocabulary(
     [*SPECIAL_TOKENS, *"手机感冒新冠病abcdxe12<>/股.", "##a", "##b", "##e", "play", *NORMALIZED, *SPECIAL]
 )
 PARTS = (
@@ -74,6 +74,6 @@ def test_the_tokens_of_bert_itself_are_not_found_in_texts():
     ],
 )
 def test_what_cannot_be_found_is_refused_by_name(tokens: list[str], message: str):
-    vocabulary = Vocabulary([*TOKENS.tokens, "E", "É"])
+    vocabulary = WordPieceVocabulary([*TOKENS.tokens, "E", "É"])
     with pytest.raises(VocabularyError, match=message):
         TextGraph(vocabulary, 32, added_tokens=tokens)

@@ -12,7 +12,7 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, WordPieceVocabulary
 
 Tokenize = Callable[[list[str]], list[list[int]]]
 
@@ -46,7 +46,7 @@ def test_ids_of_real_lines_equal_tokenizers(file: str, shared_data: Path):
             lines, add_special_tokens=False
         )
     ]
-    ours = in_graph(TextGraph(Vocabulary.load(vocab), max_length=128))(lines)
+    ours = in_graph(TextGraph(WordPieceVocabulary.load(vocab), max_length=128))(lines)
     # Line numbers only: the rows of some files are not to be shown.
     differing = [number for number, (a, b) in enumerate(zip(ours, theirs, strict=True), 1) if a != b]
     assert sum(map(len, theirs)) > 30_000
@@ -139,7 +139,7 @@ def awkward_vocabulary() -> Vocabulary:
         "##x",
     ]
     tokens += ["ж", "##ж", "\U00010330", "##\U00010330", "ᄀ", "ᅡ", "##ᄀ", "##ᅡ", "é", "##é", "가", "##가"]
-    return Vocabulary(dict.fromkeys(tokens))
+    return WordPieceVocabulary(dict.fromkeys(tokens))
 
 
 @pytest.mark.parametrize("lowercase", [True, False], ids=["uncased", "cased"])
@@ -156,19 +156,19 @@ def test_ids_of_awkward_strings_equal_tokenizers(lowercase: bool):
 
 @pytest.mark.parametrize("letter", ["x", "é", "ж", "가", "\U00010330"])
 def test_a_word_of_100_characters_is_split_and_one_of_101_is_unknown(letter: str):
-    vocabulary = Vocabulary([*SPECIAL_TOKENS, letter, f"##{letter}"])
+    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, letter, f"##{letter}"])
     tokenize = in_graph(TextGraph(vocabulary, 16, lowercase=False))
     assert tokenize([letter * 100, letter * 101]) == [[5, *[6] * 99], [vocabulary.unk]]
 
 
 def test_a_word_too_long_is_unknown_even_if_the_vocabulary_holds_the_replacement_character():
-    vocabulary = Vocabulary([*SPECIAL_TOKENS, "\ufffd", "x", "##x"])
+    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, "\ufffd", "x", "##x"])
     assert in_graph(TextGraph(vocabulary, 16))(["x" * 101]) == [[vocabulary.unk]]
 
 
 def test_special_tokens_inside_a_text_are_text():
     """The library would let a text end itself with "[SEP]"; here the brackets are punctuation."""
-    vocabulary = Vocabulary([*SPECIAL_TOKENS, "[", "]", "sep"])
+    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, "[", "]", "sep"])
     ids = {token: i for i, token in enumerate(vocabulary.tokens)}
     theirs = BertWordPieceTokenizer(ids, lowercase=True).encode("[SEP]", add_special_tokens=False).ids
     assert theirs == [vocabulary.sep]
@@ -183,7 +183,7 @@ def pieces_of(alphabet: str) -> st.SearchStrategy[list[str]]:
 @settings(deadline=None, max_examples=40)
 @given(pieces=pieces_of("ab中é"), texts=st.lists(st.text("ab中é ", max_size=10), min_size=20, max_size=40))
 def test_wordpiece_equals_tokenizers_with_any_vocabulary(pieces: list[str], texts: list[str]):
-    vocabulary = Vocabulary([*SPECIAL_TOKENS, *pieces])
+    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, *pieces])
     ours = TextGraph(vocabulary, 16, lowercase=False).tokenize(tf.constant(texts)).to_list()
     assert ours == oracle(vocabulary, lowercase=False)(texts)
 
@@ -193,7 +193,7 @@ def test_wordpiece_equals_tokenizers_with_any_vocabulary(pieces: list[str], text
 
 @pytest.fixture
 def hotel() -> TextGraph:
-    return TextGraph(Vocabulary([*SPECIAL_TOKENS, *"今天气很好酒店"]), max_length=16)
+    return TextGraph(WordPieceVocabulary([*SPECIAL_TOKENS, *"今天气很好酒店"]), max_length=16)
 
 
 def test_a_call_adds_special_tokens_and_pads(hotel: TextGraph):
@@ -225,7 +225,7 @@ def test_clean_sees_valid_utf8_before_everything_else():
         seen.append(text.numpy().tolist())
         return tf.strings.regex_replace(text, "坏", "好")
 
-    graph = TextGraph(Vocabulary([*SPECIAL_TOKENS, *"好坏"]), 8, clean=clean)
+    graph = TextGraph(WordPieceVocabulary([*SPECIAL_TOKENS, *"好坏"]), 8, clean=clean)
     assert graph.tokenize(tf.constant([b"\xff\xe5\x9d\x8f"])).to_list() == [[5]]
     assert seen == [["\ufffd坏".encode()]]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers.models import WordPiece
 
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, learn_vocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary, WordPieceVocabulary, learn_vocabulary
 
 CHINESE = st.sampled_from("今天气很好坏的不了手机酒店，。！")
 LATIN = st.text("abcde1é", min_size=1, max_size=6)
@@ -87,7 +87,7 @@ def test_a_long_word_of_training_is_known_too():
 def test_a_word_too_long_to_split_stays_unknown_with_a_learned_vocabulary():
     """`TextGraph.words` marks such words; the mark must not be learned."""
     texts = tf.constant(["x" * 101 + " 好", "好 " + "y" * 200])
-    marked = TextGraph(Vocabulary(SPECIAL_TOKENS), 8).words(texts)
+    marked = TextGraph(WordPieceVocabulary(SPECIAL_TOKENS), 8).words(texts)
     vocabulary = learn_vocabulary((w.decode() for w in marked.flat_values.numpy()), 100, 1)
     ids = TextGraph(vocabulary, 8).tokenize(tf.constant(["x" * 101]))
     assert ids.to_list() == [[vocabulary.unk]]
@@ -98,7 +98,9 @@ def test_a_learned_vocabulary_covers_real_text(size: int, shared_data):
     lines = (shared_data / "corpus_sample.txt").read_text(encoding="utf-8").split("\n")[:1000]
     words = [
         w.decode()
-        for w in TextGraph(Vocabulary(SPECIAL_TOKENS), 8).words(tf.constant(lines)).flat_values.numpy()
+        for w in TextGraph(WordPieceVocabulary(SPECIAL_TOKENS), 8)
+        .words(tf.constant(lines))
+        .flat_values.numpy()
     ]
     vocabulary = learn_vocabulary(words, size, 2)
     assert len(vocabulary) <= size

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, WordPieceVocabulary
 from kerasbert.text.normalize import ascii_punctuation, spaced_words, valid_utf8
 
 CASES = pytest.mark.parametrize("lowercase", [True, False], ids=["uncased", "cased"])
@@ -19,7 +19,7 @@ CASES = pytest.mark.parametrize("lowercase", [True, False], ids=["uncased", "cas
 
 @functools.cache
 def graph(lowercase: bool = True, ascii_punctuation: bool = False) -> Callable[[tf.Tensor], tf.RaggedTensor]:
-    text = TextGraph(Vocabulary(SPECIAL_TOKENS), 16, lowercase, ascii_punctuation)
+    text = TextGraph(WordPieceVocabulary(SPECIAL_TOKENS), 16, lowercase, ascii_punctuation)
     return tf.function(text.words, input_signature=[tf.TensorSpec([None], tf.string)])
 
 

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import BertWordPieceTokenizer
 
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 from kerasbert.text.packing import BUCKET, pack
 from kerasbert.text.truncation import truncate
 
 # Distinct tokens at each place: a wrong cut shows.
 FIRST = [f"a{i}" for i in range(60)]
 SECOND = [f"b{i}" for i in range(60)]
-VOCABULARY = Vocabulary([*SPECIAL_TOKENS, *FIRST, *SECOND])
+VOCABULARY = WordPieceVocabulary([*SPECIAL_TOKENS, *FIRST, *SECOND])
 IDS = {token: i for i, token in enumerate(VOCABULARY.tokens)}
 
 
@@ -107,7 +107,7 @@ def test_mask_and_segments_follow_from_the_tokens():
 
 
 def test_special_tokens_may_stand_anywhere_in_the_vocabulary():
-    vocabulary = Vocabulary(["x", "[SEP]", "[MASK]", "[UNK]", "[CLS]", "[PAD]"])
+    vocabulary = WordPieceVocabulary(["x", "[SEP]", "[MASK]", "[UNK]", "[CLS]", "[PAD]"])
     inputs = pack(tf.ragged.constant([[0, 0]], dtype=tf.int32), None, vocabulary, 8)
     assert inputs["token_ids"].numpy().tolist() == [[4, 0, 0, 1, 5, 5, 5, 5]]
 

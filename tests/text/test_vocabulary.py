@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasbert.errors import VocabularyError
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 
 
 def test_ids_are_the_places_of_the_tokens():
-    vocabulary = Vocabulary(["a", "[MASK]", "[SEP]", "[CLS]", "[UNK]", "[PAD]", "b"])
+    vocabulary = WordPieceVocabulary(["a", "[MASK]", "[SEP]", "[CLS]", "[UNK]", "[PAD]", "b"])
     assert len(vocabulary) == 7
     assert [vocabulary.pad, vocabulary.unk, vocabulary.cls, vocabulary.sep, vocabulary.mask] == [
         5,
@@ -24,19 +24,19 @@ def test_ids_are_the_places_of_the_tokens():
 @pytest.mark.parametrize("missing", SPECIAL_TOKENS)
 def test_a_missing_special_token_is_named(missing: str):
     with pytest.raises(VocabularyError, match=f"lacks \\{missing}"):
-        Vocabulary([token for token in SPECIAL_TOKENS if token != missing])
+        WordPieceVocabulary([token for token in SPECIAL_TOKENS if token != missing])
 
 
 def test_a_repeated_token_is_named():
     with pytest.raises(VocabularyError, match="'好' more than once"):
-        Vocabulary([*SPECIAL_TOKENS, "好", "天", "好"])
+        WordPieceVocabulary([*SPECIAL_TOKENS, "好", "天", "好"])
 
 
 def test_an_error_in_a_file_names_the_file(tmp_path: Path):
     path = tmp_path / "vocab.txt"
     path.write_text("[PAD]\n[UNK]\n", encoding="utf-8")
     with pytest.raises(VocabularyError, match=r"vocab\.txt: .*lacks"):
-        Vocabulary.load(path)
+        WordPieceVocabulary.load(path)
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\n"], ids=["missing", "not UTF-8"])
@@ -45,12 +45,12 @@ def test_an_unreadable_file_is_named(content: bytes | None, tmp_path: Path):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(VocabularyError, match=r"vocab\.txt: (cannot be read|is not UTF-8 \(byte 0\))"):
-        Vocabulary.load(path)
+        WordPieceVocabulary.load(path)
 
 
 def test_a_directory_in_the_place_of_the_file_is_named(tmp_path: Path):
     with pytest.raises(VocabularyError, match="cannot be read"):
-        Vocabulary.load(tmp_path)
+        WordPieceVocabulary.load(tmp_path)
 
 
 TOKEN = st.text(
@@ -65,9 +65,9 @@ TOKEN = st.text(
 @given(tokens=st.lists(TOKEN, unique=True, max_size=20))
 def test_a_saved_vocabulary_loads_as_it_was(tokens: list[str], tmp_path_factory: pytest.TempPathFactory):
     path = tmp_path_factory.mktemp("vocabulary") / "vocab.txt"
-    vocabulary = Vocabulary(dict.fromkeys([*SPECIAL_TOKENS, *tokens]))
+    vocabulary = WordPieceVocabulary(dict.fromkeys([*SPECIAL_TOKENS, *tokens]))
     vocabulary.save(path)
-    assert Vocabulary.load(path).tokens == vocabulary.tokens
+    assert WordPieceVocabulary.load(path).tokens == vocabulary.tokens
     assert hashlib.sha256(path.read_bytes()).hexdigest() == vocabulary.digest
 
 
@@ -76,16 +76,19 @@ def test_a_saved_vocabulary_loads_as_it_was(tokens: list[str], tmp_path_factory:
 def test_line_ends_do_not_matter(end: str, last: bool, tmp_path: Path):
     path = tmp_path / "vocab.txt"
     path.write_bytes((end.join([*SPECIAL_TOKENS, "好"]) + (end if last else "")).encode())
-    assert Vocabulary.load(path).tokens == (*SPECIAL_TOKENS, "好")
+    assert WordPieceVocabulary.load(path).tokens == (*SPECIAL_TOKENS, "好")
 
 
 def test_the_digest_depends_on_the_order():
-    assert Vocabulary([*SPECIAL_TOKENS, "a", "b"]).digest != Vocabulary([*SPECIAL_TOKENS, "b", "a"]).digest
+    assert (
+        WordPieceVocabulary([*SPECIAL_TOKENS, "a", "b"]).digest
+        != WordPieceVocabulary([*SPECIAL_TOKENS, "b", "a"]).digest
+    )
 
 
 def test_the_usual_chinese_vocabulary_loads_unchanged(shared_data: Path):
     path = shared_data / "vocab" / "vocab.txt"
-    vocabulary = Vocabulary.load(path)
+    vocabulary = WordPieceVocabulary.load(path)
     assert (len(vocabulary), vocabulary.unk, vocabulary.mask) == (21128, 100, 103)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == vocabulary.digest
 
@@ -103,10 +106,10 @@ def test_the_usual_chinese_vocabulary_loads_unchanged(shared_data: Path):
 def test_a_file_from_elsewhere_is_read_as_transformers_does(content: str, tokens, tmp_path: Path):
     path = tmp_path / "vocab.txt"
     path.write_bytes(content.format("\n".join(SPECIAL_TOKENS)).encode())
-    assert Vocabulary.import_file(path).tokens == (*SPECIAL_TOKENS, *tokens)
+    assert WordPieceVocabulary.import_file(path).tokens == (*SPECIAL_TOKENS, *tokens)
 
 
-@pytest.mark.parametrize("read", [Vocabulary.load, Vocabulary.import_file])
+@pytest.mark.parametrize("read", [WordPieceVocabulary.load, WordPieceVocabulary.import_file])
 @pytest.mark.parametrize(
     ("content", "message"),
     [

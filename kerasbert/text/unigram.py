@@ -1,0 +1,61 @@
+"""SentencePiece's tokenisation in the graph."""
+
+import copy
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+
+from kerasbert.text.sentencepiece_vocabulary import SPACE, SentencePieceVocabulary
+from kerasbert.text.vocabulary import JOINED
+
+
+class Unigram(tf.Module):
+    """Splits valid UTF-8 into the pieces of a SentencePiece model, as the `sentencepiece` library does.
+
+    The graph holds the model itself. A word is what the model puts a space before, except that Chinese and
+    Japanese pieces and punctuation are words of their own.
+
+    Args:
+        vocabulary: with the model.
+    """
+
+    def __init__(self, vocabulary: SentencePieceVocabulary):
+        super().__init__(name="unigram")
+        # Not FastSentencepieceTokenizer, which stock TensorFlow Serving lacks the ops for.
+        self._ids = tf_text.SentencepieceTokenizer(vocabulary.content, out_type=tf.int32)
+        # The same model; spells unknown pieces as they are in the text.
+        self._spellings = copy.copy(self._ids)
+        self._spellings.out_type = tf.string
+        self._before, self._after = vocabulary.joints
+
+    def words(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the words of `text`: string [batch] -> string [batch, None]."""
+        return self.split(text)[0]
+
+    def split(self, text: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """Returns the words, string [batch, None], and the ids of their pieces, int32 [batch, None, None]."""
+        ids = self.tokenize(text)
+        pieces = self._spellings.tokenize(text)
+        starts = self._starts(ids)
+        word = tf.cumsum(tf.cast(starts, tf.int64)) - 1  # of each piece
+        count = tf.math.count_nonzero(starts)
+        words_of_text = tf.RaggedTensor.from_value_rowids(
+            tf.range(count), tf.boolean_mask(ids.value_rowids(), starts), ids.nrows(), validate=False
+        )
+        nested = tf.RaggedTensor.from_value_rowids(ids.flat_values, word, count, validate=False)
+        spelled = nested.with_values(pieces.flat_values)
+        words = tf.strings.reduce_join(spelled, axis=-1)
+        words = tf.strings.regex_replace(words, f"^{SPACE}+(.)", r"\1")
+        return words_of_text.with_values(words), words_of_text.with_values(nested)
+
+    def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the ids of the pieces: string [batch] -> int32 [batch, None]."""
+        return self._ids.tokenize(text)
+
+    def _starts(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Returns which pieces start a word: bool [pieces]."""
+        pieces, row = ids.flat_values, ids.value_rowids()
+        joint = tf.gather(self._before, pieces[1:]) + tf.gather(self._after, pieces[:-1])
+        starts = (joint < JOINED) | (row[1:] != row[:-1])
+        # The first piece of all starts a word, if there is one.
+        return tf.concat([tf.ones_like(pieces[:1], tf.bool), starts], axis=0)
