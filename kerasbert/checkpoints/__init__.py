@@ -4,6 +4,7 @@ from kerasbert.checkpoints.convert import describe_source, export_run, import_ch
 from kerasbert.checkpoints.hugging_face import save_hugging_face
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import BackboneSource, open_source, resolve_backbone
+from kerasbert.checkpoints.trim import trim_checkpoint
 from kerasbert.checkpoints.weights import load_weights, save_weights
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "resolve_backbone",
     "save_hugging_face",
     "save_weights",
+    "trim_checkpoint",
     "why_no_export",
 ]

@@ -65,10 +65,20 @@ class BackboneSource:
         return [name for name in HEADS if any(path.startswith(f"{name}/") for path in self.heads)]
 
     @property
+    def added_tokens(self) -> list[str]:
+        """Tokens that are never split."""
+        return [token for key in ("added_tokens", "special_tokens") for token in self.text.get(key, ())]
+
+    @property
     def weights(self) -> dict[str, np.ndarray]:
         """The weights that the source has, those of the heads included, by Keras path."""
         backbone = {weight.path: weight.numpy() for weight in self.backbone.weights}
         return {**{path: w for path, w in backbone.items() if path not in self.missing}, **self.heads}
+
+
+def count_parameters(weights: Mapping[str, np.ndarray]) -> int:
+    """Returns the number of parameters in weights."""
+    return sum(weight.size for weight in weights.values())
 
 
 def fill_source(

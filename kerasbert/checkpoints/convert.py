@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kerasbert.checkpoints.backbone_source import BackboneSource
+import numpy as np
+
+from kerasbert.checkpoints.backbone_source import count_parameters
 from kerasbert.checkpoints.hugging_face import Classes, save_hugging_face
-from kerasbert.checkpoints.resize import ids_of_files, keep_tokens, resize_positions
+from kerasbert.checkpoints.resize import count_tokens, keep_tokens, resize_positions
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import open_source
 from kerasbert.checkpoints.tensor_names import HEADS
@@ -48,9 +50,8 @@ def import_checkpoint(
     config, vocabulary, weights = opened.config, opened.vocabulary, opened.weights
     if keep_tokens_of:
         columns = replace((reading or ReadOptions()).columns(DataConfig()), label=None)
-        ids = ids_of_files(keep_tokens_of, columns, vocabulary, opened.text)
-        added = [token for key in ("added_tokens", "special_tokens") for token in opened.text.get(key, ())]
-        weights, vocabulary = keep_tokens(weights, vocabulary, ids, added)
+        counts, _ = count_tokens(keep_tokens_of, columns, vocabulary, opened.text)
+        weights, vocabulary = keep_tokens(weights, vocabulary, np.flatnonzero(counts), opened.added_tokens)
         notes.append(f"{len(vocabulary):,} of {len(opened.vocabulary):,} tokens were kept")
     if positions is not None:
         weights = resize_positions(weights, positions)
@@ -114,16 +115,12 @@ def describe_source(source: str) -> dict[str, Any]:
         "ascii_punctuation": opened.text.get("ascii_punctuation", False),
         "heads": {name: name in opened.head_names for name in HEADS},
         "pooler": not opened.missing,
-        "parameters": _parameters(opened),
+        "parameters": count_parameters(opened.weights),
         "dtype": opened.dtype,
-        "added_tokens": len(opened.text.get("added_tokens", [])) + len(opened.text.get("special_tokens", [])),
+        "added_tokens": len(opened.added_tokens),
         "left_aside": list(opened.left_aside),
         "notes": list(opened.notes),
     }
-
-
-def _parameters(source: BackboneSource) -> int:
-    return sum(weight.size for weight in source.weights.values())
 
 
 def why_no_export(config: Config, task: Task) -> str | None:

@@ -115,6 +115,12 @@ def find(path: str) -> tuple[TensorName, int] | None:
     return (row, number) if row else None
 
 
+def layer_number(path: str) -> int | None:
+    """Returns the number of the transformer layer that a Keras weight is of, if it is of one."""
+    found = re.match(r"transformer_layer_(\d+)/", path)
+    return int(found[1]) if found else None
+
+
 def file_name(path: str, form: Format) -> str:
     """Returns the name of a Keras weight in a file of format `form`."""
     row, number = _row(path)

@@ -1,4 +1,4 @@
-"""kerasbert checkpoint import, export, inspect."""
+"""kerasbert checkpoint import, trim, export, inspect."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ _DTYPE = click.option(
 
 @click.group()
 def checkpoint() -> None:
-    """Import, export and inspect checkpoints.
+    """Import, trim, export and inspect checkpoints.
 
     SOURCE is any value of backbone.source: hf://OWNER/NAME, modelscope://OWNER/NAME, a Hugging Face folder,
     a Google TF1 checkpoint, a run directory of train or pretrain, the name of a bundled encoder, or a
@@ -65,6 +65,69 @@ def import_(
     with progress.phase(f"converting {source}"):
         notes = import_checkpoint(source, directory, positions, keep_tokens_of, dtype, reading)
     _finish(directory, notes)
+
+
+@checkpoint.command()
+@click.argument("source")
+@click.argument("directory", metavar="DIR", type=click.Path())
+@click.option(
+    "--texts",
+    multiple=True,
+    required=True,
+    type=click.Path(),
+    metavar="FILE",
+    help="File of typical texts: .txt, .csv, .tsv, .jsonl, .json, .parquet or .xlsx; text may be gzipped. "
+    "Repeatable.",
+)
+@click.option(
+    "--min-count",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Leave out tokens that occur less often.",
+)
+@click.option("--layers", type=int, metavar="N", help="Keep the first N layers only.")
+@reading_options("text_column", "pair_column", "encoding")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def trim(
+    source: str,
+    directory: str,
+    texts: tuple[str, ...],
+    min_count: int,
+    layers: int | None,
+    reading: "ReadOptions",
+    as_json: bool,
+) -> None:
+    """Write SOURCE to DIR with only the tokens that your texts use, and its first layers.
+
+    Most of a small multilingual encoder is its token embedding. DIR is a Hugging Face folder; texts of the
+    tokens that stay get the same hidden states as before.
+    """
+    from kerasbert.cli.startup import importing
+
+    with importing():
+        import json
+
+        from kerasbert.checkpoints import trim_checkpoint
+
+    with progress.phase(f"trimming {source}"):
+        found = trim_checkpoint(source, directory, texts, min_count, layers, reading)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    before, after = found["before"], found["after"]
+    read = f"{found['tokens']:,} tokens in {found['texts']:,} texts"
+    rows = {
+        "vocabulary": f"{before['vocabulary_size']:,} -> {after['vocabulary_size']:,} tokens",
+        "layers": f"{before['num_layers']} -> {after['num_layers']}",
+        "parameters": f"{before['parameters']:,} -> {after['parameters']:,}",
+        "coverage": f"{found['coverage']:.2%} of {read}",
+        "unknown": f"{before['unknown']:.3%} -> {after['unknown']:.3%} of them",
+        "unseen": f"about {found['unseen']:.2%} of the tokens in other texts like these",
+    }
+    for name, value in rows.items():
+        click.echo(f"{name + ':':<20}{value}", err=True)
+    _finish(directory, found["notes"])
 
 
 @checkpoint.command()

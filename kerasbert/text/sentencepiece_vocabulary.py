@@ -103,6 +103,21 @@ class SentencePieceVocabulary(Vocabulary):
         before[special] = after[special] = 0
         return before, after
 
+    @property
+    def required(self) -> np.ndarray:
+        """The ids of special and user-defined tokens, and of the normal ones of the lowest and highest score.
+
+        The best of all splits of a text stays the best among fewer, as long as their scores do not change:
+        that of unknown characters depends on the lowest, that of user-defined tokens on the highest.
+        """
+        kinds, scores = map(np.array, zip(*((p.type, p.score) for p in self.parsed().pieces), strict=True))
+        normal = np.flatnonzero(kinds == model_proto.NORMAL)
+        extremes = [normal[scores[normal].argmin()], normal[scores[normal].argmax()]] if normal.size else []
+        special = [self.ids[token] for token in self.special_tokens]
+        return np.union1d([*special, *extremes], np.flatnonzero(kinds == model_proto.USER_DEFINED)).astype(
+            np.int32
+        )
+
     def subset(self, ids: Iterable[int]) -> "SentencePieceVocabulary":
         """Returns the vocabulary of these tokens in this order."""
         model = self.parsed()

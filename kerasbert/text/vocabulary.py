@@ -74,9 +74,14 @@ class Vocabulary(abc.ABC):
         one sum to `JOINED` or more.
         """
 
+    @property
+    @abc.abstractmethod
+    def required(self) -> np.ndarray:
+        """The ids that a subset needs to split texts of its tokens as before: int32 [ids], sorted."""
+
     @abc.abstractmethod
     def subset(self, ids: Iterable[int]) -> Self:
-        """Returns the vocabulary of these tokens in this order; the special ones must be among them."""
+        """Returns the vocabulary of these tokens in this order; the `required` ones must be among them."""
 
     @abc.abstractmethod
     def spell(self, ids: Iterable[int]) -> str:

