@@ -7,6 +7,7 @@ import keras
 import keras_nlp
 import tensorflow as tf
 
+from kerasbert.models.gelu import gelu
 from kerasbert.models.keras_hub_layers import Sublayers, embedding_tables, sublayers
 from kerasbert.models.packing import Packing
 from kerasbert.models.transformer import LayerParts, encode, normalize, sum_embeddings
@@ -87,7 +88,9 @@ class Encoder(keras_nlp.models.BertBackbone):
             attention_norm=lambda x, y: _normalize(
                 layer.attention_norm, x + _dropout(layer.attention_output_dropout, y, training)
             ),
-            feed_forward=lambda x: layer.output(layer.intermediate(x)),
+            feed_forward=lambda x: layer.output(
+                layer.intermediate(x) if training else _inferred(layer.intermediate, x)
+            ),
             output_norm=lambda x, y: _normalize(
                 layer.output_norm, x + _dropout(layer.output_dropout, y, training)
             ),
@@ -105,6 +108,13 @@ def _dropout(layer: keras.layers.Dropout, x: tf.Tensor, training: bool | None) -
     drawn = tf.reshape(tf.reshape(tf.bitcast(bits, tf.uint16), [-1])[:size], tf.shape(x))
     kept = tf.cast(tf.cast(drawn, tf.int32) >= round(layer.rate * _LEVELS), x.dtype)
     return x * (kept * tf.cast(1.0 / (1.0 - layer.rate), x.dtype))
+
+
+def _inferred(layer: keras.layers.Dense, x: tf.Tensor) -> tf.Tensor:
+    """Returns `layer(x)` by one operation: in this order TensorFlow fuses product, bias and GELU."""
+    kernel, bias = (tf.cast(weight, x.dtype) for weight in (layer.kernel, layer.bias))
+    y = tf.nn.bias_add(tf.matmul(x, kernel), bias)
+    return tf.nn.gelu(y, approximate=layer.activation is not gelu)
 
 
 def _normalize(layer: keras.layers.LayerNormalization, x: tf.Tensor) -> tf.Tensor:

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import Vocabulary
+from kerasbert.text.sentencepiece_vocabulary import SPACE
 
 # Stand for a token whose characters are unknown, on either side: private characters, never equal.
 _UNKNOWN = ("\ue000", "\ue001")
 _DROPPED = {"Mn", "Zs", "Zl", "Zp", "Cc", "Cf", "Co"}
-_SPACE = "\u2581"  # SentencePiece's
 
 
 def characters(text: str) -> str:
     """Returns what all tokenisers keep of a text: no case, accents, compatibility forms or whitespace."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).lower())
-    return "".join(c for c in decomposed if c != _SPACE and unicodedata.category(c) not in _DROPPED)
+    return "".join(c for c in decomposed if c != SPACE and unicodedata.category(c) not in _DROPPED)
 
 
 def token_characters(vocabulary: Vocabulary, side: int) -> np.ndarray:
@@ -27,19 +27,18 @@ def token_characters(vocabulary: Vocabulary, side: int) -> np.ndarray:
         vocabulary: of the tokens.
         side: 0 or 1; unknown characters of the two sides differ.
     """
-    unknown = _UNKNOWN[side]
-    return np.array(
-        [
-            unknown if token in SPECIAL_TOKENS else characters(piece_text(token))
-            for token in vocabulary.tokens
-        ],
-        dtype=object,
-    )
+    tokens = np.full(len(vocabulary), _UNKNOWN[side], object)
+    for token in vocabulary.ordinary:
+        tokens[token] = characters(token_text(vocabulary, token))
+    return tokens
 
 
-def piece_text(token: str) -> str:
-    """Returns what a token stands for in a text: without the mark of WordPiece or SentencePiece."""
-    return (token[2:] if token.startswith("##") and len(token) > 2 else token).replace(_SPACE, " ").strip()
+def token_text(vocabulary: Vocabulary, token: int) -> str:
+    """Returns what an ordinary token stands for in a text: itself without the mark of a continued word."""
+    text = vocabulary.tokens[token]
+    if vocabulary.kind == "WordPiece" and len(text) > 2:
+        return text.removeprefix("##")
+    return text.replace(SPACE, " ").strip()
 
 
 def overlaps(left: Sequence[str], right: Sequence[str]) -> np.ndarray:

@@ -3,21 +3,17 @@
 import numpy as np
 
 from kerasbert.models.encoder import Encoder
-from kerasbert.pretraining.alignment import characters, piece_text
+from kerasbert.pretraining.alignment import characters, token_text
 from kerasbert.pretraining.teacher_states import TeacherStates
-from kerasbert.text import SPECIAL_TOKENS, Vocabulary
+from kerasbert.text import Vocabulary
 
 _SCALE = 0.05  # standard deviation; BERT's initial embeddings have 0.02
 
 
 def ordinary_tokens(vocabulary: Vocabulary) -> dict[int, str]:
     """Returns the tokens that are parts of texts, as texts, by their ids."""
-    texts = {}
-    for number, token in enumerate(vocabulary.tokens):
-        text = piece_text(token)
-        if token not in SPECIAL_TOKENS and not token.startswith("[unused") and characters(text):
-            texts[number] = text
-    return texts
+    texts = {int(token): token_text(vocabulary, token) for token in vocabulary.ordinary}
+    return {token: text for token, text in texts.items() if characters(text)}
 
 
 def set_starting_vectors(backbone: Encoder, vocabulary: Vocabulary, states: TeacherStates) -> float:
