@@ -110,6 +110,8 @@ def describe_source(source: str) -> dict[str, Any]:
         "intermediate_dim": config.intermediate_dim,
         "max_positions": config.max_positions,
         "activation": config.activation,
+        "layer_norm_epsilon": config.layer_norm_epsilon,
+        "vocabulary": opened.vocabulary.kind,
         "vocabulary_size": len(opened.vocabulary),
         "lowercase": opened.text["lowercase"],
         "ascii_punctuation": opened.text.get("ascii_punctuation", False),

@@ -31,6 +31,7 @@ TOKENIZER = "tokenizer_config.json"
 VOCABULARY = "vocab.txt"
 _FAST = "tokenizer.json"  # all in one file, of the tokenizers library
 _ADDED = "added_tokens.json"
+_MERGES = ("merges.txt", "bpe.codes")
 _SPECIAL = "special_tokens_map.json"
 _KEYS = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
 # These take tokenizer.json as it is; BertTokenizer makes its own normaliser from tokenizer_config.json.
@@ -91,6 +92,7 @@ def read_tokenizer(directory: Path) -> TokenizerFiles:
     model = None if fast or (directory / VOCABULARY).is_file() else find_model(directory)
     if model or is_unigram(fast):
         return _read_sentencepiece(directory, values, fast)
+    _require_no_bpe(directory, fast)
     name = values.get("tokenizer_class") or "BertTokenizer"
     if name not in _CLASSES:
         raise CheckpointError(f"{settings}: tokenizer_class must be BertTokenizer. Received: {name!r}")
@@ -178,6 +180,19 @@ def _wordpiece_config(text: TextConfig, vocabulary: Vocabulary) -> dict[str, Any
         "tokenize_chinese_chars": True,
         **({"added_tokens_decoder": decoder} if decoder else {}),
     }
+
+
+def _require_no_bpe(directory: Path, fast: Mapping[str, Any]) -> None:
+    """Raises `CheckpointError` if tokens are made by merging bytes or letters, as RoBERTa's and GPT's are."""
+    model = fast.get("model")
+    merges = next((name for name in _MERGES if (directory / name).is_file()), None)
+    if isinstance(model, dict) and (model.get("type") == "BPE" or "merges" in model):
+        merges = _FAST
+    if merges and not (directory / VOCABULARY).is_file():
+        raise CheckpointError(
+            f"{directory}: its vocabulary is made by byte-pair encoding ({merges}), which kerasbert does not "
+            "read. Take an encoder with a WordPiece or a SentencePiece (Unigram) vocabulary."
+        )
 
 
 def _require_special_tokens(path: Path, values: Mapping[str, Any], tokens: Sequence[str]) -> None:

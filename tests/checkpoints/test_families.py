@@ -92,3 +92,14 @@ def test_an_import_keeps_the_epsilon(hugging_face, tensors, tmp_path: Path):
     import_checkpoint(str(hugging_face(tensors, layer_norm_eps=1e-5)), tmp_path / "ours")
     assert json.loads((tmp_path / "ours" / "config.json").read_text())["layer_norm_eps"] == 1e-5
     assert open_source(str(tmp_path / "ours")).config.layer_norm_epsilon == 1e-5
+
+
+@pytest.mark.parametrize("name", ["merges.txt", "bpe.codes", "tokenizer.json"])
+def test_byte_pair_encoding_is_refused_by_name(hugging_face, tensors, name: str):
+    directory = hugging_face(tensors, model_type="roberta")
+    (directory / "vocab.txt").unlink()
+    (directory / name).write_text(json.dumps({"model": {"type": "BPE", "vocab": {}, "merges": []}}))
+    with pytest.raises(
+        CheckpointError, match=rf"byte-pair encoding \({name}\), which kerasbert does not read"
+    ):
+        open_source(str(directory))

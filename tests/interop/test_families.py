@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import tensorflow as tf
+import tokenizers
 
 from kerasbert.checkpoints import import_checkpoint, open_source
 from kerasbert.checkpoints.families import FAMILIES
@@ -223,6 +224,45 @@ def test_an_encoder_without_a_pooler_says_so(random_model, case: str):
     source = open_source(str(directory))
     assert source.missing == ("pooled_dense/kernel", "pooled_dense/bias")
     assert any("no pooler" in note for note in source.notes)
+
+
+def test_xlm_roberta_with_its_kind_of_vocabulary(transformers, random_model, theirs):
+    model, directory = random_model("xlm-r")
+    (directory / "vocab.txt").unlink()
+    save_unigram(directory)
+    source = open_source(str(directory))
+    assert (source.vocabulary.pad, source.vocabulary.two_separators) == (1, True)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+    for pairs in (True, False):
+        inputs = pack(source, pairs)
+        ids = tokenizer(list(TEXTS), list(PAIRS) if pairs else None, padding="longest")["input_ids"]
+        assert inputs["token_ids"].numpy()[:, : len(ids[0])].tolist() == ids
+        real = inputs["padding_mask"].numpy().astype(bool)
+        expected = theirs(model, inputs, with_segments=False)["last_hidden_state"][real]
+        encoded = source.backbone(inputs)["sequence_output"].numpy()[real]
+        np.testing.assert_allclose(encoded, expected, **CLOSE)
+
+
+def save_unigram(directory: Path) -> None:
+    """Writes a tokenizer.json as XLM-R's is made, by the tokenizers library; as many tokens as `TOKENS`."""
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    pieces = ["▁", *TOKENS[5:22], "手机", "▁the", "，", "。"]
+    vocabulary = [(token, 0.0) for token in special]
+    vocabulary += [(piece, -2.0 - 0.1 * n) for n, piece in enumerate(pieces)]
+    vocabulary.append(("<mask>", 0.0))
+    assert len(vocabulary) == len(TOKENS)
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.Unigram(vocabulary, unk_id=3))
+    tokenizer.normalizer = tokenizers.normalizers.Replace(tokenizers.Regex(" {2,}"), " ")
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace()
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    tokenizer.add_special_tokens([*special, "<mask>"])
+    tokenizer.save(str(directory / "tokenizer.json"))
+    names = dict(zip(("bos_token", "pad_token", "eos_token", "unk_token"), special, strict=True))
+    names |= {"cls_token": "<s>", "sep_token": "</s>", "mask_token": "<mask>"}
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", **names}
+    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
 def test_every_family_of_the_table_is_tried():
