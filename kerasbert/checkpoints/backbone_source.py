@@ -43,6 +43,7 @@ class BackboneSource:
     missing: tuple[str, ...] = ()  # weights of the backbone that the source lacks; initialised at random
     left_aside: tuple[str, ...] = ()  # tensors that belong to no model, such as an optimizer's
     notes: tuple[str, ...] = ()  # sentences for the user
+    directory: Path | None = None  # of a Hugging Face folder
 
     def copy_to(self, backbone: keras_nlp.models.BertBackbone) -> None:
         """Copies all but the missing weights into a backbone of the same sizes."""

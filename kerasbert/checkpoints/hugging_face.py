@@ -114,6 +114,7 @@ def read_hugging_face(directory: Path, source: str) -> BackboneSource:
         format="Hugging Face folder" + (f" of {family.name}" if family.name != "BERT" else ""),
         dtype=files.dtype,
         notes=[*notes, *folded],
+        directory=directory,
     )
 
 

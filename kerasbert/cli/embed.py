@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import input_options, output_option, rows_of
+from kerasbert.cli.options import input_options, output_option, with_warning
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -15,15 +15,14 @@ if TYPE_CHECKING:
 @input_options(required=True)
 @output_option(
     required=True,
-    help="Output file: .npy, an array [rows, hidden] in the order of the input, or .parquet, its columns and "
-    "a column `vector`.",
+    help="Output file: .npy, an array [rows, hidden] in the order of the input, or .parquet, all columns of "
+    "the input and a column `vector`.",
 )
 @click.option(
     "--pooling",
     type=click.Choice(["mean", "cls", "max"]),
-    default="mean",
-    show_default=True,
-    help="How the outputs at the tokens become one vector.",
+    help="How the outputs at the tokens become one vector. Default: what the folder of an encoder says, if "
+    "Sentence Transformers saved it, else mean.",
 )
 @click.option("--normalize", is_flag=True, help="Divide each vector by its L2 norm.")
 @click.option("--prefix", default="", help='Text to put before each text, such as "query: " for E5.')
@@ -34,7 +33,7 @@ def embed(
     model: str,
     source: str,
     output: str,
-    pooling: str,
+    pooling: str | None,
     normalize: bool,
     prefix: str,
     batch_size: int | None,
@@ -48,17 +47,21 @@ def embed(
     from kerasbert.cli.startup import importing
 
     with importing():
+        from kerasbert.data import read_rows
+        from kerasbert.data.arrow import column_types
         from kerasbert.data.estimate import estimate_rows
-        from kerasbert.data.write_vectors import vector_writer
+        from kerasbert.data.write_vectors import vector_format
         from kerasbert.files import require_other_file
         from kerasbert.predictors import open_encoder
         from kerasbert.predictors.stream import write_vectors
         from kerasbert.predictors.text_encoder import embed_rows, vector_size
 
-    vector_writer(output)
+    whole = vector_format(output) == "parquet"
     require_other_file(output, [source])
     encoder = open_encoder(model)
+    columns = reading.columns_for(encoder.data).without_labels(whole)
+    types = column_types(source, columns) if whole else None
     size = vector_size(encoder, pooling)
-    rows = rows_of(encoder, (), source, reading)
+    rows = with_warning(read_rows(source, columns))
     vectors = embed_rows(encoder, rows, pooling, normalize, prefix, batch_size)
-    write_vectors(vectors, size, output, estimate_rows(source))
+    write_vectors(vectors, size, output, types, estimate_rows(source))

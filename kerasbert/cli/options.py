@@ -131,16 +131,14 @@ def rows_of(
     model: "TextEncoder", texts: Sequence[str], source: str | None, reading: "ReadOptions"
 ) -> "Iterator[Row]":
     """Returns the rows of `texts` or of the file `source`, without labels."""
-    from dataclasses import replace
-
     from kerasbert.data import read_rows
     from kerasbert.predictors.stream import argument_rows
 
-    columns = replace(reading.columns_for(model.data), label=None)
-    return _with_warning(read_rows(source, columns) if source else argument_rows(texts, columns))
+    columns = reading.columns_for(model.data).without_labels()
+    return with_warning(read_rows(source, columns) if source else argument_rows(texts, columns))
 
 
-def _with_warning(rows: "Iterator[Row]") -> "Iterator[Row]":
+def with_warning(rows: "Iterator[Row]") -> "Iterator[Row]":
     """Yields `rows`, then warns about those that an earlier conversion damaged."""
     from kerasbert.data.row_checks import LostCharacters
 

@@ -5,7 +5,7 @@ import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kerasbert.config import DataConfig
 from kerasbert.data.labels import spelled_as
@@ -71,6 +71,7 @@ class Columns:
         table: whether standard input and files with an unknown suffix are tables rather than lines of
             text. Implied by `label`.
         settings: what messages call these settings.
+        whole: whether rows also have the cells of all columns.
         labels: the labels in the order of one-hot lists, in a multi-label task.
         renamed: keys of `label_map` that have occurred so far.
     """
@@ -84,6 +85,7 @@ class Columns:
     stream_encoding: str = "utf-8"
     table: bool = False
     settings: Settings = KEYS
+    whole: bool = False
     labels: tuple[str, ...] = ()
     renamed: set[str] = field(default_factory=set, compare=False, repr=False)
 
@@ -105,6 +107,10 @@ class Columns:
             encoding=config.encoding,
             stream_encoding=config.encoding,
         )
+
+    def without_labels(self, whole: bool = False) -> "Columns":
+        """Returns these columns without that of the labels; see `whole`."""
+        return replace(self, label=None, whole=whole)
 
     @property
     def wanted(self) -> dict[str, str]:

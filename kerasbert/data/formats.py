@@ -4,7 +4,7 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
 from kerasbert.data.columns import Columns, named_in
@@ -13,7 +13,8 @@ from kerasbert.data.source import Source
 from kerasbert.errors import DataError, excerpt
 from kerasbert.extras import needs_extra
 
-# The line number (or row number, in formats without lines) and the cells in the order of `Columns.wanted`.
+# The line number (or row number, in formats without lines) and the cells in the order of `Columns.wanted`,
+# followed by all of them by column name if `Columns.whole`.
 Cells = tuple[int, Sequence[Any]]
 
 _LONGEST_CELL = 1 << 30
@@ -89,12 +90,13 @@ def _separated(lines: Iterator[str], source: Source, columns: Columns, delimiter
     if (len(header) == 1 and len(columns.wanted) > 1) or not columns.found_in(header):
         _require_delimiter(header, place, delimiter)
     chosen = [header.index(name) for name in columns.choose(header, place)]
-    width, blank = len(header), [""] * len(chosen)
+    width = len(header)
     for number, row in rows:
+        row = row or [""] * width
         if len(row) == width:
-            yield header_line - 1 + number, [row[index] for index in chosen]
-        elif not row:
-            yield header_line - 1 + number, blank
+            cells = [row[index] for index in chosen]
+            whole = [dict(zip(header, row, strict=True))] if columns.whole else []
+            yield header_line - 1 + number, [*cells, *whole]
         else:
             raise DataError(
                 f"{source.name}:{header_line - 1 + number}: has {len(row)} cells, the header has {width} "
@@ -189,10 +191,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _of_record(record: Any, line: str, place: str, columns: Columns) -> list[Any]:
     if not isinstance(record, dict):
         raise DataError(f"{place}: must be a JSON object. Received: {excerpt(line)}")
+    whole = [record] if columns.whole else []
     try:
-        return [record[name] for name in columns.wanted.values()]
+        return [*(record[name] for name in columns.wanted.values()), *whole]
     except KeyError:
-        return [record[name] for name in columns.choose(list(record), place)]
+        return [*(record[name] for name in columns.choose(list(record), place)), *whole]
 
 
 def _parquet(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cells]:
@@ -204,10 +207,14 @@ def _parquet(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cell
             chosen = columns.choose(table.schema_arrow.names, source.name)
             whole = [name for name in chosen if name == columns.label and _are_whole_numbers(table, name)]
             number = 0
-            for batch in table.iter_batches(columns=list(dict.fromkeys(chosen))):
-                cells = {name: batch.column(name).to_pylist() for name in chosen}
+            read = table.schema_arrow.names if columns.whole else list(dict.fromkeys(chosen))
+            for batch in table.iter_batches(columns=read):
+                cells = {name: batch.column(name).to_pylist() for name in read}
                 cells |= {name: whole_numbers(cells[name]) for name in whole}
-                for row in zip(*(cells[name] for name in chosen), strict=True):
+                rows: list[Iterable[Any]] = [cells[name] for name in chosen]
+                if columns.whole:
+                    rows.append(batch.to_pylist())
+                for row in zip(*rows, strict=True):
                     number += 1
                     yield number, row
     except pa.ArrowException as error:
@@ -234,6 +241,7 @@ def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cel
     if len(filled) > 1:
         names = ", ".join(sheet.title for sheet in filled)
         raise DataError(f"{source.name}: has several sheets ({names}). Keep one, or save one as CSV UTF-8.")
+    header: list[str] = []
     chosen: list[int] = []
     waiting: list[Cells] = []  # blank rows, dropped at the end of the sheet
     for number, row in enumerate(filled[0].iter_rows(values_only=True) if filled else (), 1):
@@ -241,7 +249,9 @@ def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cel
             header = ["" if name is None else str(name) for name in row]
             chosen = [header.index(name) for name in columns.choose(header, f"{source.name}:{number}")]
         elif chosen:
-            waiting.append((number, [row[index] if index < len(row) else None for index in chosen]))
+            row = [*row, *[None] * (len(header) - len(row))]
+            all_cells = [dict(zip(header, row, strict=False))] if columns.whole else []
+            waiting.append((number, [*(row[index] for index in chosen), *all_cells]))
             if _filled(row):
                 yield from waiting
                 waiting = []

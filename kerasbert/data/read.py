@@ -3,8 +3,8 @@
 import itertools
 import json
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,17 @@ _INDENTED = 100  # maximum lines of the first object of indented JSON
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a data file. `labels` has one entry, or any number of entries in a multi-label task."""
+    """One row of a data file. `labels` has one entry, or any number of entries in a multi-label task.
+
+    `cells` are those of all columns by name, if the row is of a table that is read with `Columns.whole`.
+    """
 
     text: str
     labels: tuple[str, ...]
     pair: str | None
     file: str
     line: int
+    cells: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
 def read_rows(path: str | Path | Table, columns: Columns) -> Iterator[Row]:
@@ -79,6 +83,7 @@ def _rows(table: Iterable[Cells], name: str, columns: Columns) -> Iterator[Row]:
             None if of_pair is None else _scalar(cells[of_pair], columns.pair or "", place),
             name,
             line,
+            cells[-1] if columns.whole else None,
         )
     if not count:
         raise DataError(f"{name}: holds no rows.")

@@ -99,7 +99,7 @@ class _Repository:
 
     def list_files(self, client: httpx2.Client, revision: str | None) -> list[_File]:
         """Returns the files of a checkpoint among those of the repository at a revision."""
-        parameters = {"Revision": revision or _MAIN, "Recursive": "False"}
+        parameters = {"Revision": revision or _MAIN, "Recursive": "True"}
         try:
             response = client.get(f"{self._url}/files", params=parameters, headers=self._headers)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -138,6 +138,7 @@ class _Repository:
             for file in files:
                 url = httpx2.URL(self._url, params={"Revision": revision, "FilePath": file.path})
                 remote = RemoteFile(str(url), file.size, file.sha256 or None, self._headers)
+                make_directory((directory / file.path).parent)
                 try:
                     download(client, remote, directory / file.path, phase)
                 except httpx2.HTTPStatusError as error:

@@ -19,6 +19,7 @@ TOKENIZER_FILES = (
     "sentencepiece.bpe.model",
     "spiece.model",
 )
+VECTOR_FILES = ("modules.json", "1_Pooling/config.json", "sentence_bert_config.json")  # Sentence Transformers
 _VOCABULARIES = {"vocab.txt", "tokenizer.json", "sentencepiece.bpe.model", "spiece.model"}
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -76,7 +77,7 @@ def choose_files(names: Iterable[str], address: Address) -> list[str]:
     present = set(names)
     if CONFIG not in present:
         raise CheckpointError(f"{address}: has no {CONFIG}, so it is no encoder that kerasbert knows.")
-    small = [name for name in (CONFIG, *TOKENIZER_FILES) if name in present]
+    small = [name for name in (CONFIG, *TOKENIZER_FILES, *VECTOR_FILES) if name in present]
     if WEIGHTS in present:
         return [*small, WEIGHTS]
     shards = sorted(name for name in present if _SHARD.fullmatch(name))

@@ -1,7 +1,9 @@
 """An encoder without a classifier."""
 
 from kerasbert.checkpoints import BackboneSource
+from kerasbert.checkpoints.sentence_transformers import read_vector_settings
 from kerasbert.config import DataConfig
+from kerasbert.errors import UserError
 from kerasbert.predictors.predict import Arrays
 from kerasbert.predictors.text_encoder import TextEncoder
 from kerasbert.predictors.texts import Batch
@@ -10,7 +12,9 @@ from kerasbert.text import TextGraph
 
 
 class PretrainedEncoder(TextEncoder):
-    """An encoder of any source, with its own tokenizer. It reads as many tokens as it has positions.
+    """An encoder of any source, with its own tokenizer.
+
+    It reads as many tokens as it has positions, or fewer if a folder of Sentence Transformers says so.
 
     Args:
         opened: the source.
@@ -19,8 +23,25 @@ class PretrainedEncoder(TextEncoder):
 
     def __init__(self, opened: BackboneSource, source: str):
         super().__init__(source, DataConfig())
-        text_graph = TextGraph(opened.vocabulary, opened.config.max_positions, **opened.text)
+        self._settings = read_vector_settings(opened.directory)
+        positions = opened.config.max_positions
+        length = min(positions, self._settings.max_length or positions)
+        text_graph = TextGraph(opened.vocabulary, length, **opened.text)
         self._vectors = VectorGraph(text_graph, opened.backbone, takes_pairs=False)
+
+    @property
+    def pooling(self) -> str:
+        """What its folder says, if Sentence Transformers saved it; else `mean`.
+
+        Raises:
+            UserError: the folder says something that kerasbert does not compute.
+        """
+        if self._settings.pooling is None:
+            raise UserError(
+                f"{self.source}: {self._settings.reason}, which kerasbert does not compute. For vectors "
+                "without it, set the pooling: mean, cls or max"
+            )
+        return self._settings.pooling
 
     def embed_batch(self, texts: Batch, pairs: Batch | None = None, pooling: str = "mean") -> Arrays:
         """Returns `vector`, float32 [batch, hidden]."""

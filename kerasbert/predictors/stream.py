@@ -9,9 +9,10 @@ import numpy as np
 
 from kerasbert import progress
 from kerasbert.data import Columns, Row
+from kerasbert.data.arrow import Types
 from kerasbert.data.read import row_of_line
 from kerasbert.data.write import write_records, written_format
-from kerasbert.data.write_vectors import vector_writer
+from kerasbert.data.write_vectors import vector_format, write_npy, write_parquet
 from kerasbert.errors import DataError, KerasBertError, ServerError
 from kerasbert.files import atomic_path, wrap_write_errors
 from kerasbert.interrupts import kept
@@ -70,7 +71,11 @@ def write_answers(
 
 
 def write_vectors(
-    vectors: Iterable[tuple[Row, np.ndarray]], size: int, output: str, total: int | None = None
+    vectors: Iterable[tuple[Row, np.ndarray]],
+    size: int,
+    output: str,
+    types: Types | None = None,
+    total: int | None = None,
 ) -> None:
     """Writes the vector of each row, in order.
 
@@ -78,19 +83,20 @@ def write_vectors(
         vectors: rows and their vectors, float32 [size]; read lazily.
         size: of a vector.
         output: a .npy or .parquet file, which appears when it is complete.
+        types: of the columns that Parquet gets. None: those of the first rows.
         total: the approximate number of rows, if it is known.
 
     Raises:
         UserError: `output` is neither, or cannot be written.
+        DataError: a cell is not of the type of its column.
     """
-    write, path = vector_writer(output), Path(output)
-    tracked = progress.track(((_cells(row), vector) for row, vector in vectors), "embedding", total)
+    form, path = vector_format(output), Path(output)
+    vectors = progress.track(vectors, "embedding", total)
     with kept(f"{path} was not written"), atomic_path(path) as temporary, temporary.open("wb") as file:
-        write(tracked, size, file)
-
-
-def _cells(row: Row) -> dict[str, str]:
-    return {"text": row.text} if row.pair is None else {"text": row.text, "pair": row.pair}
+        if form == "npy":
+            write_npy((vector for _, vector in vectors), size, file)
+        else:
+            write_parquet(vectors, size, file, types)
 
 
 def _answers(model: Model, rows: Iterable[Row], window: dict[str, int]) -> Iterator[dict[str, Any]]:

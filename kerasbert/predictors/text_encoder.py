@@ -32,6 +32,11 @@ class TextEncoder(abc.ABC):
         return f"{type(self).__name__}({self.source!r})"
 
     @property
+    def pooling(self) -> str:
+        """The pooling unless another is asked for."""
+        return "mean"
+
+    @property
     def takes_pairs(self) -> bool:
         """Whether a row is two texts."""
         return self.data.pair_column is not None
@@ -41,7 +46,7 @@ class TextEncoder(abc.ABC):
         texts: Texts,
         pairs: Texts | None = None,
         *,
-        pooling: str = "mean",
+        pooling: str | None = None,
         normalize: bool = False,
         prefix: str = "",
         batch_size: int | None = None,
@@ -55,7 +60,8 @@ class TextEncoder(abc.ABC):
             texts: one text, or any number of them.
             pairs: the second texts, for a model of pairs.
             pooling: `mean` or `max` over the real tokens, [CLS] and [SEP] among them, or `cls`: the output
-                at [CLS], without BERT's pooler. Exports and servers have the mean.
+                at [CLS], without BERT's pooler. None: what the folder of an encoder says, if Sentence
+                Transformers saved it, else the mean. Exports and servers have the mean alone.
             normalize: whether to divide each vector by its L2 norm, so that dot products are cosines.
             prefix: put before each text, such as "query: " for E5.
             batch_size: maximum number of texts computed at once. None: 64, or what a client sends at once.
@@ -82,13 +88,14 @@ class TextEncoder(abc.ABC):
         """Returns `vector`, float32 [batch, hidden]."""
 
 
-def vector_size(encoder: TextEncoder, pooling: str = "mean") -> int:
+def vector_size(encoder: TextEncoder, pooling: str | None = None) -> int:
     """Returns the size of a vector.
 
     Raises:
         UserError: the encoder gives none, or not with this pooling.
     """
-    return int(encoder.embed_batch([], [] if encoder.takes_pairs else None, pooling)[VECTOR].shape[1])
+    nothing = encoder.embed_batch([], [] if encoder.takes_pairs else None, pooling or encoder.pooling)
+    return int(nothing[VECTOR].shape[1])
 
 
 def require_mean(source: str, pooling: str) -> None:
@@ -103,7 +110,7 @@ def require_mean(source: str, pooling: str) -> None:
 def embed_rows(
     encoder: TextEncoder,
     rows: Iterable[AnyRow],
-    pooling: str = "mean",
+    pooling: str | None = None,
     normalize: bool = False,
     prefix: str = "",
     batch_size: int | None = None,
@@ -121,6 +128,8 @@ def embed_rows(
     Raises:
         UserError: an argument is wrong.
     """
+    if pooling is None:
+        pooling = encoder.pooling
     if pooling not in POOLINGS:
         raise UserError(f"pooling: must be one of {', '.join(POOLINGS)}. Received: {pooling!r}")
     if batch_size is not None and (type(batch_size) is not int or batch_size < 1):

@@ -38,6 +38,24 @@ def test_parquet_holds_the_texts_too(kerasbert, opened_once, trained, texts, tmp
     np.testing.assert_allclose(vectors, trained.model.embed(TEXTS), atol=1e-6)
 
 
+def test_parquet_keeps_all_columns_of_the_input(kerasbert, opened_once, trained, tmp_path):
+    source = tmp_path / "in.jsonl"
+    source.write_text(
+        '{"id": 7, "review": "好", "label": "a"}\n{"id": 8, "review": "坏"}\n', encoding="utf-8"
+    )
+    arguments = ("--input", source, "--text-column", "review", "--output", tmp_path / "a.parquet")
+    result = kerasbert("embed", opened_once, *arguments)
+    assert (result.exit_code, result.output) == (0, "")
+    rows = pq.read_table(tmp_path / "a.parquet").to_pylist()
+    np.testing.assert_allclose(
+        [row.pop("vector") for row in rows], trained.model.embed(["好", "坏"]), atol=1e-6
+    )
+    assert rows == [{"id": 7, "review": "好", "label": "a"}, {"id": 8, "review": "坏", "label": None}]
+    on_stdin = kerasbert("embed", opened_once, "--input", "-", *arguments[2:], stdin=source.read_bytes())
+    assert on_stdin.exit_code == 0
+    assert [row["id"] for row in pq.read_table(tmp_path / "a.parquet").to_pylist()] == [7, 8]
+
+
 def test_standard_input_and_an_encoder_alone_will_do(kerasbert, tmp_path):
     stdin = "今天天气很好\n天气真不错\n股票大跌\n".encode()
     arguments = ("--input", "-", "--output", tmp_path / "a.npy", "--normalize")

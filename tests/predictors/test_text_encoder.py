@@ -110,7 +110,7 @@ def test_no_texts_have_no_vectors(trained, bundled):
     ("arguments", "message"),
     [
         ({"pooling": "sum"}, r"^pooling: must be one of mean, cls, max. Received: 'sum'"),
-        ({"pooling": None}, r"^pooling: must be one of mean, cls, max. Received: None"),
+        ({"pooling": ""}, r"^pooling: must be one of mean, cls, max. Received: ''"),
         ({"prefix": None}, r"^prefix: must be a text \(str\). Received: None"),
         ({"prefix": "\ud800"}, r"^prefix: holds half of a surrogate pair"),
         ({"batch_size": 0}, r"^batch_size: must be a whole number above 0. Received: 0"),
