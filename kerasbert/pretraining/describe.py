@@ -3,6 +3,7 @@
 from kerasbert.config import dump_yaml
 from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.pretraining.prepare import PreparedPretraining
+from kerasbert.pretraining.teaching import states_cache
 
 
 def describe(prepared: PreparedPretraining) -> str:
@@ -15,6 +16,9 @@ def describe(prepared: PreparedPretraining) -> str:
         count = examples.count
         epochs = phase.steps * phase.batch_size / count
         lines.append(f"{examples}; {phase.steps:,} steps are {epochs:.2f} epochs")
+    if teacher := prepared.teacher:
+        size = f"{teacher.encoder.num_layers} layers of {teacher.width}"
+        lines.append(f"teacher: {config.teacher.source}, {size}; its states: {states_cache(prepared)}")
     lines += [
         f"vocabulary: {len(prepared.vocabulary):,} tokens",
         f"parameters: {model.count_params():,}, of these {backbone.count_params():,} of the backbone",

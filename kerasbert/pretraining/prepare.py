@@ -75,6 +75,8 @@ def prepare_pretraining(config: PretrainingConfig) -> PreparedPretraining:
                 f"{phase.corpus or 'the texts'}. Received: {phase.batch_size}"
             )
     chosen = {"run_dir": run_dir, "backbone": encoder.model_dump()}
+    if teacher:  # of a hub, the commit that was fetched
+        chosen["teacher"] = {"source": teacher.encoder.source}
     resolved = ResolvedPretrainingConfig.model_validate(merge(config.model_dump(), chosen))
     return PreparedPretraining(resolved, phases, source, vocabulary, text, teacher)
 

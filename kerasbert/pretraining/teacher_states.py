@@ -1,6 +1,8 @@
 """The teacher's states of many texts on disk: float16, computed once, resumable."""
 
+import contextlib
 import hashlib
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from kerasbert import progress
-from kerasbert.errors import CheckpointError
-from kerasbert.files import atomic_path, exclusive_lock, make_directory, wrap_read_errors, wrap_write_errors
+from kerasbert.errors import CheckpointError, one_line
+from kerasbert.files import atomic_path, make_directory, wait_for_lock, wrap_read_errors, wrap_write_errors
 from kerasbert.pretraining.teacher import Teacher
 
 _TOKENS = 8192  # of a batch, special ones included
@@ -44,7 +46,7 @@ def compute_states(cache: Path, teacher: Teacher, texts: Sequence[str], name: st
     """Computes the states of `texts` that are not in the cache yet.
 
     Texts are computed in order of length, in batches without padding, each of which is appended to two files.
-    After an interruption the last whole batch is continued from.
+    After an interruption the last whole batch is continued from. Another process with the same texts waits.
 
     Args:
         cache: a directory that pre-trainings may share.
@@ -53,12 +55,14 @@ def compute_states(cache: Path, teacher: Teacher, texts: Sequence[str], name: st
         name: of the texts, for the progress bar.
 
     Raises:
-        UserError: another process computes them, or the disk is full.
+        UserError: the disk is full, or the cache cannot be written.
         CheckpointError: a state is too large for float16, or not finite.
     """
     directory = states_directory(cache, teacher, texts)
     make_directory(directory)
-    with exclusive_lock(directory):
+    with contextlib.ExitStack() as stack:
+        with progress.phase(f"waiting for another process that computes states of {name}"):
+            stack.enter_context(wait_for_lock(directory))
         ids, bounds = _tokens_of(directory, teacher, texts)
         lengths = np.diff(bounds)
         order = np.argsort(lengths, kind="stable")
@@ -100,15 +104,18 @@ def open_states(cache: Path, teacher: Teacher, texts: Sequence[str]) -> TeacherS
     starts = np.concatenate([[0], lengths[order].cumsum()])[place]
     with wrap_read_errors(directory):
         tokens = _map(directory / "tokens.f16", len(ids), teacher.width)
-        vectors = np.fromfile(directory / "texts.f16", np.float16).reshape(len(order), teacher.width)
-    return TeacherStates(ids, bounds, starts, tokens, vectors[place])
+        vectors = _map(directory / "texts.f16", len(order), teacher.width)
+    return TeacherStates(ids, bounds, starts, tokens, vectors[place])  # texts in memory
 
 
 def _tokens_of(directory: Path, teacher: Teacher, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     path = directory / "ids.npz"
     if path.is_file():
-        with wrap_read_errors(path), np.load(path, allow_pickle=False) as stored:
-            return stored["ids"], stored["bounds"]
+        try:
+            with wrap_read_errors(path), np.load(path, allow_pickle=False) as stored:
+                return stored["ids"], stored["bounds"]
+        except (ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise CheckpointError(f"{path}: is damaged ({one_line(error)}). Remove it.") from error
     with progress.phase("tokenising for the teacher"):
         ids, bounds = teacher.tokenize(texts)
     with atomic_path(path) as temporary:

@@ -7,6 +7,7 @@ import numpy as np
 from kerasbert import progress
 from kerasbert.corpus import CorpusSettings
 from kerasbert.corpus.tokenize import Tokenizer
+from kerasbert.errors import ConfigError
 from kerasbert.pretraining.aligned_texts import AlignedTexts, align_texts
 from kerasbert.pretraining.prepare import PreparedPretraining
 from kerasbert.pretraining.starting_vectors import ordinary_tokens
@@ -52,7 +53,7 @@ def open_batches(prepared: PreparedPretraining, cache: Path) -> list[TextBatches
         )
     share = sum(file.aligned for file in aligned.values()) / sum(len(file.ids) for file in aligned.values())
     progress.note(f"teacher: {share:.2%} of the tokens share characters with the teacher's")
-    return [
+    phases = [
         TextBatches(
             [aligned[file.path] for file in phase.files],
             [file.rows for file in phase.files],
@@ -65,6 +66,13 @@ def open_batches(prepared: PreparedPretraining, cache: Path) -> list[TextBatches
         else None
         for phase in prepared.phases
     ]
+    for place, (phase, batches) in enumerate(zip(prepared.config.phases, phases, strict=True)):
+        if batches and batches.count < phase.batch_size:
+            raise ConfigError(
+                f"phases.{place}.batch_size: must be at most {batches.count}, the texts that have tokens. "
+                f"Received: {phase.batch_size}"
+            )
+    return phases
 
 
 def _files(prepared: PreparedPretraining) -> list[TextFile]:

@@ -53,7 +53,7 @@ class TextBatches:
 
     @property
     def count(self) -> int:
-        """Number of texts to train on."""
+        """Number of texts to train on, without those that have no tokens."""
         return len(self._train)
 
     def training(

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +9,16 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.checkpoints import open_source
-from kerasbert.config import TeacherConfig
+from kerasbert.config import TeacherConfig, dump_yaml
 from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.engine.signals import PreemptedError
 from kerasbert.errors import ConfigError, UserError
 from kerasbert.pretraining import pretrain
+from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.pretraining.teacher import Teacher
 from kerasbert.pretraining.teacher_states import compute_states, open_states, states_directory
 
+from ..support import worker_logs, workers
 from .test_pretrain import assert_same_weights, history
 
 pytestmark = pytest.mark.process
@@ -175,6 +178,19 @@ def test_phases_of_corpora_and_texts_follow_each_other(taught, stories, texts_fi
     assert [part["max_length"] for part in result.metrics["held_out"]] == [16, 16]
 
 
+def test_sentencepiece_learns_from_wordpiece_and_teaches_it(taught, unigram, tmp_path):
+    unigram.save(tmp_path / "unigram.model")
+    first = pretrain(
+        taught("first", vocabulary=str(tmp_path / "unigram.model"), teacher={"starting_vectors": True})
+    ).run
+    assert open_source(str(first.path)).vocabulary.digest == unigram.digest
+    second = pretrain(taught("second", teacher={"source": str(first.path), "max_length": 16})).run
+    for run in (first, second):
+        (line, *_) = history(run)
+        assert line["tokens_cosine"] != 0.0
+        assert np.isfinite(line["texts_cosine"])
+
+
 def test_starting_vectors_are_as_far_apart_as_the_teachers(taught):
     from kerasbert.pretraining.prepare import prepare_pretraining
     from kerasbert.pretraining.pretrain import _initial_model
@@ -243,3 +259,17 @@ def test_mirrored_equals_one_device(taught, monkeypatch):
     assert_same_weights(runs[0].run, runs[1].run, tolerance=2e-5)
     metrics = [json.loads(run.run.metrics.read_text())["held_out"] for run in runs]
     assert metrics[0][0]["texts_cosine"] == pytest.approx(metrics[1][0]["texts_cosine"], abs=1e-4)
+
+
+@pytest.mark.stress
+def test_two_workers_equal_one_device(taught, tmp_path):
+    """The chief computes the states, the other worker waits for them."""
+    alone = pretrain(taught("alone", steps=10)).run
+    config = taught("together", steps=10, training={"strategy": "multi_worker"}, teacher={"cache": None})
+    path = tmp_path / "pretrain.yaml"
+    path.write_text(dump_yaml(config.model_dump()), encoding="utf-8")
+    command = "from kerasbert.cli import main; main()"
+    with workers(2, [sys.executable, "-c", command, "pretrain", path], tmp_path) as started:
+        codes = [worker.wait(240) for worker in started]
+    assert codes == [0, 0], worker_logs(tmp_path)
+    assert_same_weights(alone, PretrainingRun(tmp_path / "together"), tolerance=2e-5)
