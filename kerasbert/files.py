@@ -117,8 +117,13 @@ def append_json(path: Path, record: Mapping[str, Any]) -> None:
         file.write(json.dumps(record) + "\n")
 
 
-def require_other_file(output: str, sources: Iterable[str]) -> None:
-    """Raises `UserError` if `output` is one of the files in `sources`."""
+def require_output(output: str, sources: Iterable[str]) -> None:
+    """Raises `UserError` if `output` is in no directory, or is one of the files in `sources`."""
+    directory = Path(output).parent
+    if not directory.is_dir():
+        raise UserError(
+            f"{output}: cannot be written, since there is no directory {directory}. Make it first."
+        )
     for source in sources:
         with contextlib.suppress(OSError):  # one of them does not exist
             if Path(output).is_file() and os.path.samefile(output, source):

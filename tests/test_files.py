@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kerasbert.errors import UserError
-from kerasbert.files import atomic_path, make_directory, wrap_write_errors, write_text
+from kerasbert.files import atomic_path, make_directory, require_output, wrap_write_errors, write_text
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path):
@@ -138,3 +138,11 @@ def test_make_directory_below_a_file_is_explained(tmp_path: Path):
     for path in (tmp_path / "file", tmp_path / "file" / "b"):
         with pytest.raises(UserError, match="cannot be written"):
             make_directory(path)
+
+
+@pytest.mark.parametrize("output", ["missing/out.txt", "file/out.txt"])
+def test_an_output_without_a_directory_is_refused_before_the_work(output: str, tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written, since there is no directory"):
+        require_output(str(tmp_path / output), [])
+    require_output("out.txt", [])

@@ -51,13 +51,13 @@ def embed(
         from kerasbert.data.arrow import column_types
         from kerasbert.data.estimate import estimate_rows
         from kerasbert.data.write_vectors import vector_format
-        from kerasbert.files import require_other_file
+        from kerasbert.files import require_output
         from kerasbert.predictors import open_encoder
         from kerasbert.predictors.stream import write_vectors
         from kerasbert.predictors.text_encoder import embed_rows, vector_size
 
     whole = vector_format(output) == "parquet"
-    require_other_file(output, [source])
+    require_output(output, [source])
     encoder = open_encoder(model)
     columns = reading.columns_for(encoder.data).without_labels(whole)
     types = column_types(source, columns) if whole else None

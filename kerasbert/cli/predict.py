@@ -43,12 +43,12 @@ def predict(
     with importing():
         from kerasbert.data.estimate import estimate_rows
         from kerasbert.data.write import written_format
-        from kerasbert.files import require_other_file
+        from kerasbert.files import require_output
         from kerasbert.predictors import open_model
         from kerasbert.predictors.stream import write_answers
 
     form = written_format(output, form)
-    require_other_file(output, [source] if source else [])
+    require_output(output, [source] if source else [])
     opened = open_model(model)
     total = estimate_rows(source) if source else len(text)
     write_answers(opened, rows_of(opened, text, source, reading), output, form, total)

@@ -63,13 +63,13 @@ def train(
         from pathlib import Path
 
         from kerasbert.corpus import train_vocabulary
-        from kerasbert.files import require_other_file
+        from kerasbert.files import require_output
 
     if longest_piece and kind != "sentencepiece":
         raise click.UsageError("--longest-piece: can be given with --kind sentencepiece only.")
     if kind == "sentencepiece" and not output.endswith(".model"):  # by which it is recognised
         raise click.UsageError(f"--output: must end in .model with --kind sentencepiece. Received: {output}")
-    require_other_file(output, files)
+    require_output(output, files)
     vocabulary, unreadable = train_vocabulary(
         files, size, min_count, not cased, text_field, encoding, kind, longest_piece or 16
     )
