@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasbert.config import BackboneConfig, Config, HeadConfig, TrainingConfig
+from kerasbert.config import Config, EncoderConfig, HeadConfig, TrainingConfig
 from kerasbert.engine.optimizer import ReplicatedAdamW, build_optimizer
 from kerasbert.engine.schedule import build_schedule
 from kerasbert.engine.strategy import distribute
@@ -19,8 +19,14 @@ from kerasbert.training.objective import build_objective
 
 from ..support import on_replicas
 
-SIZES = BackboneConfig(
-    num_layers=1, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=8, dropout=0.0
+SIZES = EncoderConfig(
+    activation="gelu_tanh",
+    num_layers=1,
+    hidden_dim=16,
+    num_heads=2,
+    intermediate_dim=24,
+    max_positions=8,
+    dropout=0.0,
 )
 # [CLS], [SEP] and [PAD] occur in each row, and so do some of the others.
 IDS = [[2, 5, 5, 5, 6, 3, 0, 0], [2, 5, 7, 3, 0, 0, 0, 0], [2, 6, 6, 5, 7, 8, 5, 3], [2, 7, 3, 0, 0, 0, 0, 0]]
@@ -180,7 +186,7 @@ def test_parts_of_a_batch_add_up_to_the_whole(parts: int):
 
 _PEAK = """
 import tensorflow as tf
-from kerasbert.config import BackboneConfig, Config
+from kerasbert.config import Config, EncoderConfig
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
 from kerasbert.training.objective import build_objective
@@ -189,7 +195,9 @@ from kerasbert.engine.schedule import build_schedule
 from kerasbert.engine.trainer import Trainer
 
 config, task, strategy = Config(), Classification("ab"), tf.distribute.get_strategy()
-sizes = BackboneConfig(num_layers=2, hidden_dim=32, num_heads=2, intermediate_dim=64, max_positions=128)
+sizes = EncoderConfig(
+    activation="gelu_tanh", num_layers=2, hidden_dim=32, num_heads=2, intermediate_dim=64, max_positions=128
+)
 model = build_model(build_backbone(sizes, 10), task, config.head)
 objective = build_objective(model, task, config)
 ids = tf.fill([64, 128], 5)

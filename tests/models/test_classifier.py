@@ -3,11 +3,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasbert.config import BackboneConfig, HeadConfig
+from kerasbert.config import EncoderConfig, HeadConfig
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
 
-SIZES = BackboneConfig(num_layers=2, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=24)
+SIZES = EncoderConfig(
+    activation="gelu_tanh", num_layers=2, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=24
+)
 ROWS = ([2, 7, 8, 3], [2, 9, 3], [2, 10, 11, 12, 13, 14, 3])
 
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy.special import log_softmax, softmax
 
-from kerasbert.config import BackboneConfig, DistillationConfig, HeadConfig, TrainingConfig
+from kerasbert.config import BackboneConfig, DistillationConfig, EncoderConfig, HeadConfig, TrainingConfig
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification
@@ -22,8 +22,14 @@ WEIGHTS = np.array([1.0, 2.0, 0.5], np.float32)
 
 
 def build(layers: int, width: int) -> keras.Model:
-    sizes = BackboneConfig(
-        num_layers=layers, hidden_dim=width, num_heads=2, intermediate_dim=24, max_positions=8, dropout=0.0
+    sizes = EncoderConfig(
+        activation="gelu_tanh",
+        num_layers=layers,
+        hidden_dim=width,
+        num_heads=2,
+        intermediate_dim=24,
+        max_positions=8,
+        dropout=0.0,
     )
     head = HeadConfig(pooling="mean", dropout=0.0)
     model = build_model(build_backbone(sizes, 10), Classification("abc"), head)

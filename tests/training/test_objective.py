@@ -4,13 +4,19 @@ import pytest
 import tensorflow as tf
 from scipy.special import expit, log_expit, log_softmax, rel_entr, softmax
 
-from kerasbert.config import BackboneConfig, Config, HeadConfig
+from kerasbert.config import Config, EncoderConfig, HeadConfig
 from kerasbert.models import build_backbone, build_model
 from kerasbert.tasks import Classification, MultiLabel
 from kerasbert.training.objective import _along, build_objective, divergence
 
-SIZES = BackboneConfig(
-    num_layers=2, hidden_dim=16, num_heads=2, intermediate_dim=24, max_positions=8, dropout=0.0
+SIZES = EncoderConfig(
+    activation="gelu_tanh",
+    num_layers=2,
+    hidden_dim=16,
+    num_heads=2,
+    intermediate_dim=24,
+    max_positions=8,
+    dropout=0.0,
 )
 IDS = [[2, 5, 5, 5, 6, 3, 0, 0], [2, 5, 7, 3, 0, 0, 0, 0], [2, 6, 6, 5, 7, 8, 5, 3]]
 TARGETS = np.eye(3, dtype=np.float32)
