@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from kerasbert import __version__
+from kerasbert.hub import list_backbones
 from kerasbert.native.session import NativeError, library_version
 from kerasbert.tasks import list_tasks
 
@@ -41,6 +42,12 @@ def examine() -> list[Finding]:
             not entry.error,
         )
         for entry in list_tasks()
+    ]
+    findings += [
+        Finding(
+            "encoder", f"{entry.name} ({entry.distribution}): {entry.error or 'is there'}", not entry.error
+        )
+        for entry in list_backbones()
     ]
     return findings
 

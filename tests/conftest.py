@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -107,6 +108,28 @@ def hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
             return hub
 
         yield start
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
+    """Returns a function that makes a package importable and declares its entry points as pip would."""
+    made = []
+
+    def make(package: str, source: str, group: str = "kerasbert.tasks", **points: str) -> Path:
+        directory = tmp_path / package
+        info = directory / f"{package}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (directory / f"{package}.py").write_text(source, encoding="utf-8")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        lines = "".join(f"{name} = {value}\n" for name, value in points.items())
+        (info / "entry_points.txt").write_text(f"[{group}]\n{lines}")
+        monkeypatch.syspath_prepend(str(directory))
+        made.append(package)
+        return directory
+
+    yield make
+    for package in made:
+        sys.modules.pop(package, None)
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,11 @@ import kerasbert
 ROOT = Path(kerasbert.__file__).parent
 # A room may import from the rooms before it, never from those after it.
 ORDER = [
-    "errors", "extras", "listing", "progress", "interrupts", "startup", "encoding", "files", "layout",
-    "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "hub", "checkpoints",
-    "engine", "client", "explanation", "predictors", "augmentation", "pretraining", "training", "tuning",
-    "evaluation", "export", "api", "serving", "testing", "plugin_template", "quickstart", "doctor", "cli",
+    "errors", "extras", "listing", "plugins", "progress", "interrupts", "startup", "encoding", "files",
+    "layout", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "hub",
+    "checkpoints", "engine", "client", "explanation", "predictors", "augmentation", "pretraining",
+    "training", "tuning", "evaluation", "export", "api", "serving", "testing", "plugin_template",
+    "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400
 

@@ -14,13 +14,12 @@ from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.safetensors_files import WEIGHTS
 from kerasbert.config import BackboneConfig, EncoderConfig
 from kerasbert.errors import CheckpointError, ConfigError, UserError, one_line
-from kerasbert.hub import fetch, is_address
+from kerasbert.hub import fetch, find_backbone, is_address
 from kerasbert.models import complete_backbone_config
 from kerasbert.text import WordPieceVocabulary
 
 __all__ = ["BackboneSource", "open_source", "resolve_backbone"]
 
-_BUNDLED = Path(__file__).parents[1] / "presets"
 _EXPECTED = (
     "Expected a run directory (config.yaml), a pre-training run or a Hugging Face folder (config.json, "
     "model.safetensors), a Google TF1 checkpoint (bert_config.json, *.ckpt.index), hf://OWNER/NAME, "
@@ -44,8 +43,9 @@ def _open(source: str) -> BackboneSource:
     path = Path(source)
     if path.suffix == ".index" and path.is_file():
         path = path.with_suffix("")  # the prefix of a TF1 checkpoint
-    if source in bundled_presets():
-        return read_hugging_face(_BUNDLED / source, source)
+    installed = find_backbone(source)
+    if installed:
+        return read_hugging_face(installed.directory, source)
     if is_address(source):
         return _open_address(source)
     if RunDirectory.is_run(path):
@@ -99,11 +99,6 @@ def resolve_backbone(config: BackboneConfig, max_length: int) -> tuple[BackboneS
             "own. Remove the key."
         )
     return source, brought
-
-
-def bundled_presets() -> list[str]:
-    """Returns the names of the encoders that come with the package."""
-    return sorted(path.parent.name for path in _BUNDLED.glob("*/config.json"))
 
 
 def _open_run(source: str) -> BackboneSource:

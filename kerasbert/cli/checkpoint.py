@@ -1,4 +1,4 @@
-"""kerasbert checkpoint import, trim, export, inspect."""
+"""kerasbert checkpoint list, import, trim, export, inspect."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -22,12 +22,39 @@ _DTYPE = click.option(
 
 @click.group()
 def checkpoint() -> None:
-    """Import, trim, export and inspect checkpoints.
+    """List, import, trim, export and inspect checkpoints.
 
     SOURCE is any value of backbone.source: hf://OWNER/NAME, modelscope://OWNER/NAME, a Hugging Face folder,
     a Google TF1 checkpoint, a run directory of train or pretrain, the name of a bundled encoder, or a
     keras-hub preset.
     """
+
+
+@checkpoint.command("list")
+@click.option(
+    "--language", type=click.Choice(["zh", "en", "multilingual"]), help="Only encoders of this language."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def list_(language: str | None, as_json: bool) -> None:
+    """List encoders to start from: installed ones and a selection of published ones."""
+    import dataclasses
+    import json
+
+    from kerasbert.hub import list_encoders
+
+    encoders = list_encoders(language)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(encoder) for encoder in encoders], ensure_ascii=False))
+        return
+    width = max(len(encoder.source) for encoder in encoders)
+    click.echo(f"{'backbone.source':<{width}}  language      parameters  layers    licence")
+    for encoder in encoders:
+        layers = f"{encoder.layers or '?'} x {encoder.hidden_dim or '?'}"
+        size = f"{encoder.parameters / 1e6:.1f} M"
+        click.echo(
+            f"{encoder.source:<{width}}  {encoder.language:<12}  {size:>10}  {layers:<8}  "
+            f"{encoder.license or 'not stated':<10}  {encoder.note}"
+        )
 
 
 @checkpoint.command("import")

@@ -29,7 +29,7 @@ def list_(as_json: bool) -> None:
                 "name": entry.name,
                 "distribution": entry.distribution,
                 "version": entry.version,
-                "summary": entry.task.summary if entry.task else None,
+                "summary": entry.value.summary if entry.value else None,
                 "error": entry.error,
             }
             for entry in entries
@@ -37,7 +37,7 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps(records, ensure_ascii=False))
         return
     for entry in entries:
-        what = entry.task.summary if entry.task else click.style(f"BROKEN: {entry.error}", fg="red")
+        what = entry.value.summary if entry.value else click.style(f"BROKEN: {entry.error}", fg="red")
         click.echo(f"{entry.name:<16} {entry.distribution} {entry.version:<8} {what}")
 
 

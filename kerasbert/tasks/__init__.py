@@ -3,7 +3,7 @@
 from kerasbert.tasks.classification import Classification
 from kerasbert.tasks.load_config import load_config
 from kerasbert.tasks.multi_label import MultiLabel
-from kerasbert.tasks.registry import TaskEntry, get_task, list_tasks
+from kerasbert.tasks.registry import get_task, list_tasks
 from kerasbert.tasks.task import SampleData, Task, TaskOptions
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "MultiLabel",
     "SampleData",
     "Task",
-    "TaskEntry",
     "TaskOptions",
     "get_task",
     "list_tasks",

@@ -15,10 +15,10 @@ from kerasbert.checkpoints import (
     export_run,
     import_checkpoint,
     open_source,
-    source,
 )
 from kerasbert.errors import CheckpointError, UserError
 from kerasbert.export import NativeModel, export_model
+from kerasbert.hub import find_backbone
 from kerasbert.text import SPECIAL_TOKENS
 from kerasbert.training import TrainResult, prepare, train
 
@@ -184,10 +184,13 @@ def test_nothing_is_left_of_a_failed_write(hugging_face, tensors, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == [directory.name]
 
 
-def test_a_bundled_encoder_is_found_by_its_name(hugging_face, tensors, tmp_path: Path, monkeypatch):
-    shutil.move(hugging_face(tensors), tmp_path / "presets" / "tiny")
-    monkeypatch.setattr(source, "_BUNDLED", tmp_path / "presets")
+def test_an_installed_encoder_is_found_by_its_name(hugging_face, tensors, install):
+    folder = hugging_face(tensors)
+    install("encoder_tiny", f"FOLDER = {str(folder)!r}", "kerasbert.backbones", tiny="encoder_tiny:FOLDER")
     assert describe_source("tiny")["source"] == "tiny"
+    assert find_backbone("tiny").parameters == sum(
+        tensor.size for name, tensor in tensors.items() if not name.startswith("cls.")
+    )
 
 
 def test_a_source_is_described(hugging_face, tensors):

@@ -1,25 +1,24 @@
-from importlib.metadata import EntryPoint, PackageNotFoundError, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 
 import pytest
 
-from kerasbert import doctor
+from kerasbert import doctor, plugins
 from kerasbert.native.session import NativeError
-from kerasbert.tasks import registry
 
 
 def test_this_machine_is_well(kerasbert):
     result = kerasbert("doctor")
     assert result.exit_code == 0, result.output
     assert "FAILED" not in result.stdout
-    for word in (version("tensorflow"), "native", "task", "sentiment", "devices"):
+    for word in (version("tensorflow"), "native", "task", "sentiment", "kerasbert-tiny-zh", "devices"):
         assert word in result.stdout
     assert result.stderr == ""
 
 
 def test_a_broken_plugin_is_found(kerasbert, monkeypatch):
-    points = registry._points()
     gone = EntryPoint("gone", "kerasbert_gone:Gone", "kerasbert.tasks")
-    monkeypatch.setattr(registry, "_points", lambda: [*points, gone])
+    found = {"kerasbert.tasks": [gone], "kerasbert.backbones": []}
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [*entry_points(group=group), *found[group]])
     result = kerasbert("doctor")
     assert result.exit_code == 1
     (line,) = [line for line in result.stdout.splitlines() if line.startswith("FAILED")]

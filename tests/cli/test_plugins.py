@@ -2,15 +2,14 @@ import importlib.util
 import json
 import sys
 import tomllib
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 
 import pytest
 
-from kerasbert.tasks import registry
+from kerasbert import plugins
 from kerasbert.testing import TaskContract, run_checks
 
 TASKS = {"classification", "multi_label", "news_topic", "sentiment", "spam"}
-_POINTS = registry._points
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def broken(monkeypatch):
         EntryPoint("gone", "kerasbert_gone:Gone", "kerasbert.tasks"),
         EntryPoint("odd", "json:dumps", "kerasbert.tasks"),
     ]
-    monkeypatch.setattr(registry, "_points", lambda: [*_POINTS(), *points])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [*entry_points(group=group), *points])
 
 
 def listed(result) -> dict[str, dict]:
@@ -105,7 +104,7 @@ def test_a_new_plugin_names_its_entry_point(plugin):
 
 def test_a_new_plugin_keeps_the_contract(plugin, monkeypatch):
     point = EntryPoint("my_task", "kerasbert_my_task:MyTask", "kerasbert.tasks")
-    monkeypatch.setattr(registry, "_points", lambda: [*_POINTS(), point])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [*entry_points(group=group), point])
     monkeypatch.setattr(TaskContract, "test_trained_model_serves", lambda self: None)
     assert [error for _, error in run_checks(plugin[1].MyTask) if error] == []
 

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from keras import layers, ops
 
+from kerasbert import plugins
 from kerasbert.tasks import Classification, MultiLabel, SampleData, Task, get_task, registry
 from kerasbert.testing import run_checks
 
@@ -155,7 +156,7 @@ BROKEN = {
 def _installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Declares the tasks of this file as pip would."""
     ours = [EntryPoint(t.name, f"{__name__}:{t.__name__}", registry.GROUP) for t in (Pairs, Topics, *BROKEN)]
-    monkeypatch.setattr(registry, "entry_points", lambda group: [*entry_points(group=group), *ours])
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [*entry_points(group=group), *ours])
 
 
 def errors(task: type[Task]) -> dict[str, str]:

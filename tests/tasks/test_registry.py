@@ -1,6 +1,3 @@
-import sys
-from pathlib import Path
-
 import pytest
 
 from kerasbert.errors import PluginError
@@ -14,27 +11,6 @@ class Mine(Classification):
     summary = "mine"
     defaults = {"training": {"epochs": 7}}
 """
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Returns a function that makes a package importable and declares its tasks as pip would."""
-    made = []
-
-    def make(package: str, source: str, **tasks: str) -> None:
-        directory = tmp_path / package
-        info = directory / f"{package}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (directory / f"{package}.py").write_text(source, encoding="utf-8")
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        points = "".join(f"{name} = {value}\n" for name, value in tasks.items())
-        (info / "entry_points.txt").write_text(f"[kerasbert.tasks]\n{points}")
-        monkeypatch.syspath_prepend(str(directory))
-        made.append(package)
-
-    yield make
-    for package in made:
-        sys.modules.pop(package, None)
 
 
 def entry(name: str):
@@ -101,7 +77,7 @@ BROKEN = {
 def test_a_broken_task_is_listed_with_its_error(install, case: str):
     source, error = BROKEN[case]
     install(f"plugin_{case}", source, mine=f"plugin_{case}:Mine")
-    assert entry("mine").task is None
+    assert entry("mine").value is None
     with pytest.raises(PluginError, match=rf"'mine' of plugin_{case} is broken: .*{error}"):
         get_task("mine")
 
@@ -109,7 +85,7 @@ def test_a_broken_task_is_listed_with_its_error(install, case: str):
 def test_a_broken_task_harms_no_other(install):
     install("plugin_bad", "raise RuntimeError", mine="plugin_bad:Mine")
     assert entry("mine").error.startswith("RuntimeError")
-    assert entry("classification").task is get_task("classification") is Classification
+    assert entry("classification").value is get_task("classification") is Classification
 
 
 def test_ctrl_c_is_no_broken_plugin(install):
