@@ -71,6 +71,7 @@ class FakeHub:
         self.corrupt = False  # whether large files are changed on the way
         self.metadata = True  # whether the list of files has sizes and digests
         self.pinned = True  # whether ModelScope names commits
+        self.lies: dict[str, str] = {}  # what the list of files says instead: its `sha` or `blobId`
         self.page = False  # whether a login page is all that comes
         self.endpoint = self.network = ""
 
@@ -138,11 +139,12 @@ class _Handler(BaseHTTPRequestHandler):
         for file, content in self.hub.repositories[name].commits[sha].items():
             entry: dict[str, object] = {"rfilename": file}
             if self.hub.metadata:
-                entry |= {"size": len(content), "blobId": blob_id(content)}
+                entry |= {"size": len(content), "blobId": self.hub.lies.get("blobId", blob_id(content))}
                 if len(content) > LARGE:
                     digest = hashlib.sha256(content).hexdigest()
                     entry["lfs"] = {"sha256": digest, "size": len(content), "pointerSize": 134}
             siblings.append(entry)
+        sha = self.hub.lies.get("sha", sha)
         answer = {"_id": "1", "id": name, "modelId": name, "sha": sha, "private": False, "siblings": siblings}
         self._send(200, json.dumps(answer).encode())
 

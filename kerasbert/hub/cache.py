@@ -38,8 +38,9 @@ class CachedRepository:
     def note(self, revision: str | None, commit: str) -> None:
         """Notes which commit a branch or tag means, for when there is no network."""
         path = self.directory / "refs" / (revision or self._main)
-        make_directory(path.parent)
-        write_text(path, commit)
+        if self._noted(revision) != commit:  # a cache may be read-only
+            make_directory(path.parent)
+            write_text(path, commit)
 
     def _noted(self, revision: str | None) -> str | None:
         path = self.directory / "refs" / (revision or self._main)

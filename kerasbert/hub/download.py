@@ -61,6 +61,7 @@ def download(client: httpx2.Client, file: RemoteFile, path: Path, phase: Phase) 
     before = phase.done
     with wait_for_lock(path.parent), wrap_write_errors(path):  # another process may want the same file
         if not path.is_file():
+            partial.touch()
             _fetch(client, file, partial, phase, before)
             if file.digest and _digest(partial, file.digest) != file.digest:
                 partial.unlink()

@@ -7,6 +7,7 @@ again when the process ends early.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,15 +20,16 @@ from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
 import kerasbert
 from kerasbert import progress
-from kerasbert.errors import CheckpointError, KerasBertError, ServerError
+from kerasbert.errors import CheckpointError, KerasBertError, ServerError, excerpt
 from kerasbert.files import make_directory
-from kerasbert.hub.address import Address
+from kerasbert.hub.address import COMMIT, Address
 from kerasbert.hub.cache import CachedRepository
 from kerasbert.hub.download import RemoteFile, download
 from kerasbert.hub.failures import Hub
 from kerasbert.hub.snapshot import Snapshot, choose_files
 
 _TIMEOUT = 20.0
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.A)  # becomes the name of a file
 
 
 def fetch_hugging_face(address: Address) -> Snapshot:
@@ -66,8 +68,8 @@ def _ask(api: huggingface_hub.HfApi, address: Address) -> ModelInfo:
         )
     except (ValueError, KeyError, TypeError) as error:  # a page of something else
         raise _hub(address).unreachable(address, error) from error
-    if not info.sha:
-        raise _hub(address).unreachable(address, ValueError("it names no commit"))
+    if not COMMIT.fullmatch(str(info.sha)):  # it becomes the name of a folder
+        raise _hub(address).unreachable(address, ValueError(f"it names the commit {excerpt(info.sha)!r}"))
     return info
 
 
@@ -77,8 +79,9 @@ def _download(files: Sequence[RepoSibling], pinned: Address, cache: CachedReposi
     total = sum(file.size or 0 for file in files)
     with progress.phase(f"downloading {pinned.repository}", total, "bytes") as phase:
         for file in files:
-            digest = file.lfs.sha256 if file.lfs else file.blob_id
-            if file.size is None or not digest:  # a mirror that does not tell: huggingface_hub copes
+            digest = str(file.lfs.sha256 if file.lfs else file.blob_id)
+            # A mirror may not tell: then huggingface_hub downloads it.
+            if file.size is None or not _DIGEST.fullmatch(digest):
                 continue
             url = huggingface_hub.hf_hub_url(pinned.repository, file.rfilename, revision=pinned.revision)
             remote = RemoteFile(url, file.size, digest, headers)

@@ -170,6 +170,36 @@ def test_a_login_page_is_no_hub(hub):
         fetch(SOURCE)
 
 
+@pytest.mark.parametrize("sha", ["../../../evil", "", "main"])
+def test_a_hub_cannot_choose_the_folder(hub, tmp_path: Path, sha: str):
+    hub.lies = {"sha": sha}
+    with pytest.raises(ServerError, match="does not answer as a hub does"):
+        fetch(SOURCE)
+    assert not list(tmp_path.rglob("evil*"))
+
+
+def test_a_hub_cannot_choose_the_file(hub, folder: Path, tmp_path: Path):
+    hub.lies = {"blobId": "../../../evil"}
+    assert names(fetch(SOURCE).directory) == TAKEN
+    assert not list(tmp_path.rglob("evil*"))
+    hub.lies = {"blobId": "0" * 40}
+    (tmp_path / "hf_cache").rename(tmp_path / "another")
+    with pytest.raises(ServerError, match="checksum"):
+        fetch(SOURCE)
+
+
+def test_an_empty_file_is_fetched_too(hub, repository, folder: Path):
+    (folder / "added_tokens.json").write_text("")
+    repository.commit(folder, "empty", "main")
+    assert (fetch(SOURCE).directory / "added_tokens.json").read_bytes() == b""
+
+
+def test_a_cache_that_is_read_only_can_be_read(hub, monkeypatch):
+    fetched = fetch(SOURCE)
+    monkeypatch.setattr("kerasbert.hub.cache.write_text", None)
+    assert fetch(SOURCE) == fetched
+
+
 def test_without_a_network_the_copy_of_earlier_is_taken(hub, monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ServerError, match=r"cannot be reached.*Behind a firewall.*hf-mirror\.com.*HF_HOME"):
