@@ -36,7 +36,7 @@ main = LazyGroup(
         "vocab": ("vocab:vocab", "Learn a vocabulary."),
         "corpus": ("corpus:corpus", "Build corpora for pre-training."),
         "pretrain": ("pretrain:pretrain", "Pre-train a backbone from a configuration file."),
-        "checkpoint": ("checkpoint:checkpoint", "List, import, export and inspect checkpoints."),
+        "checkpoint": ("checkpoint:checkpoint", "List, import, trim, export and inspect checkpoints."),
         "backbones": ("backbones:backbones", "List the installed encoders."),
         "data": ("data:data", "Check data files before training."),
         "plugins": ("plugins:plugins", "List, check and create task plugins."),
