@@ -109,7 +109,7 @@ def require_vocabulary_size(path: Path, tokens: int, rows: int) -> None:
     """
     size = read_json(path)["vocab_size"]
     if size not in (tokens, rows):
-        fault = f"vocab_size is {size}, but vocab.txt or tokenizer.json beside it has {tokens} tokens"
+        fault = f"vocab_size is {size}, but the vocabulary beside it has {tokens} tokens"
     elif rows < tokens:
         fault = f"the vocabulary beside it has {tokens} tokens, but the token embedding {rows} rows"
     elif rows - tokens >= _PADDING:

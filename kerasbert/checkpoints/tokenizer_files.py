@@ -19,6 +19,7 @@ from kerasbert.checkpoints.sentencepiece_files import (
 from kerasbert.config import TextConfig
 from kerasbert.errors import CheckpointError, VocabularyError, excerpt
 from kerasbert.files import write_json
+from kerasbert.listing import join_first
 from kerasbert.text import (
     SPECIAL_TOKENS,
     SentencePieceVocabulary,
@@ -26,10 +27,12 @@ from kerasbert.text import (
     Vocabulary,
     WordPieceVocabulary,
 )
+from kerasbert.text.sentencepiece_vocabulary import SPACE
 
 TOKENIZER = "tokenizer_config.json"
 VOCABULARY = "vocab.txt"
 _FAST = "tokenizer.json"  # all in one file, of the tokenizers library
+_CONFIG = "config.json"
 _ADDED = "added_tokens.json"
 _MERGES = ("merges.txt", "bpe.codes")
 _SPECIAL = "special_tokens_map.json"
@@ -118,24 +121,35 @@ def read_tokenizer(directory: Path) -> TokenizerFiles:
 def _read_sentencepiece(
     directory: Path, values: Mapping[str, Any], fast: Mapping[str, Any]
 ) -> TokenizerFiles:
+    named = directory / TOKENIZER
     name = values.get("tokenizer_class")
+    if name is None and (directory / _CONFIG).is_file():
+        named, config = directory / _CONFIG, read_json(directory / _CONFIG)
+        name = config.get("tokenizer_class")
+        if name is None and config.get("model_type") == "camembert":  # has ids of its own
+            name = "CamembertTokenizer"
     if name not in (None, *_SENTENCEPIECE_CLASSES):
         raise CheckpointError(
-            f"{directory / TOKENIZER}: with a SentencePiece model tokenizer_class must be one of "
+            f"{named}: with a SentencePiece model tokenizer_class must be one of "
             f"{', '.join(_SENTENCEPIECE_CLASSES)}. Received: {name!r}"
         )
     path = find_model(directory)
     vocabulary = read_model(path) if path else from_tokenizer_json(directory / _FAST, fast)
+    if path and fast:
+        require_same_pieces(path, vocabulary, directory / _FAST, fast)
     _require_special_tokens(directory / TOKENIZER, values, vocabulary.special_tokens)
     added = _added(directory, values, fast, vocabulary.special_tokens)
     _, found = _with_added(directory, list(vocabulary.tokens), added)
+    notes: tuple[str, ...] = ()
     if found:
-        model = with_added(vocabulary.parsed(), [token.content for token in found])
-        vocabulary = SentencePieceVocabulary(model.SerializeToString())
-    if path and fast:
-        require_same_pieces(path, vocabulary, directory / _FAST, fast)
+        contents = [token.content for token in found]
+        vocabulary = SentencePieceVocabulary(with_added(vocabulary.parsed(), contents).SerializeToString())
+        notes = (
+            f"its added tokens ({join_first(contents)}) became pieces of the model; Transformers, which cuts "
+            f"texts at them first, puts {SPACE} after them too",
+        )
     ascii_punctuation = bool(values.get("ascii_punctuation", False))
-    return TokenizerFiles(vocabulary, {"lowercase": False, "ascii_punctuation": ascii_punctuation}, ())
+    return TokenizerFiles(vocabulary, {"lowercase": False, "ascii_punctuation": ascii_punctuation}, notes)
 
 
 def write_tokenizer(directory: Path, text: TextConfig, vocabulary: Vocabulary, max_length: int) -> None:
@@ -153,7 +167,9 @@ def write_tokenizer(directory: Path, text: TextConfig, vocabulary: Vocabulary, m
         "ascii_punctuation": text.ascii_punctuation,  # ours; Transformers does not know it
     }
     if isinstance(vocabulary, SentencePieceVocabulary):
-        write_json(directory / TOKENIZER, {"tokenizer_class": _GENERIC[0], **values})
+        inputs = ["input_ids", "token_type_ids", "attention_mask"]
+        generic = {"tokenizer_class": _GENERIC[0], "model_input_names": inputs}
+        write_json(directory / TOKENIZER, {**generic, **values})
         write_json(directory / _FAST, tokenizer_json(vocabulary))
     else:
         write_json(directory / TOKENIZER, {**_wordpiece_config(text, vocabulary), **values})
@@ -204,6 +220,11 @@ def _require_special_tokens(path: Path, values: Mapping[str, Any], tokens: Seque
 
 
 def _require_bert(path: Path, fast: Mapping[str, Any]) -> None:
+    kind = fast["model"].get("type", "WordPiece") if isinstance(fast.get("model"), dict) else "WordPiece"
+    if kind != "WordPiece":
+        raise CheckpointError(
+            f"{path}: model.type must be WordPiece or Unigram. Received: {excerpt(repr(kind))}"
+        )
     for part, fixed in _FIXED.items():
         found = fast.get(part)
         if not isinstance(found, dict):

@@ -192,6 +192,9 @@ def inspect(source: str, as_json: bool) -> None:
         click.echo(json.dumps(found, ensure_ascii=False))
         return
     has = {True: "yes", False: "none"}
+    lowercases = "yes" if found["lowercase"] else "no"
+    if found["vocabulary"] == "SentencePiece":
+        lowercases = "as its model does"
     rows = {
         "source": found["source"],
         "format": found["format"],
@@ -203,7 +206,7 @@ def inspect(source: str, as_json: bool) -> None:
         "activation": found["activation"],
         "epsilon of norms": f"{found['layer_norm_epsilon']:g}",
         "vocabulary": f"{found['vocabulary_size']:,} tokens ({found['vocabulary']})",
-        "lower-cases": "yes" if found["lowercase"] else "no",
+        "lower-cases": lowercases,
         "ASCII punctuation": "yes" if found["ascii_punctuation"] else "no",
         "pooler": has[found["pooler"]],
         "masked LM head": has[found["heads"]["mlm_head"]],

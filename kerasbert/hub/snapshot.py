@@ -16,11 +16,12 @@ TOKENIZER_FILES = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
+    "sentencepiece.model",
     "sentencepiece.bpe.model",
     "spiece.model",
 )
 VECTOR_FILES = ("modules.json", "1_Pooling/config.json", "sentence_bert_config.json")  # Sentence Transformers
-_VOCABULARIES = {"vocab.txt", "tokenizer.json", "sentencepiece.bpe.model", "spiece.model"}
+_VOCABULARIES = {"vocab.txt", "tokenizer.json", *(name for name in TOKENIZER_FILES if ".model" in name)}
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")

@@ -1,13 +1,16 @@
 """A SentencePiece model as a vocabulary."""
 
+import functools
+import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sentencepiece
 
-from kerasbert.errors import VocabularyError
+from kerasbert.errors import VocabularyError, one_line
 from kerasbert.listing import join_first
 from kerasbert.text import model_proto
 from kerasbert.text.vocabulary import Vocabulary
@@ -48,18 +51,21 @@ class SentencePieceVocabulary(Vocabulary):
         except ValueError as error:
             raise VocabularyError("is not a SentencePiece model.") from error
         _require_usable(model)
-        special_tokens = _special_tokens(model)
-        for token, piece in zip(special_tokens, _pieces(model, special_tokens), strict=True):
-            unknown = token == special_tokens[1]
-            piece.type = model_proto.UNKNOWN if unknown else model_proto.CONTROL
-        super().__init__([piece.piece for piece in model.pieces], special_tokens)
-        _set_ids(model, self)
-        model.DiscardUnknownFields()
-        model.normalizer_spec.ClearField("name")
-        self.two_separators = special_tokens[2] == _ROBERTA_START
-        self._content: bytes = model.SerializeToString(deterministic=True)
-        kinds = np.array([piece.type for piece in model.pieces])
+        tokens = [piece.piece for piece in model.pieces]
+        scores = [piece.score for piece in model.pieces]
+        kinds = [piece.type for piece in model.pieces]
+        _require_distinct(tokens, scores)
+        unknown = [token for token, kind in zip(tokens, kinds, strict=True) if kind == model_proto.UNKNOWN]
+        super().__init__(tokens, _special_tokens(set(tokens), unknown))
+        for id in (self.pad, self.cls, self.sep, self.mask):
+            kinds[id] = model_proto.CONTROL
+        self.two_separators = tokens[self.cls] == _ROBERTA_START
         self._ordinary = np.flatnonzero(~np.isin(kinds, _NOT_IN_TEXTS)).astype(np.int32)
+        self._content = self._without_training(zip(tokens, scores, kinds, strict=True), model.normalizer_spec)
+        try:
+            sentencepiece.SentencePieceProcessor(model_proto=self._content)
+        except RuntimeError as error:
+            raise VocabularyError(f"is damaged ({one_line(error)}).") from error
 
     @classmethod
     def load(cls, path: str | Path) -> "SentencePieceVocabulary":
@@ -75,6 +81,21 @@ class SentencePieceVocabulary(Vocabulary):
         except VocabularyError as error:
             raise VocabularyError(f"{path}: {error}") from error
 
+    def _without_training(self, pieces: Iterable[tuple[str, float, int]], normalizer: Any) -> bytes:
+        """Returns the file of what splits texts: always the same bytes for the same."""
+        model = model_proto.ModelProto()
+        for piece, score, kind in pieces:
+            model.pieces.add(piece=piece, score=score, type=kind)
+        trainer = model.trainer_spec
+        trainer.model_type, trainer.vocab_size = model_proto.UNIGRAM, len(self)
+        ids = (self.pad, self.unk, self.cls, self.sep)
+        for name, id in zip(("pad", "unk", "bos", "eos"), ids, strict=True):
+            setattr(trainer, f"{name}_id", id)
+            setattr(trainer, f"{name}_piece", self.tokens[id])
+        for name in ("precompiled_charsmap", "add_dummy_prefix", "remove_extra_whitespaces"):
+            setattr(model.normalizer_spec, name, getattr(normalizer, name))
+        return bytes(model.SerializeToString(deterministic=True))
+
     def parsed(self) -> Any:
         """Returns the model as a new `ModelProto`."""
         return model_proto.parse_model(self._content)
@@ -89,7 +110,7 @@ class SentencePieceVocabulary(Vocabulary):
         """The ids of tokens that are neither special nor reserved."""
         return self._ordinary
 
-    @property
+    @functools.cached_property
     def joints(self) -> tuple[np.ndarray, np.ndarray]:
         """How tokens make up words; see `Vocabulary`."""
         # A piece that begins with a space starts a word; a space alone belongs to the next piece; other
@@ -144,45 +165,31 @@ def _require_usable(model: Any) -> None:
         raise VocabularyError("splits rare characters into bytes (byte_fallback), which kerasbert does not.")
     if trainer.treat_whitespace_as_suffix or not normalizer.escape_whitespaces:
         raise VocabularyError(f"must put {SPACE} before words, as SentencePiece does by default.")
+
+
+def _require_distinct(tokens: Sequence[str], scores: Sequence[float]) -> None:
     seen: set[str] = set()
-    for number, piece in enumerate(model.pieces):
-        if not piece.piece or piece.piece in seen:
-            raise VocabularyError(f"piece {number}, {piece.piece!r}, is empty or not the only one.")
-        if not np.isfinite(piece.score):
-            raise VocabularyError(f"piece {number}, {piece.piece!r}, has the score {piece.score}.")
-        seen.add(piece.piece)
+    for number, (token, score) in enumerate(zip(tokens, scores, strict=True)):
+        if not token or token in seen:
+            raise VocabularyError(f"piece {number}, {token!r}, is empty or not the only one.")
+        if not math.isfinite(score):
+            raise VocabularyError(f"piece {number}, {token!r}, has the score {score}.")
+        seen.add(token)
 
 
-def _special_tokens(model: Any) -> list[str]:
-    unknown = [piece.piece for piece in model.pieces if piece.type == model_proto.UNKNOWN]
+def _special_tokens(tokens: Container[str], unknown: Sequence[str]) -> list[str]:
     if len(unknown) != 1:
         raise VocabularyError(f"must have one piece for unknown text. Received: {join_first(unknown)}")
-    found = {piece.piece for piece in model.pieces}
     special_tokens = []
     for spellings in _SPELLINGS:
-        token = next((spelling for spelling in spellings or unknown if spelling in found), None)
+        token = next((spelling for spelling in spellings or unknown if spelling in tokens), None)
         if token is None:
             raise VocabularyError(f"has no piece {' or '.join(spellings)}.")
         special_tokens.append(token)
     return special_tokens
 
 
-def _pieces(model: Any, tokens: Iterable[str]) -> list[Any]:
-    by_name = {piece.piece: piece for piece in model.pieces}
-    return [by_name[token] for token in tokens]
-
-
-def _set_ids(model: Any, vocabulary: Vocabulary) -> None:
-    """Sets what the trainer would have written, which sentencepiece reads."""
-    trainer = model.trainer_spec
-    trainer.vocab_size = len(vocabulary)
-    names = ("pad", "unk", "bos", "eos")
-    ids = (vocabulary.pad, vocabulary.unk, vocabulary.cls, vocabulary.sep)
-    for name, id in zip(names, ids, strict=True):
-        setattr(trainer, f"{name}_id", id)
-        setattr(trainer, f"{name}_piece", vocabulary.tokens[id])
-
-
+@functools.cache
 def _is_letter(character: str) -> bool:
     """Whether a character is a letter or digit of a script that puts spaces between words."""
     if unicodedata.category(character)[0] not in "LMN":

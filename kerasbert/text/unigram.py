@@ -26,7 +26,7 @@ class Unigram(tf.Module):
         # The same model; spells unknown pieces as they are in the text.
         self._spellings = copy.copy(self._ids)
         self._spellings.out_type = tf.string
-        self._before, self._after = vocabulary.joints
+        self._vocabulary = vocabulary
 
     def words(self, text: tf.Tensor) -> tf.RaggedTensor:
         """Returns the words of `text`: string [batch] -> string [batch, None]."""
@@ -55,7 +55,8 @@ class Unigram(tf.Module):
     def _starts(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns which pieces start a word: bool [pieces]."""
         pieces, row = ids.flat_values, ids.value_rowids()
-        joint = tf.gather(self._before, pieces[1:]) + tf.gather(self._after, pieces[:-1])
+        before, after = self._vocabulary.joints
+        joint = tf.gather(before, pieces[1:]) + tf.gather(after, pieces[:-1])
         starts = (joint < JOINED) | (row[1:] != row[:-1])
         # The first piece of all starts a word, if there is one.
         return tf.concat([tf.ones_like(pieces[:1], tf.bool), starts], axis=0)

@@ -62,6 +62,41 @@ def test_from_text_to_a_backbone(kerasbert, text, vocabulary, config, tmp_path):
     assert json.loads(inspected.stdout)["heads"] == {"mlm_head": True, "nsp_head": True}
 
 
+def test_sentencepiece_from_text_to_a_backbone(kerasbert, text, config, tmp_path):
+    model = tmp_path / "sentencepiece.model"
+    options = ["--kind", "sentencepiece", "--size", 60, "--min-count", 1]
+    trained = kerasbert("vocab", "train", text, "--output", model, *options)
+    assert trained.exit_code == 0
+    assert "28 tokens" in trained.stderr
+    built = build(kerasbert, text, model, tmp_path, "--json")
+    assert json.loads(built.stdout)["train"]["unknown"] == 0
+    assert kerasbert("pretrain", config, "--output", tmp_path / "run").exit_code == 0
+    kept = [tmp_path / name / "sentencepiece.model" for name in ("corpus", "run")]
+    assert [path.read_bytes() for path in kept] == [model.read_bytes()] * 2
+    assert not (tmp_path / "run" / "vocab.txt").exists()
+    inspected = json.loads(kerasbert("checkpoint", "inspect", tmp_path / "run", "--json").stdout)
+    assert (inspected["vocabulary"], inspected["vocabulary_size"]) == ("SentencePiece", 28)
+    # Its corpus is of the same vocabulary, whichever file that was read from.
+    options = ["--vocabulary", tmp_path / "run", "--output", tmp_path / "more", "--held-out", 0]
+    assert kerasbert("corpus", "build", text, *options).exit_code == 0
+    assert (tmp_path / "more" / "sentencepiece.model").read_bytes() == model.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--kind", "sentencepiece", "--output", "vocab.txt"], "must end in .model"),
+        (["--longest-piece", 4, "--output", "vocab.txt"], "with --kind sentencepiece only"),
+        (["--kind", "sentencepiece", "--output", "x.model", "--min-count", 9999], "no character"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(kerasbert, text, options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = kerasbert("vocab", "train", text, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
 def test_a_source_brings_its_vocabulary(kerasbert, text, vocabulary, config, tmp_path):
     assert build(kerasbert, text, vocabulary, tmp_path).exit_code == 0
     assert kerasbert("pretrain", config, "--output", tmp_path / "run").exit_code == 0

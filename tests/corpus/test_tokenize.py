@@ -5,20 +5,20 @@ from hypothesis import strategies as st
 
 from kerasbert.corpus import CorpusSettings, Document
 from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
-from kerasbert.text import SPECIAL_TOKENS, TextGraph, WordPieceVocabulary
+from kerasbert.text import SPECIAL_TOKENS, TextGraph, WordPieceVocabulary, learn_sentencepiece
 
 VOCABULARY = WordPieceVocabulary([*SPECIAL_TOKENS, *"我们在北京大学习，。", "play", "##ing", "##s", "a"])
 
 
-def tokenize(sentence: str, words: str = "characters"):
-    tokenizer = Tokenizer(VOCABULARY, CorpusSettings(words=words))
+def tokenize(sentence: str, words: str = "characters", vocabulary=VOCABULARY):
+    tokenizer = Tokenizer(vocabulary, CorpusSettings(words=words))
     (document,) = tokenizer([Document("0", (sentence,))])
     return document.sentences[0] if document.sentences else None
 
 
-def shown(sentence) -> str:
+def shown(sentence, vocabulary=VOCABULARY) -> str:
     parts = [
-        ("|" if starts else "") + VOCABULARY.tokens[index].removeprefix("##")
+        ("|" if starts else "") + vocabulary.tokens[index].removeprefix("##")
         for index, starts in zip(sentence.ids, sentence.starts, strict=True)
     ]
     return "".join(parts)
@@ -31,6 +31,18 @@ def test_pieces_of_a_word_belong_together():
 def test_jieba_words_belong_together():
     pytest.importorskip("jieba", reason="the [segment] extra is not installed")
     assert shown(tokenize("我们在北京大学学习，playing。", "jieba")) == "|我们|在|北京大学|学习|，|playing|。"
+
+
+def test_pieces_of_sentencepiece_make_up_words():
+    text = "我们在北京大学学习，playing play。"
+    vocabulary = learn_sentencepiece(lambda: [text], 40, 1, longest_piece=1)
+    assert shown(tokenize(text, vocabulary=vocabulary), vocabulary) == (
+        "|我|们|在|北|京|大|学|学|习|,|playing|▁play|。"
+    )
+    pytest.importorskip("jieba", reason="the [segment] extra is not installed")
+    assert shown(tokenize(text, "jieba", vocabulary), vocabulary) == (
+        "|我们|在|北京大学|学习|,|playing|▁play|。"
+    )
 
 
 def test_without_jieba_the_error_says_how_to_get_it(monkeypatch):

@@ -9,7 +9,7 @@ from kerasbert.config import Config, merge, parse_config
 from kerasbert.explanation import explain
 from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import get_task
-from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
+from kerasbert.text import SPECIAL_TOKENS, SentencePieceVocabulary, WordPieceVocabulary
 
 pytestmark = pytest.mark.process
 
@@ -26,11 +26,11 @@ def run(classifier, texts, pairs=None, labels=None) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in outputs.items()}
 
 
-def random_classifier(labels, seed=0, **values) -> TextClassifier:
+def random_classifier(labels, seed=0, vocabulary=None, **values) -> TextClassifier:
     """Random weights, larger than a training starts with, so that every answer is far from linear."""
     config = parse_config(Config, merge(SMALL, values), where="test")
     config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
-    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, *WORDS, "play", "##ing"])
+    vocabulary = vocabulary or WordPieceVocabulary([*SPECIAL_TOKENS, *WORDS, "play", "##ing"])
     classifier = TextClassifier(config, get_task(config.task)(labels), vocabulary)
     random = np.random.default_rng(seed)
     for weight in classifier.model.weights:
@@ -155,6 +155,26 @@ def test_a_pair_has_the_words_of_both_texts(pairs):
     assert [b"".join(row).decode() for row in outputs["words"]] == ["手机好", "", "快" * 6]
     assert [b"".join(row).decode() for row in outputs["pair_words"]] == ["酒店贵贵", "早餐", "无" * 7]
     assert complete(outputs).all()
+
+
+def test_words_of_sentencepiece_in_the_layout_of_xlm_r(unigram):
+    model = unigram.parsed()
+    for piece, name in zip(model.pieces, ("<pad>", "<unk>", "<s>", "</s>", "<mask>"), strict=False):
+        piece.piece = name
+    vocabulary = SentencePieceVocabulary(model.SerializeToString())
+    classifier = random_classifier(["a", "b"], vocabulary=vocabulary, data={"pair_column": "pair"})
+    outputs = run(classifier, ["今天 天气 playing", "今天" * 9], ["手机鑫", "酒店"])
+    words, pair_words = (
+        [[word.decode() for word in row if word] for row in outputs[name]] for name in ("words", "pair_words")
+    )
+    assert words == [["今天", "天气", "playing"], ["今天"] * 9]
+    assert pair_words == [["手机", "鑫"], ["酒店"]]
+    # What a word moves is found by changing it alone: nothing, where it is the baseline's token.
+    assert complete(outputs).all()
+    inputs = classifier.text_graph(tf.constant(["手机"]), tf.constant(["酒店"]))
+    assert inputs["token_ids"].numpy().tolist()[0][:6] == [
+        vocabulary.ids[token] for token in ("<s>", "手机", "</s>", "</s>", "酒店", "</s>")
+    ]
 
 
 @pytest.mark.parametrize("truncation", ["tail", "head_tail"])

@@ -15,7 +15,7 @@ from kerasbert.config import Config, merge, parse_config
 from kerasbert.export import export_model
 from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import get_task
-from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
+from kerasbert.text import SPECIAL_TOKENS, SentencePieceVocabulary, Vocabulary, WordPieceVocabulary
 from kerasbert.training import TrainResult
 
 SMALL = {
@@ -42,14 +42,18 @@ def export_moved(run: Path, directory: Path, **settings) -> Path:
 
 
 def export_untrained(
-    labels: list[str], directory: Path, signatures: Sequence[str] = (), **values
+    labels: list[str],
+    directory: Path,
+    signatures: Sequence[str] = (),
+    vocabulary: Vocabulary | None = None,
+    **values,
 ) -> tuple[RunDirectory, Path]:
     """Exports random weights, with a head that tells texts apart."""
     config = parse_config(Config, merge(SMALL, {"run_dir": "untrained", **values}), where="test")
     config.backbone = complete_backbone_config(config.backbone, config.training.max_length)
     task = get_task(config.task)(labels)
     config.task_options = task.options.model_dump()
-    vocabulary = WordPieceVocabulary([*SPECIAL_TOKENS, *CHARACTERS])
+    vocabulary = vocabulary or WordPieceVocabulary([*SPECIAL_TOKENS, *CHARACTERS])
     keras.utils.set_random_seed(0)
     classifier = TextClassifier(config, task, vocabulary)
     kernel = classifier.model.head.get_layer("logits").kernel
@@ -89,6 +93,22 @@ def exported_int8(trained: TrainResult, shared) -> Exported:
 def exported_pairs(shared) -> Exported:
     data = {"pair_column": "pair"}
     run, path = shared("pairs", lambda to: export_untrained(["other", "same"], to, ["embed"], data=data))
+    return Exported(run.load(), path)
+
+
+@pytest.fixture(scope="session")
+def exported_sentencepiece(shared, unigram: SentencePieceVocabulary) -> Exported:
+    """Pairs in XLM-R's layout."""
+    model = unigram.parsed()
+    for piece, name in zip(model.pieces, ("<pad>", "<unk>", "<s>", "</s>", "<mask>"), strict=False):
+        piece.piece = name
+    vocabulary = SentencePieceVocabulary(model.SerializeToString())
+    data = {"pair_column": "pair"}
+
+    def make(to: Path) -> tuple[RunDirectory, Path]:
+        return export_untrained(["other", "same"], to, ["embed"], vocabulary, data=data)
+
+    run, path = shared("sentencepiece", make)
     return Exported(run.load(), path)
 
 

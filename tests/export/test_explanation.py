@@ -40,11 +40,13 @@ def test_run_and_saved_model_and_native_loader_explain_alike(exported, strings):
     assert nothing["label"].shape == (0,)
 
 
-def test_pairs_are_explained_alike(exported_pairs, strings):
-    wanted = expected(exported_pairs.classifier, text=TEXTS, pair=PAIRS)
-    agree(SavedModel(exported_pairs.path).explain_batch(TEXTS, PAIRS), wanted)
+@pytest.mark.parametrize("name", ["exported_pairs", "exported_sentencepiece"])
+def test_pairs_are_explained_alike(request, name, strings):
+    exported = request.getfixturevalue(name)
+    wanted = expected(exported.classifier, text=TEXTS, pair=PAIRS)
+    agree(SavedModel(exported.path).explain_batch(TEXTS, PAIRS), wanted)
     features = {"text": strings(TEXTS), "pair": strings(PAIRS), "label": strings([""] * len(TEXTS))}
-    agree(NativeModel(exported_pairs.path).run([("explain", features)])[0], wanted)
+    agree(NativeModel(exported.path).run([("explain", features)])[0], wanted)
 
 
 def test_a_bfloat16_export_explains_in_float32(exported_bfloat16, strings):

@@ -78,7 +78,9 @@ def answers(strings):
     return run
 
 
-@pytest.mark.parametrize("name", ["exported", "exported_pairs", "exported_multi_label"])
+@pytest.mark.parametrize(
+    "name", ["exported", "exported_pairs", "exported_sentencepiece", "exported_multi_label"]
+)
 def test_the_runtime_of_serving_2_20_answers_the_same(answers, request, name):
     for here, there in answers(request.getfixturevalue(name)):
         assert set(here) == set(there)

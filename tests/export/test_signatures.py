@@ -161,6 +161,14 @@ def test_only_two_ops_are_beyond_core_tensorflow(exported, exported_pairs, expor
         assert used - core == TEXT_OPS
 
 
+def test_sentencepiece_needs_its_own_ops_alone(exported_sentencepiece):
+    done = subprocess.run([sys.executable, "-c", _PRINT_CORE_OPS], capture_output=True, check=True)
+    core = {op.name for op in op_def_pb2.OpList.FromString(done.stdout).op}
+    (meta_graph,) = saved_model(exported_sentencepiece.path).meta_graphs
+    used = {op.name for op in meta_graph.meta_info_def.stripped_op_list.op}
+    assert used - core == {"SentencepieceOp", "SentencepieceTokenizeOp"}
+
+
 def test_a_session_of_tensorflow_1_answers_the_same(exported):
     expected = exported.classifier.predict(TEXTS)
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
