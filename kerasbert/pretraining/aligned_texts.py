@@ -7,7 +7,7 @@ import numpy as np
 
 from kerasbert import progress
 from kerasbert.corpus.read import Document
-from kerasbert.corpus.tokenize import Tokenizer
+from kerasbert.corpus.tokenize import Sentence, Tokenizer
 from kerasbert.data.batches import slices
 from kerasbert.pretraining.alignment import overlaps, token_characters
 from kerasbert.pretraining.teacher import Teacher
@@ -60,14 +60,11 @@ def align_texts(
     pairs: list[np.ndarray] = []
     with progress.phase("aligning with the teacher's tokens", len(texts), "texts") as shown:
         for part in slices(len(texts), _TEXTS):
-            documents = [Document(str(number), (text,)) for number, text in enumerate(texts[part])]
-            # Those without tokens are missing.
-            tokenized = {document.key: document.sentences[0] for document in tokenizer(documents)}
-            for number in range(len(documents)):
-                sentence = tokenized.get(str(number))
-                ids.append(np.array(sentence.ids[:longest] if sentence else [], np.int32))
-                begins.append(np.array(sentence.starts[:longest] if sentence else [], bool))
-                place = part.start + number
+            documents = [Document("", (text,)) for text in texts[part]]
+            for place, document in enumerate(tokenizer(documents), part.start):
+                sentence = next(iter(document.sentences), Sentence([], []))  # it may have no tokens
+                ids.append(np.array(sentence.ids[:longest], np.int32))
+                begins.append(np.array(sentence.starts[:longest], bool))
                 of_teacher = states.ids[states.bounds[place] : states.bounds[place + 1]]
                 pairs.append(overlaps(own[ids[-1]], teacher.token_characters(of_teacher)))
             shown.advance(len(documents))

@@ -20,6 +20,7 @@ from kerasbert.text import TextGraph, string_tensor
 
 _FORMAT = 1  # of the states on disk
 _TEXTS = 4096  # tokenised at once
+_LEAST = 4  # tokens of a text that must fit in beside the prefix
 
 
 class Teacher:
@@ -55,6 +56,12 @@ class Teacher:
         self.licence = _licence(config.source)
         self.digest = self._digest()
         self._graph = TextGraph(source.vocabulary, config.max_length, **source.text)
+        _, (_, tokens) = self.tokenize([""])
+        if config.prefix and tokens > config.max_length - 2 - _LEAST:
+            raise ConfigError(
+                f"teacher.max_length: must be at least {tokens + 2 + _LEAST}, for the {tokens} tokens of "
+                f"teacher.prefix and a text. Received: {config.max_length}"
+            )
         self._characters = token_characters(source.vocabulary, side=1)
         self._prefix = len(characters(config.prefix))
         self._run: tf.types.experimental.PolymorphicFunction | None = None

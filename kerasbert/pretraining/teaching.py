@@ -51,7 +51,8 @@ def open_batches(prepared: PreparedPretraining, cache: Path) -> list[TextBatches
         aligned[file.path] = align_texts(
             file.texts, opened[file.path], tokenizer, prepared.vocabulary, teacher, longest
         )
-    share = sum(file.aligned for file in aligned.values()) / sum(len(file.ids) for file in aligned.values())
+    tokens = sum(len(file.ids) for file in aligned.values())
+    share = sum(file.aligned for file in aligned.values()) / max(tokens, 1)
     progress.note(f"teacher: {share:.2%} of the tokens share characters with the teacher's")
     phases = [
         TextBatches(
@@ -85,6 +86,8 @@ def _means(files: list[TeacherStates]) -> tuple[np.ndarray, np.ndarray]:
     """Returns the means of the states of tokens and of texts: a teacher's point all in one direction."""
     sums = [np.zeros(file.tokens.shape[1]) for file in files[:1] for _ in range(2)]
     for file in files:
+        if not len(file.tokens):
+            continue
         sample = file.tokens[:: max(1, len(file.tokens) // _SAMPLE)]
         sums[0] += sample.mean(axis=0, dtype=np.float64) * len(file.tokens)
         sums[1] += file.texts.sum(axis=0, dtype=np.float64)

@@ -31,7 +31,7 @@ def texts_file(tmp_path_factory) -> Path:
     words = [*"天气好去了。", "公园", "hello", "world", "电影", "不错", "股票", "大跌", "1234"]
     lines = ["".join(random.choice(words, random.integers(2, 9))) for _ in range(300)]
     path = tmp_path_factory.mktemp("texts") / "texts.txt"
-    path.write_text("\n".join([*lines, "", lines[0], "一个很长的句子" * 30]), encoding="utf-8")
+    path.write_text("\n".join([*lines, "", lines[0], "\u200b", "一个很长的句子" * 30]), encoding="utf-8")
     return path
 
 
@@ -223,6 +223,12 @@ def test_what_does_not_fit_is_refused(taught, make_config, texts_file, tmp_path)
     refused(
         r"all weights are 0", teacher=dict.fromkeys(["token_weight", "text_weight", "relation_weight"], 0)
     )
+    refused(r"teacher.max_length: must be at least \d+, for", teacher={"prefix": "很" * 600})
+    invisible = tmp_path / "invisible.txt"
+    invisible.write_text("\n".join("\u200b" * count for count in range(1, 60)), encoding="utf-8")
+    no_tokens = [{"texts": str(invisible), "steps": 1, "batch_size": 4}]
+    with pytest.raises(UserError, match=r"phases.0.batch_size: must be at most 0, the texts that have"):
+        pretrain(taught("invisible", phases=no_tokens, vocabulary="kerasbert-tiny-zh"))
     missing = [{"texts": str(tmp_path / "missing.txt"), "steps": 1}]
     with pytest.raises(UserError, match=r"missing.txt"):
         pretrain(taught(phases=missing, vocabulary="kerasbert-tiny-zh"))
