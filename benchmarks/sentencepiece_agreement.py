@@ -2,30 +2,28 @@
 
     python benchmarks/sentencepiece_agreement.py FOLDER FILE...
 
-FOLDER holds a SentencePiece model or a tokenizer.json, FILES are lines of text (.gz: compressed). Lines that
-`tokenizers` splits in another way are counted by the reason: the two splits have the same score, the texts
+FOLDER holds a SentencePiece model or a tokenizer.json, FILES are lines of text (.gz: compressed). Lines
+that are split in another way are counted by the reason: the two splits have the same score, the texts
 differ in spaces at an end, or they were normalised to other texts.
 """
 
 import argparse
 import gzip
-import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import sentencepiece
 import tensorflow as tf
-from tokenizers import Tokenizer
+import tokenizers
 
 from kerasbert import progress
 from kerasbert.checkpoints.tokenizer_files import read_tokenizer
-from kerasbert.text import TextGraph
+from kerasbert.text import SentencePieceVocabulary, TextGraph
 
 _BATCH = 4096
-_SHOWN = 3  # lines of each reason
 
 
 def main() -> None:
@@ -34,42 +32,41 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+")
     arguments = parser.parse_args()
     vocabulary = read_tokenizer(arguments.folder).vocabulary
+    if not isinstance(vocabulary, SentencePieceVocabulary):
+        parser.error(f"{arguments.folder} has no SentencePiece vocabulary")
     graph = TextGraph(vocabulary, max_length=8)
     processor = sentencepiece.SentencePieceProcessor(model_proto=vocabulary.content)
     fast = arguments.folder / "tokenizer.json"
-    tokenizer = Tokenizer.from_file(str(fast)) if fast.is_file() else None
-    scores = [processor.get_score(index) for index in range(len(vocabulary))]
-    lowest = min(scores) - 10  # of unknown text, as in sentencepiece
-    scores[vocabulary.unk] = lowest
+    scores = [piece.score for piece in vocabulary.parsed().pieces]
 
-    total = wrong = 0
-    reasons: Counter[str] = Counter()
-    examples: dict[str, list[str]] = {}
+    peers: dict[str, Callable[[list[str]], list[list[int]]]]
+    peers = {f"sentencepiece {sentencepiece.__version__}": processor.encode}
+    if fast.is_file():
+        peers[f"tokenizers {tokenizers.__version__}"] = _encode_by(tokenizers.Tokenizer.from_file(str(fast)))
+    total = 0
+    reasons: dict[str, Counter[str]] = {name: Counter() for name in peers}
+    examples: dict[str, str] = {}
     every = iter(progress.track(_lines(arguments.files), "comparing", unit="lines"))
     while lines := list(islice(every, _BATCH)):
         ours = graph.tokenize(tf.constant(lines)).to_list()
         total += len(lines)
-        wrong += sum(one != other for one, other in zip(ours, processor.encode(lines), strict=True))
-        if tokenizer is None:
-            continue
-        encoded = tokenizer.encode_batch(lines, add_special_tokens=False)
-        for line, one, other in zip(lines, ours, (encoding.ids for encoding in encoded), strict=True):
-            if one != other:
-                reason = _reason(one, other, scores, vocabulary.tokens)
-                reasons[reason] += 1
-                examples.setdefault(reason, []).append(line[:60])
-    print(
-        json.dumps(
-            {
-                "lines": total,
-                "other_ids_than_sentencepiece": wrong,
-                "other_ids_than_tokenizers": dict(reasons) if tokenizer else None,
-                "examples": {reason: lines[:_SHOWN] for reason, lines in examples.items()},
-            },
-            ensure_ascii=False,
-            indent=1,
-        )
-    )
+        for name, encode in peers.items():
+            for line, one, other in zip(lines, ours, encode(lines), strict=True):
+                if one != other:
+                    reason = _reason(one, other, scores, vocabulary.tokens)
+                    reasons[name][reason] += 1
+                    examples.setdefault(f"{name}, {reason}", line[:60])
+    print(f"{total:,} lines")
+    for name, counts in reasons.items():
+        print(f"{name}: {dict(counts) or 'the same ids'}")
+    for name, line in examples.items():
+        print(f"  {name}: {line}")
+
+
+def _encode_by(tokenizer: tokenizers.Tokenizer) -> Callable[[list[str]], list[list[int]]]:
+    return lambda lines: [
+        encoding.ids for encoding in tokenizer.encode_batch(lines, add_special_tokens=False)
+    ]
 
 
 def _lines(files: Sequence[Path]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
+from kerasbert.text import SentencePieceVocabulary
 from kerasbert.training import TrainResult
 
 
@@ -22,6 +24,23 @@ def free_ports(count: int) -> list[int]:
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return [one.getsockname()[1] for one in sockets]
+
+
+def other_splits(
+    vocabulary: SentencePieceVocabulary, ours: Sequence[list[int]], theirs: Sequence[list[int]]
+) -> list[tuple[list[int], list[int]]]:
+    """The rows that differ, except where two splits of a text have the same score, such as `a|aa` and `aa|a`.
+
+    `sentencepiece` breaks ties in another way from 0.2.2 on, and `tokenizers` in its own.
+    """
+    scores = [piece.score for piece in vocabulary.parsed().pieces]
+    found = []
+    for one, other in zip(ours, theirs, strict=True):
+        spelled = ["".join(vocabulary.tokens[id] for id in ids) for ids in (one, other)]
+        sums = [math.fsum(scores[id] for id in ids) for ids in (one, other)]
+        if one != other and (spelled[0] != spelled[1] or abs(sums[0] - sums[1]) > 1e-3):
+            found.append((one, other))
+    return found
 
 
 def json_lines(text: str) -> list[dict]:

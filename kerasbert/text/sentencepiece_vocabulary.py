@@ -115,7 +115,7 @@ class SentencePieceVocabulary(Vocabulary):
         """How tokens make up words; see `Vocabulary`."""
         # A piece that begins with a space starts a word; a space alone belongs to the next piece; other
         # pieces join where both meet at letters or digits, which Chinese and Japanese ones do not.
-        before, after = np.zeros((2, len(self)), np.int32)
+        before, after = np.zeros((2, len(self)), np.int8)
         for index, token in enumerate(self.tokens):
             if not token.startswith(SPACE):
                 before[index] = 2 if _is_letter(token[0]) else 1

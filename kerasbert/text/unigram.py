@@ -8,9 +8,14 @@ import tensorflow_text as tf_text
 from kerasbert.text.sentencepiece_vocabulary import SPACE, SentencePieceVocabulary
 from kerasbert.text.vocabulary import JOINED
 
+# Longer texts are split at every so many characters: the time for a run of unknown ones grows quadratically.
+LONGEST_PART = 8192
+
 
 class Unigram(tf.Module):
     """Splits valid UTF-8 into the pieces of a SentencePiece model, as the `sentencepiece` library does.
+
+    Texts of more than 8,192 characters are read as several, one after the other.
 
     The graph holds the model itself. A word is what the model puts a space before, except that Chinese and
     Japanese pieces and punctuation are words of their own.
@@ -34,8 +39,7 @@ class Unigram(tf.Module):
 
     def split(self, text: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
         """Returns the words, string [batch, None], and the ids of their pieces, int32 [batch, None, None]."""
-        ids = self.tokenize(text)
-        pieces = self._spellings.tokenize(text)
+        ids, pieces = self._run(text, self._ids), self._run(text, self._spellings)
         starts = self._starts(ids)
         word = tf.cumsum(tf.cast(starts, tf.int64)) - 1  # of each piece
         count = tf.math.count_nonzero(starts)
@@ -43,14 +47,22 @@ class Unigram(tf.Module):
             tf.range(count), tf.boolean_mask(ids.value_rowids(), starts), ids.nrows(), validate=False
         )
         nested = tf.RaggedTensor.from_value_rowids(ids.flat_values, word, count, validate=False)
-        spelled = nested.with_values(pieces.flat_values)
-        words = tf.strings.reduce_join(spelled, axis=-1)
+        words = tf.strings.reduce_join(nested.with_values(pieces.flat_values), axis=-1)
         words = tf.strings.regex_replace(words, f"^{SPACE}+(.)", r"\1")
         return words_of_text.with_values(words), words_of_text.with_values(nested)
 
     def tokenize(self, text: tf.Tensor) -> tf.RaggedTensor:
         """Returns the ids of the pieces: string [batch] -> int32 [batch, None]."""
-        return self._ids.tokenize(text)
+        return self._run(text, self._ids)
+
+    def _run(self, text: tf.Tensor, tokenizer: tf_text.SentencepieceTokenizer) -> tf.RaggedTensor:
+        lengths = tf.strings.length(text, "UTF8_CHAR")
+        begins = tf.ragged.range(tf.zeros_like(lengths), tf.maximum(lengths, 1), LONGEST_PART)
+        whole = tf.gather(text, begins.value_rowids())
+        parts = tf.strings.substr(
+            whole, begins.flat_values, tf.fill(tf.shape(whole), LONGEST_PART), "UTF8_CHAR"
+        )
+        return begins.with_values(tokenizer.tokenize(parts)).merge_dims(1, 2)
 
     def _starts(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Returns which pieces start a word: bool [pieces]."""

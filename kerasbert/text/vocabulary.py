@@ -68,7 +68,7 @@ class Vocabulary(abc.ABC):
     @property
     @abc.abstractmethod
     def joints(self) -> tuple[np.ndarray, np.ndarray]:
-        """How tokens make up words: two values of each token, int32 [tokens] each.
+        """How tokens make up words: two values of each token, int8 [tokens] each.
 
         A token continues the word of the token before it if its first value and the second value of that
         one sum to `JOINED` or more.

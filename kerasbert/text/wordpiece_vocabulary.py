@@ -86,7 +86,7 @@ class WordPieceVocabulary(Vocabulary):
     def joints(self) -> tuple[np.ndarray, np.ndarray]:
         """How tokens make up words; see `Vocabulary`."""
         continues = np.array([token.startswith("##") for token in self.tokens])
-        return np.where(continues, JOINED, 0).astype(np.int32), np.zeros(len(self), np.int32)
+        return np.where(continues, JOINED, 0).astype(np.int8), np.zeros(len(self), np.int8)
 
     @property
     def required(self) -> np.ndarray:

@@ -3,7 +3,9 @@ import pytest
 
 from kerasbert.augmentation.masked_lm import MaskedLM
 from kerasbert.checkpoints import BackboneSource, open_source
+from kerasbert.config import EncoderConfig
 from kerasbert.errors import ConfigError
+from kerasbert.models import build_backbone, build_pretraining_model
 from kerasbert.text import TextGraph
 
 TEXT = "中华人民共和国的首都是北京。"
@@ -51,6 +53,24 @@ def test_a_batch_is_filled_in_like_its_rows(substitute: MaskedLM, source: Backbo
     lengths = [graph.tokenize(rows).row_lengths().numpy().tolist() for rows in (changed, texts)]
     assert lengths[0] == lengths[1]
     assert all(new != old for new, old in zip(changed, texts, strict=True))
+
+
+def test_whole_words_of_sentencepiece_are_replaced(unigram):
+    sizes = {"num_layers": 1, "hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32, "max_positions": 32}
+    config = EncoderConfig(source="random", activation="gelu", dropout=0.1, **sizes)
+    backbone = build_backbone(config, len(unigram))
+    model = build_pretraining_model(backbone, config, next_sentence=False)
+    heads = {weight.path: weight.numpy() for weight in model.weights if weight.path.startswith("mlm_head")}
+    graph = TextGraph(unigram, 32)
+    substitute = MaskedLM(BackboneSource(backbone, unigram, config, {}, heads), graph)
+    texts = ["今天天气，手机 酒店 game。"] * 20
+    changed = substitute(texts, 0.01, np.random.default_rng(0))
+    for old, new in zip(texts, changed, strict=True):
+        before, after = ([word.decode() for word in words] for words in graph.words([old, new]).to_list())
+        assert len(before) == len(after)
+        assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
+        assert new.count(" ") == 2
+        assert new[-1] == "。"
 
 
 def test_a_source_without_the_head_is_refused(source: BackboneSource):

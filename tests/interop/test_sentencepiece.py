@@ -1,7 +1,6 @@
 """SentencePiece vocabularies to and from Transformers."""
 
 import json
-import math
 
 import numpy as np
 import pytest
@@ -12,6 +11,8 @@ from kerasbert.checkpoints.tokenizer_files import read_tokenizer
 from kerasbert.config import EncoderConfig, TextConfig
 from kerasbert.models import build_backbone
 from kerasbert.text import SentencePieceVocabulary, TextGraph
+
+from ..support import other_splits
 
 pytestmark = pytest.mark.process
 
@@ -37,18 +38,6 @@ def vocabulary(request, unigram) -> SentencePieceVocabulary:
     return SentencePieceVocabulary(model.SerializeToString())
 
 
-def differ(vocabulary: SentencePieceVocabulary, ours, theirs) -> list[tuple[list[int], list[int]]]:
-    """Returns the rows that are not the same, but for splits with the same score."""
-    scores = [piece.score for piece in vocabulary.parsed().pieces]
-    found = []
-    for one, other in zip(ours, theirs, strict=True):
-        spelled = ["".join(vocabulary.tokens[id] for id in ids) for ids in (one, other)]
-        sums = [math.fsum(scores[id] for id in ids) for ids in (one, other)]
-        if one != other and (spelled[0] != spelled[1] or abs(sums[0] - sums[1]) > 1e-3):
-            found.append((one, other))
-    return found
-
-
 def rows(inputs) -> list[list[int]]:
     return tf.ragged.boolean_mask(inputs["token_ids"], inputs["padding_mask"] > 0).to_list()
 
@@ -62,7 +51,7 @@ def test_a_folder_of_ours_loads_with_the_same_ids_and_hidden_states(transformers
     for columns in ((TEXTS,), (TEXTS, PAIRS)):
         inputs = graph(*map(tf.constant, columns))
         theirs = tokenizer(*columns)
-        assert not differ(vocabulary, rows(inputs), theirs["input_ids"])
+        assert not other_splits(vocabulary, rows(inputs), theirs["input_ids"])
         for row, segments in enumerate(theirs["token_type_ids"]):
             assert inputs["segment_ids"][row, : len(segments)].numpy().tolist() == segments
     assert tokenizer.model_max_length == 64
@@ -93,4 +82,4 @@ def test_xlm_roberta_s_own_class_is_read(transformers, unigram, tmp_path):
     vocabulary = read_tokenizer(tmp_path).vocabulary
     texts = ["今天天气，手机", " play  game ", "鑫"]  # it was not given the rules of normalisation
     inputs = TextGraph(vocabulary, 64)(tf.constant(texts), tf.constant(texts[::-1]))
-    assert not differ(vocabulary, rows(inputs), tokenizer(texts, texts[::-1])["input_ids"])
+    assert not other_splits(vocabulary, rows(inputs), tokenizer(texts, texts[::-1])["input_ids"])
