@@ -23,7 +23,7 @@ def quick(trained, monkeypatch, no_wait):
         def load(self):
             return trained.classifier
 
-    def write(trainer, precision, quantize, staging):
+    def write(trainer, precision, quantize, signatures, staging):
         (staging / "variables").mkdir(parents=True)
         (staging / "saved_model.pb").write_bytes(GRAPH)
         (staging / "variables" / "variables.index").write_bytes(b"index")
