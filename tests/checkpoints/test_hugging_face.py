@@ -198,7 +198,7 @@ def test_tensors_without_partner_are_named(hugging_face, tensors, change, messag
         ({"is_decoder": True}, "is_decoder must be False"),
         ({"add_cross_attention": True}, "add_cross_attention must be False"),
         ({"model_type": "gpt2"}, "model_type must be one of bert, .*. Received: 'gpt2'"),
-        ({"vocab_size": 99}, r"vocab_size is 99, but vocab\.txt"),
+        ({"vocab_size": 99}, r"vocab_size is 99, but the vocabulary beside it"),
         ({"hidden_size": None}, "hidden_size must be given"),
         ({"num_attention_heads": 5}, "multiple of num_attention_heads"),
         ({"num_hidden_layers": 0}, "num_layers"),

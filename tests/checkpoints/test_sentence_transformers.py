@@ -7,8 +7,8 @@ import pytest
 
 from kerasbert.checkpoints import open_source
 from kerasbert.checkpoints.sentence_transformers import VectorSettings, read_vector_settings
-from kerasbert.checkpoints.source import _BUNDLED
 from kerasbert.errors import CheckpointError, UserError
+from kerasbert.hub.bundled import TINY_ZH
 from kerasbert.predictors import open_encoder
 
 MODULES = [
@@ -88,7 +88,7 @@ def test_any_other_encoder_has_the_mean(tmp_path):
 
 
 def test_an_encoder_follows_its_folder(tmp_path):
-    folder = Path(shutil.copytree(_BUNDLED / "kerasbert-tiny-zh", tmp_path / "a"))
+    folder = Path(shutil.copytree(TINY_ZH, tmp_path / "a"))
     plain = open_encoder("kerasbert-tiny-zh")
     write(folder, {"pooling_mode_cls_token": True}, length=8)
     encoder = open_encoder(folder)
