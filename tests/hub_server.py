@@ -37,7 +37,8 @@ class Repository:
     def commit(self, directory: Path, name: str, *revisions: str) -> str:
         """Commits the files of a folder, and moves branches there; returns the commit."""
         sha = commit_id(name)
-        self.commits[sha] = {path.name: path.read_bytes() for path in directory.iterdir()}
+        files = filter(Path.is_file, directory.rglob("*"))
+        self.commits[sha] = {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
         self.revisions |= dict.fromkeys(revisions, sha)
         return sha
 
@@ -121,7 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._model(match[1], match[2] or "main")
         elif match := re.fullmatch(r"/api/models/([^/]+/[^/]+)/tree/(.+)", path):
             self._tree(match[1], match[2])
-        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(.+)/([^/]+)", path):
+        elif match := re.fullmatch(r"/([^/]+/[^/]+)/resolve/(refs/pr/\d+|[^/]+)/(.+)", path):
             self._resolve(*match.groups())
         elif match := re.fullmatch(r"/api/v1/models/([^/]+/[^/]+)/repo(/files)?", path):
             query = {name: values[0] for name, values in parse_qs(url.query).items()}

@@ -1,5 +1,7 @@
 """kerasbert export."""
 
+import math
+
 import click
 
 
@@ -63,6 +65,9 @@ def export(
             f"{quantize or precision} changes the label of {changes.changed} of {changes.rows} rows of "
             f"{changes.file} ({changes.changed / max(changes.rows, 1):.2%}) compared with float32."
         )
+        if changes.cosine is not None:
+            least = math.floor(changes.cosine * 1e4) / 1e4
+            click.echo(f"The vectors of these rows have a cosine of at least {least:.4f} with float32's.")
     elif quantize or precision != "float32":
         click.echo("The run's data was not found: labels were not compared with float32.", err=True)
     for number in published.removed:

@@ -81,7 +81,7 @@ def open_encoder(source: str | os.PathLike[str]) -> TextEncoder:
         True
     """
     source = require_path(source, "source")
-    if source.startswith(_SERVERS):
+    if source.lower().startswith(_SERVERS):
         return open_model(source)
     with progress.phase("loading TensorFlow"), quiet_import():
         from kerasbert.checkpoints import RunDirectory, open_source

@@ -87,8 +87,11 @@ def test_a_failed_verification_ends_with_status_one(kerasbert, trained, tmp_path
 
 @pytest.mark.process
 def test_less_precision_says_how_many_labels_it_changes(kerasbert, trained, tmp_path, reviews_file):
-    settings = ("--precision", "bfloat16")
+    settings = ("--precision", "bfloat16", "--signature", "embed")
     result = kerasbert("export", trained.run.path, tmp_path / "model", *settings)
     assert result.exit_code == 0, result.output
     assert f"of 80 rows of {reviews_file} (" in result.stdout
     assert result.stdout.splitlines()[1].startswith("bfloat16 changes the label of ")
+    assert result.stdout.splitlines()[2].startswith(
+        "The vectors of these rows have a cosine of at least 0.99"
+    )

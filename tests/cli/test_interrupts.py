@@ -36,10 +36,14 @@ def test_ctrl_c_is_no_error_of_click(kerasbert, monkeypatch, said, shown):
 
 @pytest.mark.parametrize(
     ("command", "arguments"),
-    [("export", ["models"]), ("predict", ["--input", "-", "--output", "answers.jsonl"])],
+    [
+        ("export", ["models"]),
+        ("predict", ["--input", "-", "--output", "answers.jsonl"]),
+        ("embed", ["--input", "-", "--output", "vectors.npy"]),
+    ],
 )
 def test_ctrl_c_at_the_first_line_leaves_no_half(process, trained, tmp_path, command, arguments):
-    # Its standard input stays open: `predict` waits for lines.
+    # Its standard input stays open: `predict` and `embed` wait for lines.
     running = process(command, trained.run.path, *arguments, cwd=tmp_path, stdin=subprocess.PIPE, bufsize=0)
     first = running.stderr.readline().decode()
     sent = time.monotonic()

@@ -10,8 +10,9 @@ pytestmark = pytest.mark.process
 
 def test_the_training_rows_serve_where_none_were_named_to_validate(exported_bfloat16, reviews_file, reviews):
     found = count_label_changes(exported_bfloat16.path, exported_bfloat16.classifier)
-    assert found == LabelChanges(found.changed, len(reviews.rows), reviews_file)
+    assert found == LabelChanges(found.changed, len(reviews.rows), reviews_file, found.cosine)
     assert 0 <= found.changed <= 4
+    assert 0.999 < found.cosine < 1.0 - 1e-7
 
 
 def test_another_model_changes_the_labels_that_it_changes(exported, exported_bfloat16, tmp_path, monkeypatch):
@@ -41,7 +42,9 @@ def test_pairs_are_asked_as_pairs(exported_pairs, tmp_path, monkeypatch):
     rows = [{"text": "手机1", "pair": "手机2"}, {"text": "酒店", "pair": "早餐"}]
     file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     monkeypatch.setattr(exported_pairs.classifier.config.data, "train", [str(file)])
-    assert count_label_changes(exported_pairs.path, exported_pairs.classifier).rows == 2
+    found = count_label_changes(exported_pairs.path, exported_pairs.classifier)
+    assert (found.changed, found.rows) == (0, 2)
+    assert found.cosine == pytest.approx(1.0, abs=1e-5)
 
 
 def test_nothing_is_said_of_rows_that_are_gone(exported_pairs):

@@ -230,6 +230,13 @@ def test_a_graph_that_the_native_loader_cannot_run_is_not_published(trained, tmp
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("signatures", ["embed", ["embed", "other"], [None]])
+def test_signatures_that_are_not_offered_are_refused(tmp_path, signatures):
+    with pytest.raises(ConfigError, match=r"signatures: must be a list with some of embed\. Received: "):
+        export_model("run", tmp_path / "models", signatures=signatures)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.process
 def test_a_full_disk_is_explained_and_leaves_nothing(trained, tmp_path, largest_file):
     with largest_file(8192), pytest.raises(UserError, match="cannot be written"):

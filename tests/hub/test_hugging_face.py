@@ -28,6 +28,18 @@ def test_what_a_checkpoint_needs_is_fetched_and_nothing_else(hub, folder: Path):
     assert not [request for request in hub.requests if "evil" in request.path or ".bin" in request.path]
 
 
+def test_what_sentence_transformers_says_of_vectors_is_fetched(hub, repository, folder: Path):
+    (folder / "modules.json").write_text("[]")
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "cls"}')
+    (folder / "2_Dense").mkdir()
+    (folder / "2_Dense" / "config.json").write_text("{}")
+    repository.commit(folder, "second", "main", "master")
+    directory = fetch(SOURCE).directory
+    assert names(directory) == {*TAKEN, "modules.json", "1_Pooling"}
+    assert (directory / "1_Pooling" / "config.json").read_text() == '{"pooling_mode": "cls"}'
+
+
 def test_the_cache_is_the_one_of_huggingface_hub(hub):
     snapshot = fetch(SOURCE)
     theirs = snapshot_download("owner/tiny-bert", allow_patterns=list(TAKEN), local_files_only=True)
