@@ -1,20 +1,15 @@
 """Imports, exports and describes checkpoints."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kerasbert.checkpoints.backbone_source import count_parameters
 from kerasbert.checkpoints.hugging_face import Classes, save_hugging_face
-from kerasbert.checkpoints.resize import count_tokens, keep_tokens, resize_positions
+from kerasbert.checkpoints.resize import resize_positions
 from kerasbert.checkpoints.run_directory import RunDirectory
 from kerasbert.checkpoints.source import open_source
 from kerasbert.checkpoints.tensor_names import HEADS
-from kerasbert.config import Config, DataConfig, TextConfig
-from kerasbert.data.read_options import ReadOptions
+from kerasbert.config import Config, TextConfig
 from kerasbert.errors import CheckpointError
 from kerasbert.files import new_directory, require_new_directory
 from kerasbert.models import TextClassifier
@@ -27,9 +22,7 @@ def import_checkpoint(
     source: str,
     directory: str | Path,
     positions: int | None = None,
-    keep_tokens_of: Sequence[str] = (),
     dtype: str = "float32",
-    reading: ReadOptions | None = None,
 ) -> list[str]:
     """Writes any source as a Hugging Face folder: the backbone, and its pre-training heads if it has any.
 
@@ -37,9 +30,7 @@ def import_checkpoint(
         source: as in `backbone.source`.
         directory: where to; must be new or empty.
         positions: rows of the position table. None: as they are.
-        keep_tokens_of: files of texts; tokens that occur in none of them are left out. Empty: all stay.
         dtype: float32 or float16, of the numbers in the file.
-        reading: column and encoding of those files.
 
     Returns:
         Sentences on what is not as in the source.
@@ -47,18 +38,13 @@ def import_checkpoint(
     require_new_directory(Path(directory))
     opened = open_source(source)
     notes = list(opened.notes)
-    config, vocabulary, weights = opened.config, opened.vocabulary, opened.weights
-    if keep_tokens_of:
-        columns = replace((reading or ReadOptions()).columns(DataConfig()), label=None)
-        counts, _ = count_tokens(keep_tokens_of, columns, vocabulary, opened.text)
-        weights, vocabulary = keep_tokens(weights, vocabulary, np.flatnonzero(counts), opened.added_tokens)
-        notes.append(f"{len(vocabulary):,} of {len(opened.vocabulary):,} tokens were kept")
+    config, weights = opened.config, opened.weights
     if positions is not None:
         weights = resize_positions(weights, positions)
         config = config.model_copy(update={"max_positions": positions})
         notes.append(f"{positions} positions instead of {opened.config.max_positions}")
     with new_directory(Path(directory)) as staging:
-        save_hugging_face(staging, weights, config, TextConfig(**opened.text), vocabulary, dtype=dtype)
+        save_hugging_face(staging, weights, config, TextConfig(**opened.text), opened.vocabulary, dtype=dtype)
     return notes
 
 

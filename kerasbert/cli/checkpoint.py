@@ -65,24 +65,8 @@ def list_(language: str | None, as_json: bool) -> None:
     type=int,
     help="New size of the position table, which is cut or extended by repeating its rows.",
 )
-@click.option(
-    "--keep-tokens-of",
-    multiple=True,
-    type=click.Path(),
-    metavar="FILE",
-    help="Keep only the tokens that occur in this file: text, .csv, .tsv, .jsonl, .parquet or .xlsx. "
-    "Repeatable.",
-)
-@reading_options("text_column", "encoding")
 @_DTYPE
-def import_(
-    source: str,
-    directory: str,
-    positions: int | None,
-    keep_tokens_of: tuple[str, ...],
-    dtype: str,
-    reading: "ReadOptions",
-) -> None:
+def import_(source: str, directory: str, positions: int | None, dtype: str) -> None:
     """Convert SOURCE to a Hugging Face folder, DIR, with its pre-training heads if it has any."""
     from kerasbert.cli.startup import importing
 
@@ -90,7 +74,7 @@ def import_(
         from kerasbert.checkpoints import import_checkpoint
 
     with progress.phase(f"converting {source}"):
-        notes = import_checkpoint(source, directory, positions, keep_tokens_of, dtype, reading)
+        notes = import_checkpoint(source, directory, positions, dtype)
     _finish(directory, notes)
 
 

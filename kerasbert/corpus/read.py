@@ -17,6 +17,7 @@ from kerasbert.errors import DataError
 _LONGEST = 1000  # sentences
 _LONGEST_LINE = 1_000_000  # characters
 _OPTIONS = Settings(text="--text-field", encoding="--encoding", verb="Add", assign=" ")
+FIXED = Settings(text=None, encoding=None)
 # Ends after its final punctuation and closing quotes or brackets, or at a line break.
 _SENTENCE = re.compile(r"[^。！？；!?\n]*[。！？；!?]+[”’」』）)]*|[^。！？；!?\n]+")
 
@@ -44,7 +45,11 @@ class Unreadable:
 
 
 def read_documents(
-    path: str | Path, place: int, text_field: str = "text", encoding: str = "utf-8"
+    path: str | Path,
+    place: int,
+    text_field: str = "text",
+    encoding: str = "utf-8",
+    settings: Settings = _OPTIONS,
 ) -> Iterator[Document | Unreadable]:
     """Yields the documents of a text file or a table.
 
@@ -55,11 +60,12 @@ def read_documents(
         place: index of the file among all files, which makes the keys unique.
         text_field: name of the text column in a table.
         encoding: encoding of text files.
+        settings: what messages call these two; `FIXED` if they cannot be set.
 
     Raises:
         DataError: the file is missing, truncated, of an unknown format or in another encoding.
     """
-    source = Source(path, encoding, settings=_OPTIONS)
+    source = Source(path, encoding, settings=settings)
     if source.is_stdin:
         raise DataError("standard input: is not supported. Use a file, which can be read again.")
     with source.open() as file:
@@ -72,7 +78,7 @@ def read_documents(
         elif form in (".jsonl", ".ndjson"):
             items = _jsonl(_lines(source.lines(file)), text_field)
         else:
-            items = _table(read_cells(source, file, form, Columns(text_field, None, settings=_OPTIONS)))
+            items = _table(read_cells(source, file, form, Columns(text_field, None, settings=settings)))
         for number, (line, item) in enumerate(items):
             key = f"{place:05d}-{number:010d}"
             if isinstance(item, _Fault):

@@ -28,7 +28,7 @@ PAIR_NAMES = ("pair", "text_b", "text_pair", "sentence2", "question2", "text2")
 class Settings:
     """What messages call the reader's settings: keys, options or arguments. Defaults to config keys."""
 
-    text: str = "data.text_column"
+    text: str | None = "data.text_column"  # None: the text column cannot be set
     label: str = "data.label_column"
     pair: str = "data.pair_column"
     encoding: str | None = "data.encoding"  # None: the encoding cannot be set
@@ -164,11 +164,13 @@ class Columns:
         columns = "column" if len(missing) == 1 else "columns"
         fault = f"has no {columns} {' and '.join(map(repr, missing.values()))}. It has: {named_in(header)}."
         if named:
-            return f"{fault} Did you mean {' and '.join(repr(name) for _, name in named)}? " + (
-                self.settings.advise(*named)
-            )
-        flags = " and ".join(getattr(self.settings, what) for what in missing)
-        return f"{fault} Rename a column, or set {flags}."
+            fault += f" Did you mean {' and '.join(repr(name) for _, name in named)}?"
+        flags = [getattr(self.settings, what) for what in missing]
+        if None in flags:
+            return f"{fault} Rename a column."
+        if named:
+            return f"{fault} {self.settings.advise(*named)}"
+        return f"{fault} Rename a column, or set {' and '.join(flags)}."
 
 
 def named_in(header: Sequence[str]) -> str:

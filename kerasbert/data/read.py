@@ -110,7 +110,7 @@ def _texts(lines: Iterator[str], source: Source, columns: Columns) -> Iterator[R
     if _is_json("".join(start), columns):
         remedy = (
             columns.settings.advise((columns.settings.text, columns.text))
-            if source.is_stdin
+            if source.is_stdin and columns.settings.text
             else "Rename it to .jsonl or .json."
         )
         raise DataError(f"{source.name}: contains JSON rather than lines of text. {remedy}")

@@ -59,7 +59,7 @@ def validation_batches(corpus: Corpus, config: PretrainingConfig, batch_size: in
 def _masked(
     batches: tf.data.Dataset, corpus: Corpus, config: PretrainingConfig, seed: int, first: int
 ) -> tf.data.Dataset:
-    masker = Masker(corpus.vocabulary, config.masking, corpus.settings.max_length)
+    masker = Masker(corpus.vocabulary, config.masking)
 
     def mask(number: tf.Tensor, records: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
         row = parse(records, corpus.vocabulary.pad)

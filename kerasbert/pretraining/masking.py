@@ -1,7 +1,5 @@
 """Dynamic masking of whole words, as a pure function of the batch and a seed."""
 
-import math
-
 import tensorflow as tf
 
 from kerasbert.config import MaskingConfig
@@ -13,23 +11,16 @@ _MASKED, _RANDOM = 0.8, 0.1
 _JOIN = 0.5
 
 
-def most_masks(max_length: int, config: MaskingConfig) -> int:
-    """Returns the maximum number of tokens to predict in a row."""
-    return max(1, math.ceil(config.fraction * max_length))
-
-
 class Masker:
     """Draws the tokens of a batch to predict, and what the encoder sees in their place.
 
     Args:
         vocabulary: of the tokens; random ones are drawn from its ordinary ones.
         config: share, whole words, spans.
-        max_length: of the rows.
     """
 
-    def __init__(self, vocabulary: Vocabulary, config: MaskingConfig, max_length: int):
+    def __init__(self, vocabulary: Vocabulary, config: MaskingConfig):
         self._config = config
-        self._most = most_masks(max_length, config)
         self._mask = vocabulary.mask
         self._ordinary = tf.constant(vocabulary.ordinary)
 
@@ -47,13 +38,15 @@ class Masker:
         Returns:
             The masked ids, int32 [batch, length]; the positions to guess and the ids that stood there,
             int32 [batch, masks]; 1 for each real one and 0 for padding, float32 [batch, masks].
+            `masks` is the largest number in a row.
         """
         seeds = tf.unstack(tf.random.split(seed, 4))
         chosen = self._choose(words, seeds[0], seeds[1])
-        positions = tf.argsort(tf.cast(~chosen, tf.int32), axis=1, stable=True)
-        positions = tf.pad(positions, [[0, 0], [0, self._most]])[:, : self._most]
         count = tf.reduce_sum(tf.cast(chosen, tf.int32), axis=1, keepdims=True)
-        real = tf.range(self._most)[None, :] < count
+        # Each place costs logits for the whole vocabulary: short rows have few.
+        most = tf.maximum(tf.reduce_max(count), 1)
+        positions = tf.argsort(tf.cast(~chosen, tf.int32), axis=1, stable=True)[:, :most]
+        real = tf.range(most)[None, :] < count
         positions = tf.where(real, positions, 0)
         labels = tf.where(real, tf.gather(token_ids, positions, batch_dims=1), 0)
 
@@ -82,8 +75,7 @@ class Masker:
         sizes = tf.gather(sizes, order, batch_dims=1)
 
         tokens = tf.cast(tf.reduce_sum(sizes, axis=1), tf.float32)
-        budget = tf.cast(tf.round(tokens * self._config.fraction), tf.int32)
-        budget = tf.clip_by_value(budget, 1, self._most)
+        budget = tf.maximum(tf.cast(tf.round(tokens * self._config.fraction), tf.int32), 1)
         taken = _fill(sizes, budget)
         taken = tf.gather(taken, tf.argsort(order, axis=1), batch_dims=1)
         return tf.gather(taken, units, batch_dims=1)

@@ -58,7 +58,7 @@ class PretrainingRecipe:
         if isinstance(examples, Corpus):
             return training_batches(examples, self._config, phase.batch_size, first, step)
         masking = self._config.masking
-        masker = Masker(self._vocabulary, masking, phase.max_length) if masking.fraction else None
+        masker = Masker(self._vocabulary, masking) if masking.fraction else None
         texts = self._of_texts(segment.phase)
         return texts.training(phase.batch_size, self._config.training.seed, first, masker, step)
 

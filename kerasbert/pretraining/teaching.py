@@ -84,15 +84,16 @@ def _files(prepared: PreparedPretraining) -> list[TextFile]:
 
 def _means(files: list[TeacherStates]) -> tuple[np.ndarray, np.ndarray]:
     """Returns the means of the states of tokens and of texts: a teacher's point all in one direction."""
-    sums = [np.zeros(file.tokens.shape[1]) for file in files[:1] for _ in range(2)]
-    for file in files:
-        if not len(file.tokens):
-            continue
-        sample = file.tokens[:: max(1, len(file.tokens) // _SAMPLE)]
-        sums[0] += sample.mean(axis=0, dtype=np.float64) * len(file.tokens)
-        sums[1] += file.texts.sum(axis=0, dtype=np.float64)
-    counts = sum(len(file.tokens) for file in files), sum(len(file.texts) for file in files)
-    tokens, texts = (
-        (total / max(count, 1)).astype(np.float32) for total, count in zip(sums, counts, strict=True)
+    full = [file for file in files if len(file.tokens)]
+    samples = [file.tokens[:: max(1, len(file.tokens) // _SAMPLE)] for file in full]
+    tokens = np.average(
+        [sample.mean(axis=0, dtype=np.float64) for sample in samples],
+        axis=0,
+        weights=[len(file.tokens) for file in full],
     )
-    return tokens, texts
+    texts = np.average(
+        [file.texts.mean(axis=0, dtype=np.float64) for file in full],
+        axis=0,
+        weights=[len(file.texts) for file in full],
+    )
+    return tokens.astype(np.float32), texts.astype(np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasbert import progress
 from kerasbert.corpus import Document, read_documents
+from kerasbert.corpus.read import FIXED
 from kerasbert.errors import DataError
 
 # Of 100 texts about one is held out, wherever it occurs.
@@ -41,7 +42,8 @@ class TextFile:
         """
         numbers: dict[str, int] = {}
         rows, unreadable = [], 0
-        for document in progress.track(read_documents(path, 0), f"reading {path}", unit="documents"):
+        documents = read_documents(path, 0, settings=FIXED)
+        for document in progress.track(documents, f"reading {path}", unit="documents"):
             if not isinstance(document, Document):
                 unreadable += 1
                 continue

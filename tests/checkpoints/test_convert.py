@@ -1,4 +1,3 @@
-import gzip
 import json
 import shutil
 from pathlib import Path
@@ -15,6 +14,7 @@ from kerasbert.checkpoints import (
     export_run,
     import_checkpoint,
     open_source,
+    trim_checkpoint,
 )
 from kerasbert.errors import CheckpointError, UserError
 from kerasbert.export import NativeModel, export_model
@@ -97,30 +97,6 @@ def test_positions_are_cut_or_repeated(hugging_face, tensors, tmp_path: Path, po
 def test_too_few_positions_are_refused(hugging_face, tensors, tmp_path: Path, positions: int):
     with pytest.raises(UserError, match="--positions: must be at least 8"):
         import_checkpoint(str(hugging_face(tensors)), tmp_path / "out", positions=positions)
-    assert not (tmp_path / "out").exists()
-
-
-def test_only_tokens_of_the_texts_are_kept_with_their_rows(hugging_face, tensors, tokens, tmp_path: Path):
-    (tmp_path / "one.txt").write_text("酒店很好\n早餐playing", encoding="utf-8")
-    with gzip.open(tmp_path / "two.txt.gz", "wt", encoding="utf-8") as file:
-        file.write("很差\n")
-    files = [str(tmp_path / "one.txt"), str(tmp_path / "two.txt.gz")]
-    notes = import_checkpoint(str(hugging_face(tensors)), tmp_path / "out", keep_tokens_of=files)
-    kept = [*SPECIAL_TOKENS, *"酒店早餐很好差", "play", "##ing"]
-    opened = open_source(str(tmp_path / "out"))
-    assert opened.vocabulary.tokens == tuple(kept)
-    assert f"{len(kept)} of {len(tokens)} tokens" in notes[0]
-    rows = [tokens.index(token) for token in kept]
-    words = tensors["bert.embeddings.word_embeddings.weight"][rows]
-    np.testing.assert_array_equal(opened.weights["token_embedding/embeddings"], words)
-    np.testing.assert_array_equal(opened.heads["mlm_head/output_bias"], tensors["cls.predictions.bias"][rows])
-
-
-def test_a_missing_text_file_is_refused(hugging_face, tensors, tmp_path: Path):
-    with pytest.raises(UserError, match=r"none\.txt: cannot be read"):
-        import_checkpoint(
-            str(hugging_face(tensors)), tmp_path / "out", keep_tokens_of=[str(tmp_path / "none.txt")]
-        )
     assert not (tmp_path / "out").exists()
 
 
@@ -234,7 +210,7 @@ def test_added_tokens_stay_with_the_model_until_it_serves(
     assert again.text == open_source(str(run.path)).text == config.text.tokenization
     assert again.vocabulary.tokens == tokens
     (tmp_path / "texts.txt").write_text("好", encoding="utf-8")
-    import_checkpoint(str(run.path), tmp_path / "small", keep_tokens_of=[str(tmp_path / "texts.txt")])
+    trim_checkpoint(str(run.path), tmp_path / "small", [str(tmp_path / "texts.txt")])
     assert open_source(str(tmp_path / "small")).text == again.text
 
 

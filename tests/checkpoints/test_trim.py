@@ -54,6 +54,9 @@ def test_hidden_states_of_the_texts_are_bitwise_the_same(hugging_face, tensors, 
     opened = open_source(str(tmp_path / "out"))
     assert opened.vocabulary.tokens == (*SPECIAL_TOKENS, *"酒店早餐很好", "play", "##ing")
     assert opened.head_names == ["mlm_head", "nsp_head"]
+    rows = [tokens.index(token) for token in opened.vocabulary.tokens]
+    bias = tensors["cls.predictions.bias"]
+    np.testing.assert_array_equal(opened.heads["mlm_head/output_bias"], bias[rows])
     assert_same_states(directory, tmp_path / "out", TEXTS)
 
 

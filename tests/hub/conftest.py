@@ -10,6 +10,11 @@ import safetensors.numpy
 from ..hub_server import FakeHub, Repository
 
 NAME = "owner/tiny-bert"
+TAKEN = {"config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"}  # of `folder`
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
 
 
 @pytest.fixture

@@ -9,13 +9,9 @@ from kerasbert.errors import CheckpointError, ServerError, UserError
 from kerasbert.hub import fetch
 
 from ..hub_server import commit_id
+from .conftest import TAKEN, names
 
 SOURCE = "hf://owner/tiny-bert"
-TAKEN = {"config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"}
-
-
-def names(directory: Path) -> set[str]:
-    return {path.name for path in directory.iterdir()}
 
 
 def test_what_a_checkpoint_needs_is_fetched_and_nothing_else(hub, folder: Path):
@@ -26,18 +22,6 @@ def test_what_a_checkpoint_needs_is_fetched_and_nothing_else(hub, folder: Path):
     for name in TAKEN:
         assert (snapshot.directory / name).read_bytes() == (folder / name).read_bytes()
     assert not [request for request in hub.requests if "evil" in request.path or ".bin" in request.path]
-
-
-def test_what_sentence_transformers_says_of_vectors_is_fetched(hub, repository, folder: Path):
-    (folder / "modules.json").write_text("[]")
-    (folder / "1_Pooling").mkdir()
-    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "cls"}')
-    (folder / "2_Dense").mkdir()
-    (folder / "2_Dense" / "config.json").write_text("{}")
-    repository.commit(folder, "second", "main", "master")
-    directory = fetch(SOURCE).directory
-    assert names(directory) == {*TAKEN, "modules.json", "1_Pooling"}
-    assert (directory / "1_Pooling" / "config.json").read_text() == '{"pooling_mode": "cls"}'
 
 
 def test_the_cache_is_the_one_of_huggingface_hub(hub):
@@ -59,13 +43,6 @@ def test_what_huggingface_hub_fetched_is_not_fetched_again(hub):
 @pytest.mark.parametrize("revision", ["v1.0", "refs/pr/7", "main"])
 def test_revisions_are_resolved_to_a_commit(hub, revision: str):
     assert str(fetch(f"{SOURCE}@{revision}").address) == f"{SOURCE}@{commit_id('first')}"
-
-
-def test_a_commit_in_the_cache_needs_no_request(hub):
-    address = str(fetch(SOURCE).address)
-    hub.requests.clear()
-    assert names(fetch(address).directory) == TAKEN
-    assert hub.requests == []
 
 
 def test_a_branch_that_moved_is_fetched_and_the_commit_stays(hub, repository, folder: Path):

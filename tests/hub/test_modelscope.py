@@ -6,13 +6,9 @@ from kerasbert.errors import CheckpointError, ServerError
 from kerasbert.hub import fetch
 
 from ..hub_server import commit_id
+from .conftest import TAKEN, names
 
 SOURCE = "modelscope://owner/tiny-bert"
-TAKEN = {"config.json", "vocab.txt", "tokenizer_config.json", "model.safetensors"}
-
-
-def names(directory: Path) -> set[str]:
-    return {path.name for path in directory.iterdir()}
 
 
 def test_what_a_checkpoint_needs_is_fetched_and_nothing_else(hub, folder: Path, tmp_path: Path):
@@ -23,25 +19,6 @@ def test_what_a_checkpoint_needs_is_fetched_and_nothing_else(hub, folder: Path, 
     assert names(snapshot.directory) == TAKEN
     for name in TAKEN:
         assert (snapshot.directory / name).read_bytes() == (folder / name).read_bytes()
-
-
-def test_what_sentence_transformers_says_of_vectors_is_fetched(hub, repository, folder: Path):
-    (folder / "modules.json").write_text("[]")
-    (folder / "1_Pooling").mkdir()
-    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "cls"}')
-    (folder / "2_Dense").mkdir()
-    (folder / "2_Dense" / "config.json").write_text("{}")
-    repository.commit(folder, "second", "main", "master")
-    directory = fetch(SOURCE).directory
-    assert names(directory) == {*TAKEN, "modules.json", "1_Pooling"}
-    assert (directory / "1_Pooling" / "config.json").read_text() == '{"pooling_mode": "cls"}'
-
-
-def test_a_commit_in_the_cache_needs_no_request(hub):
-    address = str(fetch(SOURCE).address)
-    hub.requests.clear()
-    assert names(fetch(address).directory) == TAKEN
-    assert hub.requests == []
 
 
 def test_a_branch_that_moved_is_fetched(hub, repository, folder: Path):

@@ -1,11 +1,14 @@
 """A corpus of 200 sentences that a tiny encoder can learn by heart."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from kerasbert.config import PretrainingConfig, merge, parse_config
+from kerasbert.config import PretrainingConfig, dump_yaml, merge, parse_config
 from kerasbert.corpus import Corpus, CorpusSettings, build_corpus, train_vocabulary
+
+from ..support import worker_logs, workers
 
 TINY = {
     "backbone": {"num_layers": 1, "hidden_dim": 32, "num_heads": 2, "intermediate_dim": 64, "dropout": 0.0},
@@ -43,3 +46,13 @@ def make_config(stories: Corpus, tmp_path: Path):
         return parse_config(PretrainingConfig, merge(merge(TINY, base), overrides), where="test")
 
     return make
+
+
+def pretrain_on_two_workers(config: PretrainingConfig, directory: Path) -> None:
+    """Runs the command in two processes that are one cluster, which log to `directory`."""
+    path = directory / "pretrain.yaml"
+    path.write_text(dump_yaml(config.model_dump()), encoding="utf-8")
+    command = [sys.executable, "-c", "from kerasbert.cli import main; main()", "pretrain", path]
+    with workers(2, command, directory) as started:
+        codes = [worker.wait(240) for worker in started]
+    assert codes == [0, 0], worker_logs(directory)

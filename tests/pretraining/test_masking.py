@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasbert.config import MaskingConfig
-from kerasbert.pretraining.masking import Masker, most_masks
+from kerasbert.pretraining.masking import Masker
 from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary
 
 VOCABULARY = WordPieceVocabulary([*SPECIAL_TOKENS, "[unused1]", *map(str, range(10_000))])
@@ -27,7 +27,7 @@ def rows(word_lengths: list[list[int]], length: int = LENGTH):
 
 
 def mask(ids, words, seed=0, **config):
-    masker = Masker(VOCABULARY, MaskingConfig(**config), LENGTH)
+    masker = Masker(VOCABULARY, MaskingConfig(**config))
     result = masker(tf.constant(ids), tf.constant(words), tf.constant([seed, 1], tf.int64))
     return [value.numpy() for value in result]
 
@@ -125,6 +125,7 @@ def test_a_row_without_words_has_nothing_to_guess():
     assert not real.any()
 
 
-def test_room_for_the_masks():
-    assert most_masks(128, MaskingConfig()) == 20
-    assert most_masks(512, MaskingConfig()) == 77
+def test_there_is_room_for_the_row_with_most_masks_and_no_more():
+    """However long the rows are: each place costs logits."""
+    *_, real = mask(*rows([[1] * 20, [1] * 8, []]))
+    assert real.tolist() == [[1, 1, 1], [1, 0, 0], [0, 0, 0]]

@@ -30,7 +30,7 @@ from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.text import WordPieceVocabulary
 from kerasbert.training import train
 
-from ..support import worker_logs, workers
+from .conftest import pretrain_on_two_workers
 
 pytestmark = pytest.mark.process
 
@@ -354,12 +354,7 @@ def test_a_loss_that_is_no_number_ends_the_run(make_config):
 def test_two_workers_equal_one_device(make_config, tmp_path):
     alone = pretrain(make_config(run_dir=str(tmp_path / "alone"))).run
     config = make_config(run_dir=str(tmp_path / "together"), training={"strategy": "multi_worker"})
-    path = tmp_path / "pretrain.yaml"
-    path.write_text(dump_yaml(config.model_dump()), encoding="utf-8")
-    command = "from kerasbert.cli import main; main()"
-    with workers(2, [sys.executable, "-c", command, "pretrain", path], tmp_path) as started:
-        codes = [worker.wait(240) for worker in started]
-    assert codes == [0, 0], worker_logs(tmp_path)
+    pretrain_on_two_workers(config, tmp_path)
     assert_same_weights(alone, PretrainingRun(tmp_path / "together"), tolerance=2e-5)
 
 

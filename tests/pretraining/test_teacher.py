@@ -1,7 +1,6 @@
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.checkpoints import open_source
-from kerasbert.config import TeacherConfig, dump_yaml
+from kerasbert.config import TeacherConfig
 from kerasbert.engine.progress_reporter import ProgressReporter
 from kerasbert.engine.signals import PreemptedError
 from kerasbert.errors import ConfigError, UserError
@@ -18,7 +17,7 @@ from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.pretraining.teacher import Teacher
 from kerasbert.pretraining.teacher_states import compute_states, open_states, states_directory
 
-from ..support import worker_logs, workers
+from .conftest import pretrain_on_two_workers
 from .test_pretrain import assert_same_weights, history
 
 pytestmark = pytest.mark.process
@@ -219,6 +218,13 @@ def test_what_does_not_fit_is_refused(taught, make_config, texts_file, tmp_path)
     refused(r"teacher.layers: must be at most 3", teacher={"layers": 4})
     refused(r"teacher.max_length: must be at most 512", teacher={"max_length": 1000})
     refused(r"teacher.source: name a teacher", teacher={"source": None})
+    (tmp_path / "x.csv").write_text("review\n1\n2\n", encoding="utf-8")
+    phase = {"texts": [str(tmp_path / "x.csv")], "steps": 1, "batch_size": 1}
+    refused(
+        r"has no column 'text'\. It has: review\. Did you mean 'review'\? Rename a column\.$",
+        phases=[phase],
+        vocabulary="kerasbert-tiny-zh",
+    )
     refused(r"masking.fraction: must be above 0", masking={"fraction": 0}, teacher={"masked_lm_weight": 1})
     refused(
         r"all weights are 0", teacher=dict.fromkeys(["token_weight", "text_weight", "relation_weight"], 0)
@@ -272,10 +278,5 @@ def test_two_workers_equal_one_device(taught, tmp_path):
     """The chief computes the states, the other worker waits for them."""
     alone = pretrain(taught("alone", steps=10)).run
     config = taught("together", steps=10, training={"strategy": "multi_worker"}, teacher={"cache": None})
-    path = tmp_path / "pretrain.yaml"
-    path.write_text(dump_yaml(config.model_dump()), encoding="utf-8")
-    command = "from kerasbert.cli import main; main()"
-    with workers(2, [sys.executable, "-c", command, "pretrain", path], tmp_path) as started:
-        codes = [worker.wait(240) for worker in started]
-    assert codes == [0, 0], worker_logs(tmp_path)
+    pretrain_on_two_workers(config, tmp_path)
     assert_same_weights(alone, PretrainingRun(tmp_path / "together"), tolerance=2e-5)
