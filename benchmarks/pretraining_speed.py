@@ -77,6 +77,7 @@ def kerasbert(arguments: argparse.Namespace) -> float:
 
     values = read_yaml(Path(arguments.config))
     steps = WARM_UP + arguments.steps
+    values = {key: values[key] for key in ("backbone", "training")}  # of a student, too
     values["phases"] = [{"corpus": arguments.corpus, "steps": steps, "batch_size": BATCH}]
     values["training"] = {**values["training"], "precision": "float32"}
     config = parse_config(PretrainingConfig, values, where=arguments.config)

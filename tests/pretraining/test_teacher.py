@@ -77,7 +77,7 @@ def test_states_are_those_of_the_encoder(teacher, tmp_path):
 
 def test_the_prefix_has_no_characters(teacher):
     ids, _ = teacher.tokenize(["今天"])
-    assert teacher.token_characters(ids) == ["", "", "今", "天"]
+    assert teacher.token_characters(ids) == ["", "", "今天"]
 
 
 def test_states_are_continued_where_they_were_interrupted(teacher, tmp_path, monkeypatch):
@@ -215,7 +215,7 @@ def test_what_does_not_fit_is_refused(taught, make_config, texts_file, tmp_path)
             pretrain(taught(**overrides))
 
     refused(r"teacher.source: 'nowhere' cannot be loaded", teacher={"source": "nowhere"})
-    refused(r"teacher.layers: must be at most 3", teacher={"layers": 4})
+    refused(r"teacher.layers: must be at most 2", teacher={"layers": 3})
     refused(r"teacher.max_length: must be at most 512", teacher={"max_length": 1000})
     refused(r"teacher.source: name a teacher", teacher={"source": None})
     (tmp_path / "x.csv").write_text("review\n1\n2\n", encoding="utf-8")
