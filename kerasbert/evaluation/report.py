@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import numpy as np
@@ -13,7 +13,9 @@ from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_outputs
 from kerasbert.evaluation.summary import remarks, training_summary
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
-from kerasbert.training import TrainResult
+
+if TYPE_CHECKING:
+    from kerasbert.training import TrainResult
 
 _WORST = 50
 
@@ -54,7 +56,7 @@ def write_report(
     return path
 
 
-def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
+def report_training(result: "TrainResult") -> tuple[Path, dict[str, Any]]:
     """Writes `report/` of a finished training, on its validation rows.
 
     Returns:
@@ -70,7 +72,7 @@ def report_training(result: TrainResult) -> tuple[Path, dict[str, Any]]:
     return page, evaluation.metrics
 
 
-def show_result(result: TrainResult, console: Console) -> None:
+def show_result(result: "TrainResult", console: Console) -> None:
     """Writes `report/` of a finished training, and shows its metrics and paths."""
     page, metrics = report_training(result)
     lines = [training_summary(metrics, result.metrics), f"run: {result.run.path}", f"report: {page}"]
