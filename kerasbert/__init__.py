@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from kerasbert.startup import quiet_import
 
 if TYPE_CHECKING:
+    from kerasbert.api.compare import compare
     from kerasbert.api.evaluate import evaluate
     from kerasbert.api.train import train
     from kerasbert.client import Client
     from kerasbert.config import Config
     from kerasbert.errors import KerasBertError, ServerError, UserError
-    from kerasbert.evaluation import Evaluation
+    from kerasbert.evaluation import Comparison, Evaluation
     from kerasbert.export import export_model
     from kerasbert.predictors import Model, TextEncoder, open_encoder, open_model
     from kerasbert.tasks import load_config
@@ -33,6 +34,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Client",
+    "Comparison",
     "Config",
     "Evaluation",
     "KerasBertError",
@@ -42,6 +44,7 @@ __all__ = [
     "TrainResult",
     "UserError",
     "__version__",
+    "compare",
     "evaluate",
     "export_model",
     "load_config",
@@ -53,6 +56,7 @@ __all__ = [
 # TensorFlow takes seconds to import: each name is imported when it is first used.
 _HOMES = {
     "Client": "kerasbert.client",
+    "Comparison": "kerasbert.evaluation",
     "Config": "kerasbert.config",
     "Evaluation": "kerasbert.evaluation",
     "KerasBertError": "kerasbert.errors",
@@ -61,6 +65,7 @@ _HOMES = {
     "TextEncoder": "kerasbert.predictors",
     "TrainResult": "kerasbert.training",
     "UserError": "kerasbert.errors",
+    "compare": "kerasbert.api",
     "evaluate": "kerasbert.api",
     "export_model": "kerasbert.export",
     "load_config": "kerasbert.tasks",

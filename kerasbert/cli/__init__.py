@@ -27,6 +27,7 @@ main = LazyGroup(
         "distill": ("distill:distill", "Train a smaller model to imitate a trained one."),
         "tune": ("tune:tune", "Search for the best hyperparameters."),
         "evaluate": ("evaluate:evaluate", "Evaluate a model on labelled data."),
+        "compare": ("compare:compare", "Compare two models on the same labelled data."),
         "predict": ("predict:predict", "Classify texts."),
         "embed": ("embed:embed", "Turn texts into vectors."),
         "explain": ("explain:explain", "Show which words influenced a prediction."),

@@ -79,7 +79,7 @@ def _rows(table: Iterable[Cells], name: str, columns: Columns) -> Iterator[Row]:
         place = f"{name}:{line}"
         yield Row(
             _scalar(cells[0], columns.text, place),
-            () if of_label is None else _labels(cells[of_label], columns, place),
+            () if of_label is None else labels_of_cell(cells[of_label], columns, place),
             None if of_pair is None else _scalar(cells[of_pair], columns.pair or "", place),
             name,
             line,
@@ -129,7 +129,8 @@ def _is_json(start: str, columns: Columns) -> bool:
     return ends_well and isinstance(record, dict) and columns.text in record
 
 
-def _labels(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
+def labels_of_cell(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
+    """Returns the labels of a cell, mapped by `columns.label_map`; `place` is for messages."""
     name = columns.label or ""
     if isinstance(value, list) and columns.label_separator is None:
         raise DataError(

@@ -31,6 +31,8 @@ class Table(abc.ABC):
     def cells(self, columns: Columns) -> Iterator[tuple[int, Sequence[Any]]]:
         """Yields the number of each row, from 1, and its cells in the order of `columns.wanted`.
 
+        All cells by column name follow if `columns.whole`.
+
         Raises:
             DataError: a column is missing, or a row has the wrong type.
         """
@@ -58,6 +60,9 @@ class ColumnTable(Table):
         if len({len(values) for values in chosen}) > 1:
             lengths = ", ".join(f"{name!r} {len(values)}" for name, values in zip(names, chosen, strict=True))
             raise DataError(f"{self.name}: columns must be equally long. Received: {lengths}")
+        if columns.whole:
+            every = zip(*(map(plain, self.column(place)) for place in range(len(self.header))), strict=True)
+            chosen.append([dict(zip(self.header, cells, strict=True)) for cells in every])
         yield from enumerate(zip(*chosen, strict=True), 1)
 
 
@@ -72,7 +77,8 @@ class RecordTable(Table):
         columns = replace(columns, settings=ARGUMENTS)
         order = [what for what in ("text", "pair", "label") if what in columns.wanted]
         for number, record in enumerate(self.records, 1):
-            yield number, [plain(value) for value in self._cells(record, number, order, columns)]
+            cells = [plain(value) for value in self._cells(record, number, order, columns)]
+            yield number, [*cells, _all_cells(record, order)] if columns.whole else cells
 
     def _cells(self, record: Any, number: int, order: Sequence[str], columns: Columns) -> list[Any]:
         if hasattr(record, "_asdict"):  # a named tuple
@@ -163,6 +169,12 @@ def plain(value: Any) -> Any:
 
 def _as_text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _all_cells(record: Any, order: Sequence[str]) -> dict[str, Any]:
+    record = record._asdict() if hasattr(record, "_asdict") else record
+    items = record.items() if isinstance(record, Mapping) else zip(order, record, strict=True)
+    return {str(name): plain(value) for name, value in items}
 
 
 def _is_column(values: Any) -> bool:

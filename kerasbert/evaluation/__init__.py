@@ -1,10 +1,12 @@
 """Evaluates trained models and reports the results."""
 
+from kerasbert.evaluation.compare import Comparison
 from kerasbert.evaluation.evaluate import Evaluation, evaluate, evaluate_rows
 from kerasbert.evaluation.report import report_training, show_result, write_report
 from kerasbert.evaluation.summary import summary, training_summary
 
 __all__ = [
+    "Comparison",
     "Evaluation",
     "evaluate",
     "evaluate_rows",

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from kerasbert.evaluation.evaluate import Evaluation
 
@@ -69,6 +70,40 @@ def training_curves(history: list[dict[str, Any]]) -> str:
         values = [record[key] for record in history]
         axes.plot(epochs, values, color=color, label=label, marker="o", markersize=3)
     axes.set(xlabel="epoch", title="Training", ylim=(0, None))
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def differences(metrics: Mapping[str, Mapping[str, Any]], margin: float) -> str:
+    """The difference of two models in each metric, `value` and `interval`, over the margin of equivalence."""
+    figure = Figure(figsize=(6, 0.9 + 0.45 * len(metrics)))
+    axes = figure.add_subplot()
+    axes.axvspan(-100 * margin, 100 * margin, color=_GREY, alpha=0.25, linewidth=0, label="margin")
+    axes.axvline(0, color=_GREY)
+    for place, of in enumerate(metrics.values()):
+        low, high = of["interval"]
+        axes.plot([100 * low, 100 * high], [place, place], color=_BLUE, linewidth=2)
+        axes.plot([100 * of["value"]], [place], "o", color=_BLUE, label=None if place else "B - A, 95 %")
+    axes.set_yticks(range(len(metrics)), list(metrics))
+    axes.set_ylim(len(metrics) - 0.5, -0.5)
+    axes.set(xlabel="points, to the right B is better", title="Difference")
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def flips(by_label: Mapping[str, Mapping[str, int]]) -> str:
+    """The rows of each label that only one of two models got right."""
+    figure = Figure(figsize=(6, 1.2 + 0.3 * len(by_label)))
+    axes = figure.add_subplot()
+    places = np.arange(len(by_label))
+    axes.barh(places, [-of["only_a"] for of in by_label.values()], 0.7, color=_ORANGE, label="only A right")
+    axes.barh(places, [of["only_b"] for of in by_label.values()], 0.7, color=_BLUE, label="only B right")
+    axes.axvline(0, color=_GREY)
+    axes.set_yticks(places, list(by_label))
+    axes.invert_yaxis()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
+    axes.set(xlabel="rows", title="Flips by label")
     return _svg(figure)
 
 

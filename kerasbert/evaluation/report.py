@@ -38,10 +38,8 @@ def write_report(
     write_json_lines(directory / "mistakes.jsonl", mistakes)
     with progress.phase("drawing the report"):
         drawn = _draw(evaluation, history)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("kerasbert.evaluation", "templates"), autoescape=True
-    )
-    page = environment.get_template("report.html").render(
+    page = render(
+        "report.html",
         title=title,
         metrics=metrics,
         remarks=remarks(metrics),
@@ -77,6 +75,12 @@ def show_result(result: "TrainResult", console: Console) -> None:
     page, metrics = report_training(result)
     lines = [training_summary(metrics, result.metrics), f"run: {result.run.path}", f"report: {page}"]
     progress.print_plain(console, "\n".join(lines))
+
+
+def render(template: str, **values: Any) -> str:
+    """Returns a page made of one of the templates."""
+    loader = jinja2.PackageLoader("kerasbert.evaluation", "templates")
+    return jinja2.Environment(loader=loader, autoescape=True).get_template(template).render(**values)
 
 
 def _draw(evaluation: Evaluation, history: list[dict[str, Any]] | None) -> list[str]:
