@@ -1,10 +1,12 @@
 """Evaluates a model from Python, on rows in files or in memory."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import as_sources
+from kerasbert.errors import UserError
 from kerasbert.evaluation import Evaluation
 from kerasbert.evaluation import evaluate as evaluate_sources
 from kerasbert.files import require_path
@@ -19,6 +21,8 @@ def evaluate(
     label_column: str | None = None,
     pair_column: str | None = None,
     encoding: str | None = None,
+    slices: Sequence[str] = (),
+    group_column: str | None = None,
 ) -> Evaluation:
     """Evaluates a model on labelled rows, like the command `kerasbert evaluate`.
 
@@ -29,10 +33,12 @@ def evaluate(
         label_column: name of the label column, with the same default.
         pair_column: name of the column of the second text, with the same default.
         encoding: encoding of text files, with the same default.
+        slices: names of columns of `data` whose values divide the rows into parts to look at.
+        group_column: name of a column of `data`; rows with the same value depend on each other.
 
     Returns:
-        An evaluation. `metrics` is a dict with `accuracy`, `macro_f1`, `per_class` and others, including the
-        naive Bayes `baseline` if the training rows are available.
+        An evaluation. `metrics` is a dict with `accuracy`, `macro_f1`, `per_class`, their 95 % `intervals`,
+        `slices` and others, including the naive Bayes `baseline` if the training rows are available.
 
     Raises:
         UserError: the model or the rows cannot be read, or a label is unknown to the model.
@@ -47,4 +53,8 @@ def evaluate(
     """
     reading = ReadOptions(text_column, label_column, pair_column, encoding)
     opened = model if isinstance(model, Model) else require_path(model, "model")
-    return evaluate_sources(opened, as_sources(data, "data"), reading)
+    if isinstance(slices, str):
+        raise UserError(f"slices: must be a list of column names. Received: {slices!r}. Pass [{slices!r}].")
+    return evaluate_sources(
+        opened, as_sources(data, "data"), reading, slices=slices, group_column=group_column
+    )

@@ -20,10 +20,27 @@ if TYPE_CHECKING:
     help="File of labelled rows, or - for standard input. Repeatable.",
 )
 @reading_options("text_column", "label_column", "pair_column", "encoding")
+@click.option(
+    "--slices",
+    multiple=True,
+    metavar="COLUMN[,COLUMN]",
+    help="Columns whose values divide the rows: accuracy in each part, and the gaps. Repeatable.",
+)
+@click.option(
+    "--group-column",
+    metavar="NAME",
+    help="Column that says which rows depend on each other, such as the author: for the intervals.",
+)
 @output_option("report", "--report", help="Directory for an HTML report.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def evaluate(
-    model: str, data: tuple[str, ...], report: str | None, as_json: bool, reading: "ReadOptions"
+    model: str,
+    data: tuple[str, ...],
+    slices: tuple[str, ...],
+    group_column: str | None,
+    report: str | None,
+    as_json: bool,
+    reading: "ReadOptions",
 ) -> None:
     """Evaluate MODEL, a run directory, an exported model or the URL of a server, on labelled data."""
     from kerasbert.cli.startup import importing
@@ -36,7 +53,8 @@ def evaluate(
         from kerasbert.evaluation import evaluate as evaluate_model
         from kerasbert.evaluation import summary, write_report
 
-    evaluation = evaluate_model(model, data, reading)
+    names = [name.strip() for names in slices for name in names.split(",") if name.strip()]
+    evaluation = evaluate_model(model, data, reading, slices=names, group_column=group_column)
     for warning in check_lost_characters(", ".join(data), evaluation.rows):
         click.echo(f"Warning: {warning}", err=True)
     if report:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,29 @@ import numpy as np
 
 from kerasbert import progress
 from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
+from kerasbert.data.columns import OPTIONS
+from kerasbert.data.other_columns import column_values, group_values
 from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 from kerasbert.evaluation.baseline import baseline_decisions
+from kerasbert.evaluation.intervals import metric_intervals
+from kerasbert.evaluation.slices import Slicing, automatic_slicings, column_slicing, slice_metrics
 from kerasbert.predictors import Model, open_model, predict_rows
 from kerasbert.tasks.metrics import decisions, score_decisions
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Which rows belong together.
+
+    Attributes:
+        groups: the group of each row; rows of one group depend on each other. None: all are independent.
+        slicings: divisions of the rows beside the automatic ones.
+    """
+
+    groups: Sequence[str] | None = None
+    slicings: Sequence[Slicing] = ()
 
 
 @dataclass(frozen=True)
@@ -24,8 +41,8 @@ class Evaluation:
 
     Attributes:
         metrics: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, confusion
-            (rows are the truth; None for several labels a row), top_confusions, and baseline where it
-            could be trained.
+            (rows are the truth; None for several labels a row), top_confusions, intervals (see
+            `metric_intervals`), slices (see `slice_metrics`), and baseline where it could be trained.
         labels: the names of the columns below.
         rows: the rows in order.
         probabilities: float32 [rows, labels].
@@ -47,7 +64,12 @@ class Evaluation:
 
 
 def evaluate(
-    model: str | Path | Model, data: Sequence[str | Path | Table], reading: ReadOptions | None = None
+    model: str | Path | Model,
+    data: Sequence[str | Path | Table],
+    reading: ReadOptions | None = None,
+    *,
+    slices: Sequence[str] = (),
+    group_column: str | None = None,
 ) -> Evaluation:
     """Evaluates a model on labelled rows, and a naive Bayes baseline if the training rows are available.
 
@@ -55,39 +77,52 @@ def evaluate(
         model: an open model, or the path of a run or an export, or a server's URL.
         data: files of labelled rows (`-` is standard input), or tables in memory.
         reading: columns and encoding of `data`, where they are not those of the training files.
+        slices: columns of `data` whose values divide the rows into slices.
+        group_column: a column of `data`; rows with the same value depend on each other.
 
     Raises:
-        UserError: the model or the data cannot be read, or a label is unknown to the model.
+        UserError: the model or the data cannot be read, a column is missing, or a label is unknown to the
+            model.
         ServerError: the model is on a server that does not answer.
     """
     opened = model if isinstance(model, Model) else open_model(model)
-    columns = (reading or ReadOptions()).columns_for(opened.data, opened.label_separator)
+    reading = reading or ReadOptions()
+    columns = reading.columns_for(opened.data, opened.label_separator)
+    columns = replace(columns, whole=bool(slices) or group_column is not None)
     advice = "Mend the row: a model knows the labels it was trained on."
     rows = read_valid_rows(data, columns, opened.labels, advice)
+    parts = _read_parts(rows, slices, group_column, reading.settings is OPTIONS)
     trained_on = Columns.from_config(opened.data, opened.label_separator)
     try:
         train = load_rows(opened.data.train, trained_on) if opened.data.train else None
     except DataError:  # the training files may be gone
         train = None
-    return evaluate_rows(opened, rows, train)
+    return evaluate_rows(opened, rows, train, parts)
 
 
-def evaluate_rows(model: Model, rows: Rows, train: Rows | None = None) -> Evaluation:
+def evaluate_rows(
+    model: Model, rows: Rows, train: Rows | None = None, parts: Parts | None = None
+) -> Evaluation:
     """Evaluates `model` on `rows`.
 
     Args:
         model: what answers.
         rows: with labels of the model.
         train: rows for the baseline; without them there is none.
+        parts: groups and slices of the rows, if there are any.
     """
     rows_answered = progress.track(predict_rows(model, rows.rows), "evaluating", len(rows))
     answers = [answer for _, answer in rows_answered]
     outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
-    return evaluate_outputs(model.labels, rows, outputs, train)
+    return evaluate_outputs(model.labels, rows, outputs, train, parts)
 
 
 def evaluate_outputs(
-    labels: tuple[str, ...], rows: Rows, outputs: Mapping[str, np.ndarray], train: Rows | None = None
+    labels: tuple[str, ...],
+    rows: Rows,
+    outputs: Mapping[str, np.ndarray],
+    train: Rows | None = None,
+    parts: Parts | None = None,
 ) -> Evaluation:
     """Evaluates what a model of `labels` answered to `rows`.
 
@@ -96,12 +131,15 @@ def evaluate_outputs(
         rows: with labels among these.
         outputs: of the task, arrays [rows, ...]; see `Task.decide`.
         train: rows for the baseline; without them there is none.
+        parts: groups and slices of the rows, if there are any.
     """
     decided = decisions(outputs, len(labels))
     targets = _targets(rows, labels)
     metrics = score_decisions(targets, decided, labels)
     metrics["left_out"] = len(rows.left_out)
     metrics.update(_confusion(targets, decided, labels))
+    with progress.phase("computing intervals"):
+        metrics.update(_uncertainty(targets, decided, labels, rows, parts or Parts()))
     fits = train is not None and train.rows and set(train.label_counts) <= set(labels)
     with progress.phase("training naive Bayes, to compare"):
         baseline = baseline_decisions(train, rows, labels) if train is not None and fits else None
@@ -112,6 +150,25 @@ def evaluate_outputs(
             **{name: floor[name] for name in ("accuracy", "macro_f1", "micro_f1")},
         }
     return Evaluation(metrics, labels, rows, outputs["probabilities"], decided, targets)
+
+
+def _read_parts(rows: Rows, slices: Sequence[str], group_column: str | None, command: bool) -> Parts:
+    options = ("--slices", "--group-column") if command else ("slices", "group_column")
+    return Parts(
+        None if group_column is None else group_values(rows.rows, group_column, options[1]),
+        [column_slicing(name, column_values(rows.rows, name, options[0])) for name in slices],
+    )
+
+
+def _uncertainty(
+    targets: np.ndarray, decided: np.ndarray, labels: Sequence[str], rows: Rows, parts: Parts
+) -> dict[str, Any]:
+    texts = [row.text if row.pair is None else f"{row.text}\n{row.pair}" for row in rows.rows]
+    right = np.all(targets == decided, axis=1)
+    return {
+        "intervals": metric_intervals(targets, decided, labels, parts.groups),
+        "slices": slice_metrics(right, [*parts.slicings, *automatic_slicings(texts)], parts.groups),
+    }
 
 
 def _targets(rows: Rows, labels: Sequence[str]) -> np.ndarray:

@@ -11,7 +11,8 @@ from rich.console import Console
 from kerasbert import progress
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_outputs
-from kerasbert.evaluation.summary import remarks, training_summary
+from kerasbert.evaluation.slices import CAUTION
+from kerasbert.evaluation.summary import brief, remarks, training_summary
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def write_report(
         title=title,
         metrics=metrics,
         remarks=remarks(metrics),
+        brief=brief,
+        caution=CAUTION,
         labels=evaluation.labels,
         matrix=_shaded(metrics["confusion"]),
         plots=drawn,

@@ -4,9 +4,12 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from kerasbert.evaluation.intervals import few_groups
+from kerasbert.evaluation.slices import CAUTION, remarkable
 from kerasbert.listing import join_first
 
 _MOST_NAMED = 10  # labels
+_MOST_GAPS = 3
 
 
 def summary(metrics: dict[str, Any]) -> str:
@@ -17,12 +20,12 @@ def summary(metrics: dict[str, Any]) -> str:
         [
             f"{_overall(metrics)}  rows {metrics['examples']}{left_out}",
             *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
-            f"{'label':<{width}}  precision  recall      F1    rows",
+            f"{'label':<{width}}  {'precision':<18}  {'recall':<18}  {'F1':<18}    rows",
             *(
-                f"{label}{' ' * (width - cell_len(label))}  {of['precision']:>9.4f}  {of['recall']:.4f}  "
-                f"{of['f1']:.4f}  {of['support']:>6}"
+                f"{label}{' ' * (width - cell_len(label))}  {_of_label(metrics, label)}  {of['support']:>6}"
                 for label, of in metrics["per_class"].items()
             ),
+            *_slice_lines(metrics["slices"]["slices"]),
             *(
                 f"{pair['rows']} of {pair['truth']} taken for {pair['decided']}"
                 for pair in metrics["top_confusions"][:3]
@@ -68,14 +71,56 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
             f"{name} {metrics[key]:.4f} against {metrics['baseline'][key]:.4f}" for key, name in worse
         )
         found.append(f"Not better than naive Bayes: {both}.")
-    return found
+    return [*found, *few_groups(metrics["intervals"]["groups"]), *_gaps(metrics["slices"])]
+
+
+def _gaps(slices: dict[str, Any]) -> list[str]:
+    """Returns remarks on the largest gaps that are hardly chance."""
+    found = remarkable(slices)
+    said = [
+        f"Accuracy {of['accuracy']:.4f} on {of['rows']} row(s) of {of['by']} {of['value']!r}, "
+        f"{abs(of['gap']) * 100:.1f} points {'higher' if of['gap'] > 0 else 'lower'} than on the others "
+        f"({slices['test']}, Holm's correction for {slices['tests']} gaps: p = {of['p_adjusted']:.2g})."
+        for of in found[:_MOST_GAPS]
+    ]
+    return [*said, CAUTION] if said else []
+
+
+def brief(ends: list[float]) -> str:
+    """Returns an interval of shares without leading zeros: [.891 .913]."""
+    return f"[{' '.join(f'{end:.3f}'.removeprefix('0') if end < 0.9995 else '1.00' for end in ends)}]"
 
 
 def _overall(metrics: dict[str, Any]) -> str:
-    return (
-        f"accuracy {metrics['accuracy']:.4f}  macro F1 {metrics['macro_f1']:.4f}  "
-        f"micro F1 {metrics['micro_f1']:.4f}"
+    names = {"accuracy": "accuracy", "macro_f1": "macro F1", "micro_f1": "micro F1"}
+    found = metrics.get("intervals", {})
+    return "  ".join(
+        f"{name} {metrics[key]:.4f}" + (f" {brief(found[key])}" if key in found else "")
+        for key, name in names.items()
     )
+
+
+def _of_label(metrics: dict[str, Any], label: str) -> str:
+    of, found = metrics["per_class"][label], metrics["intervals"]["per_class"][label]
+    return "  ".join(f"{of[name]:.4f} {brief(found[name])}" for name in ("precision", "recall", "f1"))
+
+
+def _slice_lines(slices: list[dict[str, Any]]) -> list[str]:
+    """Returns a table of the slices of columns; of the automatic ones, remarks name the gaps."""
+    shown = [of for of in slices if of["column"]]
+    if not shown:
+        return []
+    names = [f"{of['by']}: {of['value']}" for of in shown]
+    width = max(map(cell_len, names))
+    lines = [f"{'slice':<{width}}  {'accuracy':<18}    rows  {'gap to the others':<26}  p (Holm)"]
+    for name, of in zip(names, shown, strict=True):
+        gap, p = "too few rows", ""
+        if "gap" in of:
+            low, high = of["gap_interval"]
+            gap, p = f"{of['gap']:+.4f} [{low:+.3f} {high:+.3f}]", f"{of['p_adjusted']:.3f}"
+        accuracy = f"{of['accuracy']:.4f} {brief(of['interval'])}"
+        lines.append(f"{name}{' ' * (width - cell_len(name))}  {accuracy}  {of['rows']:>6}  {gap:<26}  {p}")
+    return lines
 
 
 def _baseline_line(baseline: dict[str, Any]) -> str:

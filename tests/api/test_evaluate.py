@@ -42,3 +42,11 @@ def test_evaluations_are_short_in_a_notebook(trained):
 def test_rows_that_cannot_be_measured_on_are_refused(trained, data, message):
     with pytest.raises(kerasbert.UserError, match=message):
         kerasbert.evaluate(trained.model, data)
+
+
+def test_slices_are_a_list_of_columns(trained):
+    frame = pd.DataFrame({"text": ["好", "坏"] * 10, "label": ["positive"] * 20, "by": ["x", "y"] * 10})
+    metrics = kerasbert.evaluate(trained.model, frame, slices=["by"], group_column="by").metrics
+    assert [part["by"] for part in metrics["slices"]["slices"] if part["column"]] == ["by", "by"]
+    with pytest.raises(kerasbert.UserError, match=r"slices: must be a list of column names.*Pass \['by'\]"):
+        kerasbert.evaluate(trained.model, frame, slices="by")

@@ -132,3 +132,17 @@ def test_lost_characters_are_a_warning_with_their_lines(kerasbert, opened_once, 
     assert (
         f"Warning: {path}: 1 row(s) contain U+FFFD, left by an earlier conversion: line 3." in result.stderr
     )
+
+
+def test_slices_and_groups_are_columns(kerasbert, refused, opened_once, write):
+    lines = [f"手机很好{i},positive,{'web' if i % 2 else 'app'},{i // 4},{i}" for i in range(40)]
+    path = write("data.csv", ["text,label,source,author,n", *lines])
+    options = ("--slices", "source,n", "--group-column", "author")
+    metrics = json.loads(kerasbert("evaluate", opened_once, "--data", path, *options, "--json").stdout)
+    parts = {part["by"] for part in metrics["slices"]["slices"] if part["column"]}
+    assert parts == {"source", "n"}
+    assert metrics["intervals"]["groups"] == 10
+    assert "source: web" in kerasbert("evaluate", opened_once, "--data", path, *options).stdout
+    assert "--slices: the rows have no column 'city'" in refused(
+        "evaluate", opened_once, "--data", path, "--slices", "source,city"
+    )

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 
 from kerasbert.data import Row, Rows
-from kerasbert.errors import DataError
+from kerasbert.errors import DataError, UserError
 from kerasbert.evaluation import evaluate, evaluate_rows
+from kerasbert.evaluation.evaluate import Parts
+from kerasbert.evaluation.slices import Slicing
 
 LABELS = ("甲", "b", "c d")
 decided_pairs = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30)
@@ -90,6 +92,44 @@ def test_rows_probabilities_and_targets_stay_in_the_order_of_the_rows(evaluate_c
 def test_metrics_are_json(evaluate_chosen):
     metrics = evaluate_chosen(LABELS, [(("b",), [0.2, 0.7, 0.1])]).metrics
     assert json.loads(json.dumps(metrics)) == metrics
+
+
+def test_every_metric_has_an_interval_around_it(evaluate_chosen):
+    random = np.random.default_rng(0)
+    rows = [((LABELS[i % 3],), np.eye(3)[i % 3 if random.random() < 0.7 else 0]) for i in range(120)]
+    metrics = evaluate_chosen(LABELS, rows).metrics
+    found = metrics["intervals"]
+    for name in ("accuracy", "macro_f1", "micro_f1"):
+        assert found[name][0] < metrics[name] < found[name][1]
+    assert set(found["per_class"]) == set(LABELS)
+
+
+def test_rows_of_columns_and_of_like_texts_are_looked_at_apart(chosen_model):
+    texts = [f"很好 {i}" if i % 2 else "x" * 40 + str(i) for i in range(60)]
+    rows = Rows([Row(text, ("a",), None, "f", 1) for text in texts])
+    model = chosen_model(
+        ["a", "b"], {text: [0.9, 0.1] if i % 2 else [0.1, 0.9] for i, text in enumerate(texts)}
+    )
+    parts = Parts([str(i // 2) for i in range(60)], [Slicing("source", ["web", "app"] * 30, column=True)])
+    for of, groups in ((None, None), (parts, 30)):
+        metrics = evaluate_rows(model, rows, parts=of).metrics
+        found = {(part["by"], part["value"]): part for part in metrics["slices"]["slices"]}
+        assert metrics["intervals"]["groups"] == groups
+        assert found["script", "mostly Latin letters"]["accuracy"] == 0
+        assert found["script", "mostly Chinese characters"]["gap"] == 1
+        assert (("source", "web") in found) is (of is not None)
+
+
+def test_columns_are_read_from_files_and_missing_ones_named(trained, tmp_path):
+    data = tmp_path / "data.csv"
+    lines = [f"手机很好{i},positive,{'web' if i % 2 else 'app'},{i // 4}" for i in range(40)]
+    data.write_text("\n".join(["text,label,source,author", *lines]))
+    metrics = evaluate(trained.model, [data], slices=["source"], group_column="author").metrics
+    assert {part["value"] for part in metrics["slices"]["slices"] if part["column"]} == {"web", "app"}
+    assert metrics["intervals"]["groups"] == 10
+    for options in ({"slices": ["city"]}, {"group_column": "city"}):
+        with pytest.raises(UserError, match=r"no column 'city'\. They have: text, label, source, author"):
+            evaluate(trained.model, [data], **options)
 
 
 def test_their_old_name_still_answers(evaluate_chosen):

@@ -13,7 +13,8 @@ import pytest
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.evaluation import Evaluation, report_training, write_report
-from kerasbert.evaluation.summary import remarks
+from kerasbert.evaluation.slices import CAUTION
+from kerasbert.evaluation.summary import brief, remarks
 
 CHROMIUM = Path("/usr/bin/chromium")
 LABELS = ("<script>alert(1)</script>", "a&b \"quoted\" 'x'", "消极")
@@ -206,3 +207,14 @@ def test_a_browser_shows_the_metrics_and_runs_nothing(report, evaluation, tmp_pa
     assert "<title>owned" not in dom
     assert "script" not in shown.tags
     assert shown.tags.count("svg") == 3
+
+
+def test_the_page_shows_intervals_and_parts(report, evaluation):
+    page = Page((report / "index.html").read_text(encoding="utf-8"))
+    for ends in (
+        evaluation.metrics["intervals"]["accuracy"],
+        evaluation.metrics["slices"]["slices"][0]["interval"],
+    ):
+        assert brief(ends) in page.text
+    assert "Parts of the rows" in page.text
+    assert CAUTION in page.text

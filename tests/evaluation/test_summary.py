@@ -1,11 +1,14 @@
 """What the console says in the end."""
 
+import numpy as np
 import pytest
 from rich.cells import cell_len
 
 from kerasbert.evaluation import summary, training_summary
-from kerasbert.evaluation.summary import remarks
+from kerasbert.evaluation.slices import CAUTION, Slicing, slice_metrics
+from kerasbert.evaluation.summary import brief, remarks
 
+OVERALL = ("accuracy", "macro_f1", "micro_f1")
 LABELS = ("房间干净", "b", "c")
 # Two rows of the first label found, one of the second taken for the first; none of the third.
 ROWS = [((LABELS[0],), [1.0, 0.0, 0.0], "x")] * 2 + [((LABELS[1],), [0.9, 0.1, 0.0], "y")]
@@ -31,7 +34,9 @@ def metrics(evaluate_chosen) -> dict:
 
 def test_the_summary_has_metrics_baseline_labels_and_confusions(metrics):
     text = summary(with_baseline(metrics, 0.123456, 0.5))
-    assert "accuracy 0.6667  macro F1 0.4000  micro F1 0.6667  rows 3  left out 5\n" in text
+    shown = "accuracy 0.6667 [{}]  macro F1 0.4000 [{}]  micro F1 0.6667 [{}]  rows 3  left out 5\n"
+    ends = [" ".join(f"{end:.3f}"[1:] for end in metrics["intervals"][name]) for name in OVERALL]
+    assert shown.format(*ends) in text
     assert "accuracy 0.1235  macro F1 0.5000  micro F1 0.1235  naive Bayes\n" in text
     assert "1 of b taken for 房间干净\n" in text
     head, *rows = text.splitlines()[2:6]
@@ -80,3 +85,35 @@ def test_a_training_ends_with_its_rows(metrics):
     assert "Recall 0, none of their rows was found: b." in text
     assert "Not better than naive Bayes: " in text
     assert "(in epoch 1)" in training_summary(metrics, {**METRICS, "best_epoch": 0})
+
+
+def test_gaps_between_parts_are_told_of_with_a_caution(evaluate_chosen):
+    texts = [f"很好{i}" if i % 2 else f"http://x.cn {i}" for i in range(80)]
+    rows = [(("a",), [0.9, 0.1] if i % 2 else [0.1, 0.9], text) for i, text in enumerate(texts)]
+    metrics = evaluate_chosen(("a", "b"), rows).metrics
+    said = remarks(metrics)
+    assert any(
+        "row(s) of links 'links', 100.0 points lower than on the others (Fisher's exact test, Holm's"
+        in remark
+        for remark in said
+    )
+    assert said[-1] == CAUTION
+    assert "gap to the others" not in summary(metrics), "only of columns"
+
+
+def test_parts_by_column_are_a_table(evaluate_chosen):
+    metrics = evaluate_chosen(("a", "b"), [(("a",), [0.9, 0.1], str(i)) for i in range(30)]).metrics
+    slicing = Slicing("来源", ["网页"] * 15 + ["app"] * 12 + ["x"] * 3, column=True)
+    metrics["slices"] = slice_metrics(np.array([True] * 20 + [False] * 10), [slicing])
+    head, *lines = [line for line in summary(metrics).splitlines() if "来源" in line or "p (Holm)" in line]
+    assert [line.split()[1] for line in lines] == ["网页", "app", "x"]
+    assert "too few rows" in lines[2]
+    assert len({cell_len(line[: line.index("[")]) for line in lines}) == 1
+    assert "gap to the others" in head
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"), [([0.5, 1.0], "[.500 1.00]"), ([0.0, 0.99951], "[.000 1.00]"), ([0, 0], "[.000 .000]")]
+)
+def test_intervals_are_short(ends, shown):
+    assert brief(ends) == shown
