@@ -23,6 +23,7 @@ def evaluate(
     encoding: str | None = None,
     slices: Sequence[str] = (),
     group_column: str | None = None,
+    robustness: bool = False,
 ) -> Evaluation:
     """Evaluates a model on labelled rows, like the command `kerasbert evaluate`.
 
@@ -35,6 +36,8 @@ def evaluate(
         encoding: encoding of text files, with the same default.
         slices: names of columns of `data` whose values divide the rows into parts to look at.
         group_column: name of a column of `data`; rows with the same value depend on each other.
+        robustness: whether to count the decisions that change when texts are edited without changing their
+            meaning, as `metrics["robustness"]`.
 
     Returns:
         An evaluation. `metrics` is a dict with `accuracy`, `macro_f1`, `per_class`, their 95 % `intervals`,
@@ -56,5 +59,10 @@ def evaluate(
     if isinstance(slices, str):
         raise UserError(f"slices: must be a list of column names. Received: {slices!r}. Pass [{slices!r}].")
     return evaluate_sources(
-        opened, as_sources(data, "data"), reading, slices=slices, group_column=group_column
+        opened,
+        as_sources(data, "data"),
+        reading,
+        slices=slices,
+        group_column=group_column,
+        robustness=robustness,
     )

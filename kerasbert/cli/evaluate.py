@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="Column that says which rows depend on each other, such as the author: for the intervals.",
 )
+@click.option(
+    "--robustness",
+    is_flag=True,
+    help="Also count the decisions that change when texts are edited without changing their meaning.",
+)
 @output_option("report", "--report", help="Directory for an HTML report.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def evaluate(
@@ -38,6 +43,7 @@ def evaluate(
     data: tuple[str, ...],
     slices: tuple[str, ...],
     group_column: str | None,
+    robustness: bool,
     report: str | None,
     as_json: bool,
     reading: "ReadOptions",
@@ -53,8 +59,11 @@ def evaluate(
         from kerasbert.evaluation import evaluate as evaluate_model
         from kerasbert.evaluation import summary, write_report
 
-    names = [name.strip() for names in slices for name in names.split(",") if name.strip()]
-    evaluation = evaluate_model(model, data, reading, slices=names, group_column=group_column)
+    named = (name.strip() for names in slices for name in names.split(","))
+    columns = list(dict.fromkeys(filter(None, named)))
+    evaluation = evaluate_model(
+        model, data, reading, slices=columns, group_column=group_column, robustness=robustness
+    )
     for warning in check_lost_characters(", ".join(data), evaluation.rows):
         click.echo(f"Warning: {warning}", err=True)
     if report:

@@ -113,7 +113,7 @@ def align(name: str, predictions: Sequence[Prediction], rows: Rows, order: Seque
 
 def require_shared_labels(answers: Answers, truth: Sequence[str]) -> None:
     """Raises `DataError` if none of the labels of `truth` is known to `answers`."""
-    if not set(answers.labels) & set(truth):
+    if truth and not set(answers.labels) & set(truth):
         verb = "knows" if answers.is_model else "has"
         raise DataError(
             f"{answers.name}: {verb} none of the labels of the data. Received: "

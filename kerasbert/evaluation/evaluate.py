@@ -17,6 +17,7 @@ from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 from kerasbert.evaluation.baseline import baseline_decisions
 from kerasbert.evaluation.intervals import metric_intervals
+from kerasbert.evaluation.robustness import robustness_metrics
 from kerasbert.evaluation.slices import Slicing, automatic_slicings, column_slicing, slice_metrics
 from kerasbert.predictors import Model, open_model, predict_rows
 from kerasbert.tasks.metrics import decisions, score_decisions
@@ -42,7 +43,8 @@ class Evaluation:
     Attributes:
         metrics: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, confusion
             (rows are the truth; None for several labels a row), top_confusions, intervals (see
-            `metric_intervals`), slices (see `slice_metrics`), and baseline where it could be trained.
+            `metric_intervals`), slices (see `slice_metrics`), robustness
+            (see `robustness_metrics`) where it was asked for, and baseline where it could be trained.
         labels: the names of the columns below.
         rows: the rows in order.
         probabilities: float32 [rows, labels].
@@ -70,6 +72,7 @@ def evaluate(
     *,
     slices: Sequence[str] = (),
     group_column: str | None = None,
+    robustness: bool = False,
 ) -> Evaluation:
     """Evaluates a model on labelled rows, and a naive Bayes baseline if the training rows are available.
 
@@ -79,6 +82,7 @@ def evaluate(
         reading: columns and encoding of `data`, where they are not those of the training files.
         slices: columns of `data` whose values divide the rows into slices.
         group_column: a column of `data`; rows with the same value depend on each other.
+        robustness: whether to ask again with edited texts; see `robustness_metrics`.
 
     Raises:
         UserError: the model or the data cannot be read, a column is missing, or a label is unknown to the
@@ -97,7 +101,11 @@ def evaluate(
         train = load_rows(opened.data.train, trained_on) if opened.data.train else None
     except DataError:  # the training files may be gone
         train = None
-    return evaluate_rows(opened, rows, train, parts)
+    evaluation = evaluate_rows(opened, rows, train, parts)
+    if robustness:
+        found = robustness_metrics(opened, rows, evaluation.decided, evaluation.targets)
+        evaluation.metrics["robustness"] = found
+    return evaluation
 
 
 def evaluate_rows(

@@ -26,6 +26,7 @@ def summary(metrics: dict[str, Any]) -> str:
                 for label, of in metrics["per_class"].items()
             ),
             *_slice_lines(metrics["slices"]["slices"]),
+            *_robustness_lines(metrics.get("robustness", [])),
             *(
                 f"{pair['rows']} of {pair['truth']} taken for {pair['decided']}"
                 for pair in metrics["top_confusions"][:3]
@@ -103,6 +104,20 @@ def _overall(metrics: dict[str, Any]) -> str:
 def _of_label(metrics: dict[str, Any], label: str) -> str:
     of, found = metrics["per_class"][label], metrics["intervals"]["per_class"][label]
     return "  ".join(f"{of[name]:.4f} {brief(found[name])}" for name in ("precision", "recall", "f1"))
+
+
+def _robustness_lines(edits: list[dict[str, Any]]) -> list[str]:
+    if not edits:
+        return []
+    width = max(len(of["edit"]) for of in edits)
+    return [
+        f"{'edit of the texts':<{width}}  {'decisions changed':<19}  accuracy before  after    rows",
+        *(
+            f"{of['edit']:<{width}}  {of['share']:.4f} {brief(of['interval'])}   {of['accuracy']:>14.4f}  "
+            f"{of['accuracy_edited']:.4f}  {of['rows']:>5}"
+            for of in edits
+        ),
+    ]
 
 
 def _slice_lines(slices: list[dict[str, Any]]) -> list[str]:
