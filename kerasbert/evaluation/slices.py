@@ -136,8 +136,13 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def remarkable(slices: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns the slices whose gaps are significant at 0.05 after correction, the largest gap first."""
+    """Returns the slices whose gaps are significant at 0.05 after correction, the largest gap first.
+
+    Of a division in two, only the lower one.
+    """
     found = [of for of in slices["slices"] if of.get("p_adjusted", 1) < 0.05]
+    lower = {(of["by"], round(of["gap"], 9)) for of in found if of["gap"] < 0}
+    found = [of for of in found if (of["by"], -round(of["gap"], 9)) not in lower]
     return sorted(found, key=lambda of: -abs(of["gap"]))
 
 
