@@ -70,6 +70,7 @@ def conclusions(metrics: dict[str, Any]) -> list[str]:
             f"No difference of accuracy is shown (McNemar, {p_value(p)}): with these rows it may be anything "
             f"from {low * 100:+.2f} to {high * 100:+.2f} points."
         ]
+    found += _macro_f1(metrics["difference"]["macro_f1"], difference["value"] if p < 0.05 else 0)
     within = f"within {points(equal['margin'])}"
     if equal["equivalent"]:
         found.append(f"A and B are equivalent {within} of accuracy (TOST, {p_value(equal['p'])}).")
@@ -86,6 +87,24 @@ def conclusions(metrics: dict[str, Any]) -> list[str]:
                 f"{rows} row(s)."
             )
     return [*found, *few_groups(metrics["groups"])]
+
+
+def _macro_f1(difference: dict[str, Any], accuracy: float) -> list[str]:
+    """Returns a sentence if macro F1 shows a difference that accuracy does not.
+
+    Args:
+        difference: of macro F1.
+        accuracy: its difference, 0 if that is not significant.
+    """
+    low, high = difference["interval"]
+    if low * high <= 0 or accuracy * difference["value"] > 0:
+        return []
+    low, high = sorted((abs(low), abs(high)))
+    better = "B" if difference["value"] > 0 else "A"
+    return [
+        f"Macro F1, which weighs all labels alike, is higher for {better}: by "
+        f"{points(abs(difference['value']))}, 95 % interval {low * 100:.2f} to {high * 100:.2f}."
+    ]
 
 
 def write_comparison(comparison: Comparison, directory: Path, title: str) -> Path:

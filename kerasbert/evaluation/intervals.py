@@ -59,9 +59,9 @@ def metric_intervals(
 def method(targets: np.ndarray, groups: int | None) -> dict[str, Any]:
     """Returns how intervals were computed: `method` in words, `confidence`, `resamples`, `groups`."""
     single = bool(np.all(targets.sum(1) == 1))
-    drawn = "groups" if groups is not None else "rows of each label" if single else "rows"
+    drawn = "rows of each label, whose share is taken as given" if single else "rows"
     return {
-        "method": f"bootstrap of {drawn}, bias-corrected and accelerated",
+        "method": f"bias-corrected and accelerated bootstrap of {'groups' if groups is not None else drawn}",
         "confidence": CONFIDENCE,
         "resamples": RESAMPLES,
         "groups": groups,

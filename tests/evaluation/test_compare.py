@@ -97,6 +97,15 @@ def test_a_better_model_is_called_so():
     assert conclusions(compared(truth, truth, ["a"] * 200).metrics)[0].startswith("A is more accurate")
 
 
+def test_a_rare_label_that_one_model_never_finds_is_told_of_by_macro_f1():
+    truth = ["a"] * 150 + ["b"] * 150 + ["c"] * 4
+    a, b = truth[:140] + ["b"] * 10 + truth[150:], truth[:300] + ["a"] * 4
+    found = conclusions(compared(truth, a, b).metrics)
+    assert found[0].startswith("No difference of accuracy is shown")
+    assert found[1].startswith("Macro F1, which weighs all labels alike, is higher for A: by 3")
+    assert not any("Macro" in said for said in conclusions(compared(truth, truth, ["a"] * 304).metrics))
+
+
 def test_chance_is_called_chance_and_few_rows_few():
     found = conclusions(compared(["a", "b"] * 5, ["a"] * 10, ["b"] * 9 + ["a"]).metrics)
     assert found[0].startswith("No difference of accuracy is shown (McNemar, p = 1.00)")
