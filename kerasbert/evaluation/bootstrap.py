@@ -69,7 +69,10 @@ def metrics_of(totals: np.ndarray) -> np.ndarray:
 
 
 def units_of(
-    targets: np.ndarray, decided: Sequence[np.ndarray], groups: Sequence[str] | None = None
+    targets: np.ndarray,
+    decided: Sequence[np.ndarray],
+    groups: Sequence[str] | None = None,
+    stratified: bool = True,
 ) -> Units:
     """Returns the units of labelled rows, with the tallies of each model side by side.
 
@@ -81,6 +84,7 @@ def units_of(
         targets: true labels, [rows, labels] of zeros and ones.
         decided: the predicted labels of each model, likewise.
         groups: the group of each row. None: every row stands for itself.
+        stratified: whether rows of one true label are drawn among themselves, not from all rows.
     """
     if groups is not None:
         _, group = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
@@ -93,8 +97,8 @@ def units_of(
     keys = np.ascontiguousarray(bits).view(f"V{bits.shape[1]}").ravel()
     _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     tallies = np.column_stack([tally(targets[first], of[first]) for of in decided])
-    single = bool(np.all(targets.sum(1) == 1))
-    strata = targets[first].argmax(1) if single else np.zeros(len(first), int)
+    stratified = stratified and bool(np.all(targets.sum(1) == 1))
+    strata = targets[first].argmax(1) if stratified else np.zeros(len(first), int)
     return Units(tallies, counts, strata)
 
 

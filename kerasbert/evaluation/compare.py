@@ -217,7 +217,8 @@ def _differences(
     counts: Discordant,
     groups: Sequence[str] | None,
 ) -> dict[str, Any]:
-    units = units_of(targets, decided, groups)
+    # From all rows, as McNemar's test has it: a rare label would hardly vary within itself.
+    units = units_of(targets, decided, groups, stratified=False)
 
     def difference(totals: np.ndarray) -> np.ndarray:
         of_a, of_b = np.split(totals, 2, axis=-1)

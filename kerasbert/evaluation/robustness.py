@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kerasbert import progress
-from kerasbert.augmentation.homophones import Homophones
 from kerasbert.data import Rows
 from kerasbert.evaluation.bootstrap import exact_interval
 from kerasbert.predictors import Model, predict_rows
@@ -43,6 +42,8 @@ def edits(texts: Sequence[str]) -> dict[str, Edit]:
     if find_spec("opencc"):
         found["traditional characters"] = import_module("opencc").OpenCC("s2t").convert
     if find_spec("pypinyin"):
+        from kerasbert.augmentation.homophones import Homophones  # with TensorFlow
+
         replace, random = Homophones(texts), np.random.default_rng(0)
         found["one homophone"] = lambda text: replace(text, 0, random)
     return found
