@@ -247,7 +247,7 @@ def task() -> Classification:
 
 
 class ChosenModel:
-    batch_size = 64
+    batch_size, temperature = 64, 1.0
 
     def __init__(
         self,

@@ -164,6 +164,35 @@ class HeadConfig(Section):
     dropout: Fraction = Field(0.1, description="Dropout rate before the last dense layer.")
 
 
+class DecisionConfig(Section):
+    """How the logits become an answer. Part of the saved model."""
+
+    calibrate: bool = Field(
+        True,
+        description="Fit `temperature` on the validation rows after the last epoch. It stays 1 where "
+        "that does not lower their loss.",
+    )
+    temperature: float = Field(
+        1.0,
+        gt=0,
+        description="The logits are divided by it: above 1, the probabilities are less confident.",
+    )
+    accepted_accuracy: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Wanted accuracy of the accepted answers: chooses `reject_below` on the validation rows. "
+        "Empty: it stays what is set.",
+    )
+    reject_below: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Answers of a lower score are not accepted (output `accepted`); with several labels, of "
+        "a lower probability that all are right. Empty: no such output.",
+    )
+
+
 class OptimizationConfig(Section):
     """How weights are optimised, the same for fine-tuning and pre-training."""
 
@@ -333,6 +362,7 @@ class Config(Section):
     text: TextConfig = TextConfig()
     backbone: BackboneConfig = BackboneConfig()
     head: HeadConfig = HeadConfig()
+    decision: DecisionConfig = DecisionConfig()
     training: TrainingConfig = TrainingConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     distillation: DistillationConfig = DistillationConfig()

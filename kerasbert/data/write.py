@@ -16,7 +16,8 @@ Record = Mapping[str, Any]
 
 WRITTEN_FORMATS = ("jsonl", "tsv", "csv", "parquet")
 # The fields that CSV and TSV contain; the other formats contain all fields.
-_CELLS = ("text", "pair", "label", "score")
+_CELLS = ("text", "pair", "label", "score", "accepted")
+_OPTIONAL = ("pair", "accepted")
 _ALIASES = {"ndjson": "jsonl", "json": "jsonl"}
 _NOT_IN_TSV = re.compile(r"[\t\r\n]+")
 _PART = 4096  # rows of Parquet written at once
@@ -43,7 +44,7 @@ def write_records(records: Iterable[Record], file: IO[bytes], form: str, compres
     """Writes `records` as they arrive.
 
     Args:
-        records: dicts with the same keys: `text`, `label`, `score`, optionally `pair`, and others.
+        records: dicts with the same keys: `text`, `label`, `score`, perhaps `pair` and `accepted`, others.
         file: flushed after each record unless compressed.
         form: one of `WRITTEN_FORMATS`. In TSV, tabs and line breaks in a text become spaces.
         compress: whether to gzip the output.
@@ -69,7 +70,7 @@ def _json_lines(records: Iterable[Record]) -> Iterator[str]:
 def _separated(records: Iterable[Record], form: str) -> Iterator[str]:
     iterator = iter(records)
     first = next(iterator, None)
-    names = [name for name in _CELLS if name != "pair" or (first is not None and "pair" in first)]
+    names = [name for name in _CELLS if name not in _OPTIONAL or (first is not None and name in first)]
     for cells in itertools.chain([names], _cells(first, iterator, names)):
         if form == "tsv":
             yield "\t".join(_NOT_IN_TSV.sub(" ", cell) for cell in cells) + "\n"

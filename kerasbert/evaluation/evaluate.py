@@ -20,7 +20,10 @@ from kerasbert.evaluation.intervals import metric_intervals
 from kerasbert.evaluation.robustness import robustness_metrics
 from kerasbert.evaluation.slices import Slicing, automatic_slicings, column_slicing, slice_metrics
 from kerasbert.predictors import Model, open_model, predict_rows
+from kerasbert.tasks.calibration import calibration_metrics, several_labels
+from kerasbert.tasks.decision import confidence
 from kerasbert.tasks.metrics import decisions, score_decisions
+from kerasbert.tasks.rejection import rejection_metrics
 
 
 @dataclass(frozen=True)
@@ -41,15 +44,17 @@ class Evaluation:
     """The decisions of a model on labelled rows, and their metrics.
 
     Attributes:
-        metrics: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, confusion
-            (rows are the truth; None for several labels a row), top_confusions, intervals (see
-            `metric_intervals`), slices (see `slice_metrics`), robustness
-            (see `robustness_metrics`) where it was asked for, and baseline where it could be trained.
+        metrics: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, calibration,
+            rejection, confusion (rows are the truth; None for several labels a row), top_confusions,
+            intervals (see `metric_intervals`), slices (see `slice_metrics`), robustness (see
+            `robustness_metrics`) where it was asked for, and baseline where it could be trained.
         labels: the names of the columns below.
         rows: the rows in order.
         probabilities: float32 [rows, labels].
         decided: float32 [rows, labels] of zeros and ones.
         targets: float32 [rows, labels] of zeros and ones.
+        several: whether a row may have several labels.
+        confidence: the probability of each decision, float32 [rows]; see `kerasbert.tasks.decision`.
     """
 
     metrics: dict[str, Any]
@@ -58,6 +63,8 @@ class Evaluation:
     probabilities: np.ndarray = field(repr=False)
     decided: np.ndarray = field(repr=False)
     targets: np.ndarray = field(repr=False)
+    several: bool = False
+    confidence: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -122,7 +129,7 @@ def evaluate_rows(
     rows_answered = progress.track(predict_rows(model, rows.rows), "evaluating", len(rows))
     answers = [answer for _, answer in rows_answered]
     outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
-    return evaluate_outputs(model.labels, rows, outputs, train, parts)
+    return evaluate_outputs(model.labels, rows, outputs, train, parts, model.temperature)
 
 
 def evaluate_outputs(
@@ -131,6 +138,7 @@ def evaluate_outputs(
     outputs: Mapping[str, np.ndarray],
     train: Rows | None = None,
     parts: Parts | None = None,
+    temperature: float = 1.0,
 ) -> Evaluation:
     """Evaluates what a model of `labels` answered to `rows`.
 
@@ -140,11 +148,15 @@ def evaluate_outputs(
         outputs: of the task, arrays [rows, ...]; see `Task.decide`.
         train: rows for the baseline; without them there is none.
         parts: groups and slices of the rows, if there are any.
+        temperature: that the probabilities were calibrated with.
     """
     decided = decisions(outputs, len(labels))
     targets = _targets(rows, labels)
     metrics = score_decisions(targets, decided, labels)
     metrics["left_out"] = len(rows.left_out)
+    metrics["calibration"] = calibration_metrics(outputs, decided, targets, temperature)
+    sure, right = confidence(outputs).numpy(), np.all(decided == targets, axis=1)
+    metrics["rejection"] = rejection_metrics(sure, right, outputs.get("accepted"))
     metrics.update(_confusion(targets, decided, labels))
     with progress.phase("computing intervals"):
         metrics.update(_uncertainty(targets, decided, labels, rows, parts or Parts()))
@@ -157,7 +169,8 @@ def evaluate_outputs(
             "model": "naive Bayes over characters and pairs of characters",
             **{name: floor[name] for name in ("accuracy", "macro_f1", "micro_f1")},
         }
-    return Evaluation(metrics, labels, rows, outputs["probabilities"], decided, targets)
+    several = several_labels(outputs)
+    return Evaluation(metrics, labels, rows, outputs["probabilities"], decided, targets, several, sure)
 
 
 def _read_parts(rows: Rows, slices: Sequence[str], group_column: str | None, command: bool) -> Parts:

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kerasbert.evaluation.evaluate import Evaluation
+from kerasbert.tasks.calibration import BINS, scored, without_temperature
+from kerasbert.tasks.rejection import accuracy_by_coverage
 
 _BLUE, _ORANGE, _GREY = "#2b6cb0", "#dd6b20", "#a0aec0"
-_BINS = 10
 _STYLE: Any = {
     "svg.fonttype": "none",  # text stays text: the reader's browser has Chinese fonts, matplotlib none
     "svg.hashsalt": "kerasbert",
@@ -40,20 +41,49 @@ def per_class(metrics: Mapping[str, Mapping[str, float]]) -> str:
 
 @matplotlib.rc_context(_STYLE)
 def reliability(evaluation: Evaluation) -> str:
-    """How often a decision is right, by its probability (Guo et al. 2017, figure 1)."""
-    score = evaluation.probabilities.max(axis=1)
-    right = np.all(evaluation.decided == evaluation.targets, axis=1)
-    bins = np.minimum((score * _BINS).astype(int), _BINS - 1)
-    counts = np.bincount(bins, minlength=_BINS)
-    shares = np.bincount(bins, weights=right, minlength=_BINS) / np.maximum(counts, 1)
+    """How often a probability comes true, with and without the temperature (Guo et al. 2017, figure 1)."""
+    calibration, several = evaluation.metrics["calibration"], evaluation.several
+    truth = evaluation.decided, evaluation.targets, several
+    score, right = scored(evaluation.probabilities, *truth)
+    share, counts = _by_bin(score, right)
     figure = Figure(figsize=(6, 3.4))
     axes = figure.add_subplot()
-    middles = (np.arange(_BINS) + 0.5) / _BINS
-    axes.bar(middles, shares, 0.9 / _BINS, color=_BLUE, label="share that is right")
-    axes.bar(middles, counts / counts.sum(), 0.4 / _BINS, color=_ORANGE, label="share of the rows")
+    middles = (np.arange(BINS) + 0.5) / BINS
+    axes.bar(middles, share, 0.9 / BINS, color=_BLUE, label="share that comes true")
+    axes.bar(middles, counts / counts.sum(), 0.4 / BINS, color=_ORANGE, label="share of all")
+    temperature = calibration["temperature"]
+    if temperature != 1:
+        before = without_temperature(evaluation.probabilities, temperature, several)
+        share, counts = _by_bin(*scored(before, *truth))
+        label = "without temperature"
+        axes.plot(middles[counts > 0], share[counts > 0], color=_GREY, marker="o", markersize=3, label=label)
     axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="perfectly calibrated")
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="highest probability", title="Calibration")
+    which = "each label" if several else "the decided label"
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=f"probability of {which}", title="Calibration")
     return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def coverage(evaluation: Evaluation, sure: np.ndarray) -> str:
+    """The accuracy of the answers that are accepted, by their share."""
+    right = np.all(evaluation.decided == evaluation.targets, axis=1)
+    accuracy, rejection = accuracy_by_coverage(sure, right), evaluation.metrics["rejection"]
+    figure = Figure(figsize=(6, 3.2))
+    axes = figure.add_subplot()
+    share = np.arange(1, len(sure) + 1) / len(sure)
+    axes.plot(share, accuracy, color=_BLUE, label="accuracy of the most confident rows")
+    if rejection.get("accepted_accuracy") is not None:
+        place = rejection["coverage"], rejection["accepted_accuracy"]
+        axes.plot(*place, color=_ORANGE, marker="o", linestyle="", label="accepted by this model")
+    axes.set(xlim=(0, 1.01), xlabel="share of the rows", title="Accuracy and coverage")
+    return _svg(figure)
+
+
+def _by_bin(score: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the share that comes true, and the number, of the probabilities in each bin."""
+    bins = np.minimum((score * BINS).astype(int), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    return np.bincount(bins, weights=right, minlength=BINS) / np.maximum(counts, 1), counts
 
 
 @matplotlib.rc_context(_STYLE)

@@ -12,7 +12,7 @@ from kerasbert import progress
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_outputs
 from kerasbert.evaluation.slices import CAUTION
-from kerasbert.evaluation.summary import brief, remarks, training_summary
+from kerasbert.evaluation.summary import brief, rejection_line, remarks, training_summary
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def write_report(
         remarks=remarks(metrics),
         brief=brief,
         caution=CAUTION,
+        calibration=metrics["calibration"],
+        rejection=rejection_line(metrics["rejection"]),
         labels=evaluation.labels,
         matrix=_shaded(metrics["confusion"]),
         plots=drawn,
@@ -64,8 +66,13 @@ def report_training(result: "TrainResult") -> tuple[Path, dict[str, Any]]:
         The page, and the metrics of the evaluation.
     """
     prepared = result.prepared
-    labels = prepared.task.labels
-    evaluation = evaluate_outputs(labels, prepared.validation, result.outputs, prepared.train)
+    evaluation = evaluate_outputs(
+        prepared.task.labels,
+        prepared.validation,
+        result.outputs,
+        prepared.train,
+        temperature=prepared.config.decision.temperature,
+    )
     history = result.run.history  # none where the first epoch was interrupted
     lines = history.read_text(encoding="utf-8").splitlines() if history.is_file() else []
     title = f"{result.run.path.name}: {prepared.config.task} on its validation rows"
@@ -89,6 +96,8 @@ def render(template: str, **values: Any) -> str:
 def _draw(evaluation: Evaluation, history: list[dict[str, Any]] | None) -> list[str]:
     """Returns the plots as SVG."""
     drawn = [plots.per_class(evaluation.metrics["per_class"]), plots.reliability(evaluation)]
+    if evaluation.confidence is not None:
+        drawn.append(plots.coverage(evaluation, evaluation.confidence))
     return [*drawn, plots.training_curves(history)] if history else drawn
 
 

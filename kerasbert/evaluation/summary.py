@@ -19,6 +19,8 @@ def summary(metrics: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"{_overall(metrics)}  rows {metrics['examples']}{left_out}",
+            calibration_line(metrics["calibration"]),
+            *rejection_line(metrics["rejection"]),
             *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
             f"{'label':<{width}}  {'precision':<18}  {'recall':<18}  {'F1':<18}    rows",
             *(
@@ -48,6 +50,8 @@ def training_summary(metrics: dict[str, Any], run_metrics: dict[str, Any]) -> st
     lines = [
         f"validation: {_overall(metrics)} ({f'epoch {epoch}' if epoch else 'in epoch 1'})",
         f"{rows}{run_metrics['left_out_rows']:,} left out",
+        calibration_line(metrics["calibration"]),
+        *rejection_line(metrics["rejection"]),
         *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
         *remarks(metrics),
     ]
@@ -90,6 +94,31 @@ def _gaps(slices: dict[str, Any]) -> list[str]:
 def brief(ends: list[float]) -> str:
     """Returns an interval of shares without leading zeros: [.891 .913]."""
     return f"[{' '.join(f'{end:.3f}'.removeprefix('0') if end < 0.9995 else '1.00' for end in ends)}]"
+
+
+def calibration_line(calibration: dict[str, Any]) -> str:
+    """Returns how well the probabilities are calibrated, and what the temperature changed."""
+    before = calibration.get("uncalibrated")
+
+    def figure(key: str) -> str:
+        return f"{calibration[key]:.4f}{f' (from {before[key]:.4f})' if before else ''}"
+
+    temperature = f", temperature {calibration['temperature']:.2f}" if before else ""
+    return (
+        f"ECE {figure('ece')}, by chance {calibration['ece_by_chance']:.4f}  "
+        f"Brier {figure('brier')}  NLL {figure('nll')}{temperature}"
+    )
+
+
+def rejection_line(rejection: dict[str, Any]) -> list[str]:
+    """Returns what is accepted as one line, or none if nothing is rejected."""
+    if "coverage" not in rejection:
+        return []
+    kinds = (("accepted_accuracy", "of these"), ("rejected_accuracy", "of the others"))
+    right = [f"{rejection[key]:.4f} {which}" for key, which in kinds if rejection[key] is not None]
+    return [
+        f"accepted {rejection['coverage']:.4f}  accuracy {', '.join(right)}  AURC {rejection['aurc']:.4f}"
+    ]
 
 
 def _overall(metrics: dict[str, Any]) -> str:

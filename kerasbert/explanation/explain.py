@@ -5,9 +5,11 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from kerasbert.config import DecisionConfig
 from kerasbert.explanation.integrate import integrate
 from kerasbert.explanation.words import of_words
 from kerasbert.tasks import Task
+from kerasbert.tasks.decision import at_temperature, decide
 from kerasbert.text import TextGraph
 
 
@@ -16,6 +18,11 @@ class Explainable(Protocol):
 
     text_graph: TextGraph
     task: Task
+
+    @property
+    def decision(self) -> DecisionConfig:
+        """The temperature."""
+        ...
 
     def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the embeddings of the real tokens, float32 [tokens, hidden]."""
@@ -83,7 +90,7 @@ def _integrated_gradients(
     baseline, embedded = tf.split(embeddings, 2)  # their rows are equally long
     step = embedded - baseline
     labels = tf.constant(classifier.task.labels)
-    chosen = classifier.task.decide(at_text)["label_id"]
+    chosen = decide(classifier.task, classifier.decision, at_text)["label_id"]
     if label is not None:
         named = label[:, None] == labels[None, :]
         chosen = tf.where(tf.reduce_any(named, axis=1), tf.argmax(named, axis=1), chosen)
@@ -98,12 +105,12 @@ def _integrated_gradients(
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(hidden)
             logits = classifier.logits(rows, hidden)
-            score = _log_odds(classifier.task, logits, tf.boolean_mask(chosen, wanted))
+            score = _log_odds(classifier, logits, tf.boolean_mask(chosen, wanted))
         values = tf.reduce_sum(tape.gradient(score, hidden) * ahead, axis=-1)
         mask = rows["padding_mask"]
         return tf.scatter_nd(tf.where(mask > 0), values, tf.shape(mask, tf.int64))
 
-    before, after = (_log_odds(classifier.task, logits, chosen) for logits in (at_baseline, at_text))
+    before, after = (_log_odds(classifier, logits, chosen) for logits in (at_baseline, at_text))
     nothing = tf.zeros_like(inputs["padding_mask"], tf.float32)
     attributions, error = integrate(slope, nothing, after - before)
     names = tf.gather(labels, chosen)
@@ -117,8 +124,9 @@ def _masked(graph: TextGraph, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
     return tf.where(special, ids, vocabulary.mask)
 
 
-def _log_odds(task: Task, logits: tf.Tensor, label_id: tf.Tensor) -> tf.Tensor:
+def _log_odds(classifier: Explainable, logits: tf.Tensor, label_id: tf.Tensor) -> tf.Tensor:
     """Returns log(p / (1 - p)) of a label's probability: float32 [batch]."""
+    task, logits = classifier.task, at_temperature(logits, classifier.decision)
     own = tf.gather(logits, label_id, batch_dims=1)
     if task.label_separator is not None:  # the labels are decided one by one
         return own

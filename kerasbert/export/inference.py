@@ -8,6 +8,7 @@ import tensorflow as tf
 from kerasbert.export.calibration import calibration_rows
 from kerasbert.export.packed_encoder import PackedEncoder
 from kerasbert.models import TextClassifier, text_vectors
+from kerasbert.tasks.decision import decide
 
 
 class InferenceClassifier(tf.Module):
@@ -24,7 +25,8 @@ class InferenceClassifier(tf.Module):
 
     def __init__(self, classifier: TextClassifier, precision: str = "float32", quantize: str | None = None):
         super().__init__(name="kerasbert")
-        self.text_graph, self.task = classifier.text_graph, classifier.task
+        self.text_graph = classifier.text_graph
+        self.task, self.decision = classifier.task, classifier.decision
         self.labels, self.takes_pairs = classifier.labels, classifier.takes_pairs
         self._sanitize = classifier.sanitize
         encoder, head = classifier.model.encoder, classifier.model.head
@@ -37,7 +39,7 @@ class InferenceClassifier(tf.Module):
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
-        return self.task.decide(self.logits(self.text_graph(text, pair)))
+        return decide(self.task, self.decision, self.logits(self.text_graph(text, pair)))
 
     def vectors(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the mean vector of each text, float32 [batch, hidden]; see `text_vectors`."""
@@ -45,7 +47,7 @@ class InferenceClassifier(tf.Module):
 
     def decide(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
-        return self.task.decide(self.logits(self._sanitize(inputs)))
+        return decide(self.task, self.decision, self.logits(self._sanitize(inputs)))
 
     def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the embeddings of the real tokens, float32 [tokens, hidden]; see `PackedEncoder.embed`."""

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.config import Config, ResolvedConfig
+from kerasbert.config import Config, DecisionConfig, ResolvedConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
 from kerasbert.models.text_vectors import text_vectors
 from kerasbert.tasks import Task
+from kerasbert.tasks.decision import decide
 from kerasbert.text import Sanitizer, TextGraph, Vocabulary, string_tensor
 
 
@@ -51,12 +52,17 @@ class TextClassifier(tf.Module):
         signature = [strings, strings] if self.takes_pairs else [strings]
         self._logits = tf.function(self._logits_of_strings, input_signature=signature)
         logits = tf.TensorSpec([None, len(task.labels)], tf.float32)
-        self._decide = tf.function(task.decide, input_signature=[logits])
+        self._decide = tf.function(self._answer, input_signature=[logits])
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels in the order of `probabilities`."""
         return self.task.labels
+
+    @property
+    def decision(self) -> DecisionConfig:
+        """The temperature."""
+        return self.config.decision
 
     @property
     def takes_pairs(self) -> bool:
@@ -65,7 +71,10 @@ class TextClassifier(tf.Module):
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
-        return self.task.decide(self._logits_of_strings(text, pair))
+        return self._answer(self._logits_of_strings(text, pair))
+
+    def _answer(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        return decide(self.task, self.decision, logits)
 
     def _logits_of_strings(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
         return self.logits(self.text_graph(text, pair))
@@ -77,7 +86,7 @@ class TextClassifier(tf.Module):
 
     def decide(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
-        return self.task.decide(self.logits(self.sanitize(inputs)))
+        return self._answer(self.logits(self.sanitize(inputs)))
 
     def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the embeddings of the real tokens, float32 [tokens, hidden]; see `Encoder.embed`."""
@@ -108,6 +117,6 @@ class TextClassifier(tf.Module):
     def decide_logits(self, logits: np.ndarray) -> dict[str, np.ndarray]:
         """Returns the task's outputs for logits, float32 [batch, labels], as arrays.
 
-        The task's options are those of the first call.
+        The task's options and the temperature are those of the first call.
         """
         return {name: value.numpy() for name, value in self._decide(logits).items()}

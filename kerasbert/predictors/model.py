@@ -35,7 +35,10 @@ class Model(TextEncoder):
         source: where it was opened: a path or a URL.
         labels: the labels, in the order of the columns of `predict_proba`.
         data: the columns of data files, and where the training rows were, as far as it is known.
+        temperature: that the probabilities were calibrated with; 1 where it is not known, as behind a server.
     """
+
+    temperature: float = 1.0
 
     def __init__(self, source: str, labels: tuple[str, ...], data: DataConfig):
         super().__init__(source, data)

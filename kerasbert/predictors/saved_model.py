@@ -35,6 +35,7 @@ class SavedModel(Model):
             reason = one_line(error)
             raise CheckpointError(f"{path}: cannot be loaded ({reason}).") from error
         super().__init__(str(path), tuple(label.decode() for label in classes.numpy()[0]), self.config.data)
+        self.temperature = self.config.decision.temperature
 
     @property
     def label_separator(self) -> str | None:

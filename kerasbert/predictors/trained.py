@@ -28,6 +28,7 @@ class TrainedModel(Model):
     def __init__(self, classifier: TextClassifier, source: str):
         self.classifier, self.config = classifier, classifier.config
         super().__init__(source, classifier.labels, self.config.data)
+        self.temperature = self.config.decision.temperature
 
     @property
     def label_separator(self) -> str | None:

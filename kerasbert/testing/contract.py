@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.config import Config, EncoderConfig, HeadConfig, dump_yaml, merge, parse_config
+from kerasbert.config import Config, DecisionConfig, EncoderConfig, HeadConfig, dump_yaml, merge, parse_config
 from kerasbert.data import Columns, load_rows, read_valid_rows, sort_labels
 from kerasbert.export import export_model
 from kerasbert.layout import is_version
 from kerasbert.models import Classifier, build_backbone, build_model
 from kerasbert.tasks import SampleData, Task, get_task
+from kerasbert.tasks.decision import confidence, decide
 from kerasbert.tasks.metrics import decisions
 from kerasbert.training import prepare, train
 
@@ -118,11 +119,30 @@ class TaskContract:
             if {"selected", "given"} <= set(outputs):
                 same = np.array_equal(outputs["selected"], outputs["given"])
                 assert same, "selected differs from given, its old name: set both"
+            assert "accepted" not in outputs, "the output accepted is the core's, which rejects answers"
             decided = decisions(outputs, count)
             for row in range(rows):
                 chosen = [label for label, one in zip(task.labels, decided[row], strict=True) if one]
                 joined = (task.label_separator or " ").join(chosen)
                 assert outputs["label"][row].decode() == joined, "label differs from the selected labels"
+
+    def test_decision_can_be_calibrated(self) -> None:
+        """With a temperature and rejection the outputs are the task's own, from the calibrated logits."""
+        task = self.make_task()
+        logits = np.random.default_rng(0).normal(size=(17, len(task.labels))).astype(np.float32)
+        config = DecisionConfig(temperature=2.0, reject_below=0.5)
+        decided = tf.function(lambda logits: decide(task, config, logits))(tf.constant(logits))
+        outputs = {name: value.numpy() for name, value in decided.items()}
+        accepted = outputs.pop("accepted")
+        for name, value in task.decide(tf.constant(logits / 2)).items():
+            if value.dtype.is_floating:
+                np.testing.assert_allclose(outputs[name], value, rtol=1e-5, atol=1e-6)
+            else:
+                assert np.array_equal(outputs[name], value), f"{name} depends on more than the logits"
+        assert np.array_equal(accepted, confidence(outputs).numpy() >= 0.5)
+        targets = task.targets([[label] for label in task.labels])
+        chosen = task.calibrate(task.decide(tf.constant(targets))["probabilities"].numpy(), targets)
+        assert isinstance(chosen, task.Options), f"calibrate returns {type(chosen).__name__}, not Options"
 
     def test_samples_are_valid(self) -> None:
         """The sample data, if any, covers all labels, and validation does not repeat training rows."""
@@ -148,8 +168,10 @@ class TaskContract:
             values = merge(self.task_class.defaults, merge(_TINY, {"task": self.name, "data": data}))
             config = parse_config(Config, values, where=self.name)
             config.run_dir = str(Path(directory) / "run")
+            config.decision.accepted_accuracy = 0.9
             result = train(prepare(config))
             assert np.isfinite(result.metrics["macro_f1"])
+            assert "accepted" in result.outputs
             published = export_model(result.run.path, Path(directory) / "model")
             assert is_version(published.path)
 

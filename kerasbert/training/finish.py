@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
@@ -16,7 +15,11 @@ from kerasbert.data import Rows
 from kerasbert.models import TextClassifier
 from kerasbert.predictors.predict import in_batches
 from kerasbert.predictors.trained import TrainedModel
+from kerasbert.tasks.calibration import calibration_metrics
+from kerasbert.tasks.decision import confidence
 from kerasbert.tasks.metrics import decisions, score_decisions
+from kerasbert.tasks.rejection import rejection_metrics
+from kerasbert.training.calibrate import calibrate
 from kerasbert.training.model_card import write_model_card
 from kerasbert.training.prepare import Prepared
 
@@ -62,14 +65,17 @@ def finish(
     classifier = run.load_weights_into(TextClassifier(config, task, prepared.vocabulary))
     logits = _predict_logits(classifier, rows)
     targets = task.targets(rows.labels)
-    probabilities = task.decide(tf.constant(logits))["probabilities"].numpy()
-    task.options = task.calibrate(probabilities, targets)
-    config.task_options = task.options.model_dump()
+    found = calibrate(task, config, logits, targets)
     run.save_config(config)
 
     outputs = classifier.decide_logits(logits)
+    decided = decisions(outputs, len(task.labels))
+    calibration = calibration_metrics(outputs, decided, targets, config.decision.temperature)
+    right = np.all(decided == targets, axis=1)
     metrics = {
-        **score_decisions(targets, decisions(outputs, len(task.labels)), task.labels),
+        **score_decisions(targets, decided, task.labels),
+        "calibration": {**calibration, **found},
+        "rejection": rejection_metrics(confidence(outputs).numpy(), right, outputs.get("accepted")),
         "best_epoch": best_epoch,
         "train_rows": len(prepared.train),
         "augmented_rows": len(prepared.augmented),

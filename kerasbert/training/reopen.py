@@ -19,8 +19,8 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
     """
     if run.metrics.is_file() and not json.loads(run.metrics.read_text(encoding="utf-8"))["interrupted"]:
         raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
-    # The directory may have moved, and a finished part may have calibrated the task's options.
-    require_same_config(run, prepared.config, may_differ=("run_dir", "task_options"))
+    # The directory may have moved, and a finished part may have calibrated the decision.
+    require_same_config(run, prepared.config, may_differ=("run_dir", "task_options", "decision"))
     require_fingerprint(run.data, fingerprint(prepared, prepared.config.distillation.teacher))
     # Runs from before there were fingerprints have these two alone.
     changed = changed_labels(run.load_labels(), prepared.task.labels)

@@ -100,6 +100,31 @@ class ContradictsItself(Classification):
         return {**outputs, "label": tf.fill(tf.shape(outputs["label"]), self.labels[0])}
 
 
+class TakesTheNameOfTheCore(Classification):
+    name = "takes_the_name_of_the_core"
+    summary = "broken"
+
+    def decide(self, logits):
+        outputs = super().decide(logits)
+        return {**outputs, "accepted": outputs["score"] > 0.5}
+
+
+class CalibratesToNothing(Classification):
+    name = "calibrates_to_nothing"
+    summary = "broken"
+
+    def calibrate(self, probabilities, targets):
+        return None
+
+
+class DecidesAtRandom(Classification):
+    name = "decides_at_random"
+    summary = "broken"
+
+    def decide(self, logits):
+        return super().decide(logits + tf.random.normal(tf.shape(logits)))
+
+
 class BreaksText(Classification):
     name = "breaks_text"
     summary = "broken"
@@ -144,6 +169,9 @@ BROKEN = {
     OneLogitMore: ("head_gives_logits", r"4\b.*3\b|3\b.*4\b"),
     LosesTheBatch: ("decision_is_consistent", "batch"),
     ContradictsItself: ("decision_is_consistent", "label differs from the selected labels"),
+    TakesTheNameOfTheCore: ("decision_is_consistent", "the output accepted is the core's"),
+    CalibratesToNothing: ("decision_can_be_calibrated", "calibrate returns NoneType, not Options"),
+    DecidesAtRandom: ("decision_can_be_calibrated", "Not equal|depends on more than the logits"),
     BreaksText: ("cleaning_is_total", "UnicodeDecodeError"),
     IgnoresTheText: ("head_gives_logits", "no gradient reaches the embeddings"),
     OneLabel: ("says_what_it_is", "one label leaves nothing to decide"),
@@ -192,8 +220,8 @@ def test_samples_of_pairs_may_share_one_of_their_texts(tmp_path: Path, monkeypat
 
 
 def test_a_task_with_several_fixed_labels_keeps_the_contract():
-    before_training = list(itertools.islice(run_checks(Topics), 6))
-    assert "decision_is_consistent" in dict(before_training)
+    before_training = list(itertools.islice(run_checks(Topics), 7))
+    assert {"decision_is_consistent", "decision_can_be_calibrated"} <= dict(before_training).keys()
     assert [error for _, error in before_training if error] == []
 
 

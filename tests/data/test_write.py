@@ -53,6 +53,15 @@ def test_what_is_written_is_read_again(name: str, texts: list[str], tmp_path_fac
         assert [float(score) for score in scores] == [0.5 + place / 64 for place in range(len(texts))]
 
 
+def test_tables_say_what_is_accepted_where_that_is_known(tmp_path: Path):
+    file = io.BytesIO()
+    write_records(({**record, "accepted": True} for record in records(["好"], pair=True)), file, "tsv")
+    assert file.getvalue().decode().splitlines() == [
+        "text\tpair\tlabel\tscore\taccepted",
+        "好\t后\t好,评\t0.5\tTrue",
+    ]
+
+
 def test_parquet_and_json_hold_all_of_an_answer(tmp_path: Path):
     path = tmp_path / "a.parquet"
     with path.open("wb") as file:

@@ -105,9 +105,9 @@ def test_the_page_has_the_metrics(page, evaluation):
 
 
 def test_there_is_a_plot_for_each_question(page, evaluation, tmp_path):
-    assert page.tags.count("svg") == 3
+    assert page.tags.count("svg") == 4
     without_history = write_report(evaluation, tmp_path, "title")
-    assert Page(without_history.read_text(encoding="utf-8")).tags.count("svg") == 2
+    assert Page(without_history.read_text(encoding="utf-8")).tags.count("svg") == 3
 
 
 def test_metrics_json_holds_the_metrics(report, evaluation):
@@ -188,7 +188,7 @@ def test_the_report_of_a_training_shows_its_validation_rows(trained, tmp_path):
     assert metrics["accuracy"] == trained.metrics["accuracy"]
     assert metrics["per_class"] == trained.metrics["per_class"]
     assert metrics["baseline"]["model"]
-    assert page.read_text(encoding="utf-8").count("<svg") == 3
+    assert page.read_text(encoding="utf-8").count("<svg") == 4
 
 
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="needs /usr/bin/chromium")
@@ -206,7 +206,7 @@ def test_a_browser_shows_the_metrics_and_runs_nothing(report, evaluation, tmp_pa
     assert "消极" in shown.text
     assert "<title>owned" not in dom
     assert "script" not in shown.tags
-    assert shown.tags.count("svg") == 3
+    assert shown.tags.count("svg") == 4
 
 
 def test_the_page_shows_intervals_and_parts(report, evaluation):

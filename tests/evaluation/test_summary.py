@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from kerasbert.evaluation import summary, training_summary
 from kerasbert.evaluation.slices import CAUTION, Slicing, slice_metrics
-from kerasbert.evaluation.summary import brief, remarks
+from kerasbert.evaluation.summary import brief, calibration_line, rejection_line, remarks
 
 OVERALL = ("accuracy", "macro_f1", "micro_f1")
 LABELS = ("房间干净", "b", "c")
@@ -39,7 +39,7 @@ def test_the_summary_has_metrics_baseline_labels_and_confusions(metrics):
     assert shown.format(*ends) in text
     assert "accuracy 0.1235  macro F1 0.5000  micro F1 0.1235  naive Bayes\n" in text
     assert "1 of b taken for 房间干净\n" in text
-    head, *rows = text.splitlines()[2:6]
+    head, *rows = text.splitlines()[3:7]
     assert {cell_len(line) for line in rows} == {cell_len(head)}, "wide characters take two cells"
 
 
@@ -116,3 +116,28 @@ def test_parts_by_column_are_a_table(evaluate_chosen):
 )
 def test_intervals_are_short(ends, shown):
     assert brief(ends) == shown
+
+
+def test_what_the_temperature_changed_is_said(metrics):
+    now = {"ece": 0.012, "ece_by_chance": 0.011, "brier": 0.1, "nll": 0.2, "temperature": 1.456}
+    line = calibration_line({**now, "uncalibrated": {"ece": 0.05, "brier": 0.11, "nll": 0.3}})
+    assert line == (
+        "ECE 0.0120 (from 0.0500), by chance 0.0110  Brier 0.1000 (from 0.1100)  NLL 0.2000 (from 0.3000), "
+        "temperature 1.46"
+    )
+    assert calibration_line({**now, "temperature": 1.0}) == (
+        "ECE 0.0120, by chance 0.0110  Brier 0.1000  NLL 0.2000"
+    )
+    assert "\nECE 0." in summary(metrics)
+    assert "\nECE 0." in training_summary(metrics, METRICS)
+
+
+def test_what_is_accepted_is_said_if_anything_is_rejected(metrics):
+    assert rejection_line(metrics["rejection"]) == []
+    found = {"aurc": 0.01, "coverage": 0.8, "accepted_accuracy": 0.95, "rejected_accuracy": 0.6}
+    line = "accepted 0.8000  accuracy 0.9500 of these, 0.6000 of the others  AURC 0.0100"
+    assert rejection_line(found) == [line]
+    assert line in summary({**metrics, "rejection": found})
+    assert rejection_line({**found, "coverage": 1.0, "rejected_accuracy": None}) == [
+        "accepted 1.0000  accuracy 0.9500 of these  AURC 0.0100"
+    ]

@@ -216,6 +216,7 @@ class Linear:
     def __init__(self, classifier: TextClassifier, seed: int = 0):
         self._classifier = classifier
         self.task, self.text_graph = classifier.task, classifier.text_graph
+        self.decision = classifier.decision
         width = classifier.config.backbone.hidden_dim
         kernel = np.random.default_rng(seed).normal(size=(width, len(classifier.labels)))
         self.kernel = kernel.astype(np.float32)

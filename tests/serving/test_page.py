@@ -35,6 +35,7 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="/usr/bin/chromium is not there"),
 ]
 
+GRADED = ("手机很好", "手机", "很好太差", "酒店太差")
 HOSTILE = '<img src=x onerror="document.title=1">手机很好'
 LIMIT = 20_000  # milliseconds
 
@@ -55,7 +56,10 @@ class StandIn:
 
     async def metadata(self, request) -> JSONResponse:
         signatures = {
-            key: {"inputs": {name: {"dtype": "DT_STRING"} for name in inputs(function)}}
+            key: {
+                "inputs": {name: {"dtype": "DT_STRING"} for name in inputs(function)},
+                "outputs": {name: {} for name in function.structured_outputs},
+            }
             for key, function in self.signatures.items()
         }
         return JSONResponse({"metadata": {"signature_def": {"signature_def": signatures}}})
@@ -118,6 +122,18 @@ def served_pairs(trained):
     config = trained.classifier.config.model_copy(deep=True)
     config.data.pair_column = "pair"
     classifier = TextClassifier(config, trained.classifier.task, trained.classifier.text_graph.vocabulary)
+    stand_in = StandIn(build_signatures(classifier))
+    with serving(stand_in) as url:
+        yield SimpleNamespace(url=url, stand_in=stand_in, classifier=classifier)
+
+
+@pytest.fixture(scope="module")
+def served_rejecting(trained):
+    """Accepts half of `GRADED`."""
+    config = trained.classifier.config.model_copy(deep=True)
+    config.decision.reject_below = float(np.median(trained.classifier.predict(GRADED)["score"]))
+    classifier = TextClassifier(config, trained.classifier.task, trained.classifier.text_graph.vocabulary)
+    classifier.model.set_weights(trained.classifier.model.get_weights())
     stand_in = StandIn(build_signatures(classifier))
     with serving(stand_in) as url:
         yield SimpleNamespace(url=url, stand_in=stand_in, classifier=classifier)
@@ -480,6 +496,21 @@ def test_a_long_file_goes_in_batches_and_comes_back_as_csv(served, visit):
     assert page.locator("#summary").inner_text().startswith("300 rows")
     for label, count in counts.items():
         assert f"{label} {count}" in page.locator("#summary").inner_text()
+
+
+def test_what_is_not_accepted_is_told(served_rejecting, visit):
+    accepted = served_rejecting.classifier.predict(GRADED)["accepted"].tolist()
+    assert sorted(accepted) == [False, False, True, True]
+    page = visit(served_rejecting)
+    for text, is_accepted in zip(GRADED, accepted, strict=True):
+        ask(page, text)
+        expect(page.locator("#label")).to_be_visible()
+        assert page.locator("#unsure").is_hidden() == is_accepted
+    upload(page, "rows.txt", "\n".join(GRADED))
+    assert [row[-1] for row in table(page)] == ["yes" if each else "no" for each in accepted]
+    header, *rows = downloaded(page)
+    assert header[:4] == ["text", "label", "score", "accepted"]
+    assert [row[3] for row in rows] == [str(each).lower() for each in accepted]
 
 
 def test_the_download_gives_a_spreadsheet_nothing_to_run(served, visit):

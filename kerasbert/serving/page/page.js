@@ -13,7 +13,7 @@ const LOST_SHOWN = 5;
 const FAINT = 0.1; // of the largest attribution: below it a word is not marked
 
 const $ = (id) => document.getElementById(id);
-const model = { name: "", labels: [], pair: false, explains: false };
+const model = { name: "", labels: [], pair: false, explains: false, rejects: false };
 let asked = new AbortController(); // the text that is being answered
 let reading = new AbortController(); // the file that is being answered
 let answer = null; // { features, prediction, explanation, failure }
@@ -69,6 +69,7 @@ async function learn() {
     const signatures = metadata.signature_def.signature_def;
     model.pair = "pair" in signatures.serving_default.inputs;
     model.explains = "explain" in signatures;
+    model.rejects = "accepted" in signatures.serving_default.outputs;
     // An empty tf.Example stands for an empty text. What counts is the names of the labels.
     model.labels = (await predict("classify", [{ b64: "" }]))[0].classes;
   } catch (error) {
@@ -130,6 +131,7 @@ function renderAnswer() {
   if (!answer) return;
   const { prediction, explanation, failure } = answer;
   $("label").textContent = prediction.label || say("none");
+  show("unsure", prediction.accepted === false ? say("unsure") : "");
   renderBars(prediction.probabilities, explanation?.label);
   $("bars-hint").hidden = !model.explains;
   show("error", failure);
@@ -267,9 +269,9 @@ function progress(done, rows) {
 
 function renderTable() {
   $("answers").hidden = !table.length;
-  const names = [...inputs(), "label", "probability"];
+  const names = [...inputs(), "label", "probability", ...(model.rejects ? ["accepted"] : [])];
   const heads = ["#", ...names.map((name) => say(name))];
-  const numbers = [0, heads.length - 1];
+  const numbers = [0, heads.indexOf(say("probability"))];
   $("columns").replaceChildren(...heads.map((head, place) => element("th", head, numbers.includes(place) ? "number" : "")));
   for (const head of $("columns").children) head.scope = "col";
   $("rows").replaceChildren(...table.slice(0, ROWS_SHOWN).map(({ text, pair, prediction }, place) => {
@@ -277,6 +279,7 @@ function renderTable() {
     row.append(element("td", String(place + 1), "number"), element("td", text, "text"));
     if (model.pair) row.append(element("td", pair, "text"));
     row.append(element("td", prediction.label), element("td", percent(prediction.score), "number"));
+    if (model.rejects) row.append(element("td", say(prediction.accepted ? "yes" : "no")));
     return row;
   }));
   const counts = new Map();
@@ -289,10 +292,12 @@ function renderTable() {
 
 function download() {
   const names = model.labels.map((label) => `p(${label})`);
-  const lines = [[...inputs(), "label", "score", ...names].map(csvCell)];
+  const rejects = model.rejects ? ["accepted"] : [];
+  const lines = [[...inputs(), "label", "score", ...rejects, ...names].map(csvCell)];
   for (const row of table) {
-    const { label, score, probabilities } = row.prediction;
-    lines.push([...inputs().map((name) => csvCell(row[name])), csvCell(label), score, ...probabilities]);
+    const { label, score, accepted, probabilities } = row.prediction;
+    const cells = [...inputs().map((name) => csvCell(row[name])), csvCell(label), score];
+    lines.push([...cells, ...(model.rejects ? [accepted] : []), ...probabilities]);
   }
   // The mark at the start tells Excel that it is UTF-8.
   const content = `\ufeff${lines.map((line) => line.join(",")).join("\r\n")}\r\n`;

@@ -3,7 +3,7 @@
 export const SAY = {
   en: {
     try: "Try the model", text: "Text", pair: "Second text", classify: "Classify", keys: "or Ctrl + Enter",
-    working: "Working…", result: "Answer", none: "no label", probabilities: "Probabilities",
+    working: "Working…", result: "Answer", none: "no label", unsure: "The model is not sure enough: it does not accept this answer.", accepted: "Accepted", yes: "yes", no: "no", probabilities: "Probabilities",
     choose: "Choose a label to see the words for and against it.", more: "and {0} more",
     words: "Words for and against “{0}”", for: "for it", against: "against it",
     top: "Words that mattered most",
@@ -30,7 +30,7 @@ export const SAY = {
   },
   zh: {
     try: "试用模型", text: "文本", pair: "第二个文本", classify: "分类", keys: "或按 Ctrl + Enter",
-    working: "处理中…", result: "结果", none: "无标签", probabilities: "概率",
+    working: "处理中…", result: "结果", none: "无标签", unsure: "模型把握不足，不采纳这个结果。", accepted: "采纳", yes: "是", no: "否", probabilities: "概率",
     choose: "点选一个标签，查看支持和反对它的词。", more: "另有 {0} 个",
     words: "支持和反对“{0}”的词", for: "支持", against: "反对",
     top: "影响最大的词",

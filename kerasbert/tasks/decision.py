@@ -1,0 +1,47 @@
+"""From logits to answers: the temperature, the task's decision, and whether the answer is accepted."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kerasbert.config import DecisionConfig
+from kerasbert.tasks.task import Task
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def decide(task: Task, config: DecisionConfig, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
+    """Returns the outputs of the model, in the graph: those of `Task.decide`, and `accepted`.
+
+    `accepted`, bool [batch], is there only if answers are rejected (Chow 1970).
+
+    Args:
+        task: what decides.
+        config: the temperature, and from which confidence on answers are accepted.
+        logits: of the head, float32 [batch, labels].
+    """
+    outputs = task.decide(at_temperature(logits, config))
+    if config.reject_below is None:
+        return outputs
+    return {**outputs, "accepted": confidence(outputs) >= config.reject_below}
+
+
+def at_temperature(logits: "tf.Tensor", config: DecisionConfig) -> "tf.Tensor":
+    """Returns logits divided by the temperature (Guo et al. 2017, https://arxiv.org/abs/1706.04599)."""
+    # A temperature of 1 leaves the graph as it is.
+    return logits if config.temperature == 1 else logits / config.temperature
+
+
+def confidence(outputs: Mapping[str, Any]) -> "tf.Tensor":
+    """Returns the probability that an answer is right, float32 [batch]: `score`.
+
+    With several labels a row it is the probability that all of them are right and none is missing, as if
+    they were independent.
+    """
+    import tensorflow as tf
+
+    selected = outputs.get("selected", outputs.get("given"))  # `given`: version 0.1
+    if selected is None:
+        return tf.convert_to_tensor(outputs["score"])
+    probabilities = tf.convert_to_tensor(outputs["probabilities"])
+    return tf.reduce_prod(tf.where(selected > 0, probabilities, 1 - probabilities), axis=1)
