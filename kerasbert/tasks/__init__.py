@@ -5,6 +5,7 @@ from kerasbert.tasks.load_config import load_config
 from kerasbert.tasks.multi_label import MultiLabel
 from kerasbert.tasks.registry import get_task, list_tasks
 from kerasbert.tasks.task import SampleData, Task, TaskOptions
+from kerasbert.tasks.thresholds import choose_threshold
 
 __all__ = [
     "Classification",
@@ -12,6 +13,7 @@ __all__ = [
     "SampleData",
     "Task",
     "TaskOptions",
+    "choose_threshold",
     "get_task",
     "list_tasks",
     "load_config",

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.special import expit
-from sklearn.metrics import log_loss
+from sklearn.metrics import f1_score, log_loss
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from kerasbert.errors import ConfigError
@@ -81,3 +81,43 @@ def test_loss_is_the_mean_log_loss_of_the_labels():
 def test_impossible_thresholds_are_refused(threshold: object):
     with pytest.raises(ConfigError, match="task_options: threshold"):
         MultiLabel(LABELS, {"threshold": threshold})
+
+
+def test_a_label_may_have_a_threshold_of_its_own():
+    outputs = decide([[0.0, 0.0, 0.0]], threshold=0.6, thresholds={"room": 0.4})
+    assert outputs["selected"].tolist() == [[0, 1, 0]]
+    assert outputs["label"].tolist() == [b"room"]
+
+
+@pytest.mark.parametrize("wanted", [0.1, 0.5])
+def test_thresholds_are_chosen_label_by_label(wanted: float):
+    rng = np.random.default_rng(0)
+    targets = (rng.uniform(size=(300, 3)) < [0.5, 0.1, 0.0]).astype(np.float32)
+    probabilities = np.clip(rng.normal(0.3 + 0.3 * targets, 0.2), 0, 1).astype(np.float32)
+    options = MultiLabel(LABELS, {"precision": wanted}).calibrate(probabilities, targets)
+    assert set(options.thresholds) == {"food", "room"}, "no row has staff"
+    for column, label in enumerate(LABELS[:2]):
+        truth, scores = targets[:, column], probabilities[:, column]
+
+        def figures(threshold: float, truth=truth, scores=scores) -> tuple[float, float]:
+            called = scores >= threshold
+            return (np.sum(called * truth) + 1) / (called.sum() + 2), f1_score(truth, called)
+
+        precision, f1 = figures(np.float32(options.thresholds[label]))
+        reached = [found[1] for found in map(figures, scores) if found[0] >= wanted]
+        assert precision >= wanted
+        assert f1 == pytest.approx(max(reached))
+
+
+def test_without_a_wanted_precision_thresholds_stay():
+    task = MultiLabel(LABELS, {"thresholds": {"food": 0.3}})
+    assert task.calibrate(np.full((4, 3), 0.5), np.ones((4, 3))) == task.options
+
+
+def test_thresholds_of_other_labels_are_refused():
+    with pytest.raises(
+        ConfigError, match=r"thresholds: must be of labels: food, room, staff\. Received: bar"
+    ):
+        MultiLabel(LABELS, {"thresholds": {"bar": 0.3}})
+    with pytest.raises(ConfigError, match="task_options: thresholds"):
+        MultiLabel(LABELS, {"thresholds": {"food": 1.3}})

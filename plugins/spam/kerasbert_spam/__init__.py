@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field
 
-from kerasbert.tasks import Classification, SampleData, TaskOptions
+from kerasbert.tasks import Classification, SampleData, TaskOptions, choose_threshold
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -49,24 +49,9 @@ class Spam(Classification):
         return undisguise(text)
 
     def calibrate(self, probabilities: np.ndarray, targets: np.ndarray) -> SpamOptions:
-        """Chooses the threshold with the highest F1 among those of the wanted precision.
-
-        Where none reaches it, the one with the highest precision. Precision is Laplace's estimate from the
-        hits among the called, (hits + 1) / (called + 2): a few lucky rows do not make a threshold precise.
-        """
-        truth, scores = targets[:, _SPAM], probabilities[:, _SPAM]
-        if not truth.any():
-            return self.options
-        thresholds = np.unique(scores)
-        # Rows from each threshold on.
-        called = len(scores) - np.searchsorted(np.sort(scores), thresholds)
-        hits = truth.sum() - np.searchsorted(np.sort(scores[truth > 0]), thresholds)
-        precision, f1 = (hits + 1) / (called + 2), 2 * hits / (called + truth.sum())
-        rank = np.where(precision >= self.options.precision, 1.0 + f1, precision)
-        chosen = thresholds[np.argmax(rank)]
-        # Between two scores, so that rounding moves no row across.
-        below = np.max(scores[scores < chosen], initial=0.0)
-        return self.options.model_copy(update={"threshold": float(chosen + below) / 2})
+        """Chooses the threshold; see `choose_threshold`."""
+        threshold = choose_threshold(probabilities[:, _SPAM], targets[:, _SPAM], self.options.precision)
+        return self.options if threshold is None else self.options.model_copy(update={"threshold": threshold})
 
     def decide(self, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
         """Spam if its probability reaches the threshold."""
