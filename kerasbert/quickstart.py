@@ -23,11 +23,12 @@ _RECIPE: dict[str, Any] = {
     "backbone": {"source": "kerasbert-tiny-zh"},
     "head": {"pooling": "mean_max"},
     "training": {
-        "epochs": 6,
+        "epochs": 4,
         "batch_size": 16,
         "max_length": 96,
         "learning_rate": 5e-4,
         "token_dropout": 0.1,
+        "adversarial_norm": 1.0,
     },
 }
 
