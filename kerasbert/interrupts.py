@@ -18,7 +18,7 @@ def kept(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Delays Ctrl-C until the end of the block, which must be short."""
+    """Delays Ctrl-C until the end of the block, which must be short, or an import, which could lose it."""
     handler = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(handler):
         yield

@@ -6,6 +6,7 @@ from pathlib import Path
 from kerasbert import progress
 from kerasbert.errors import CheckpointError
 from kerasbert.files import require_path
+from kerasbert.interrupts import deferred
 from kerasbert.layout import is_version, version_folders
 from kerasbert.predictors.model import Model
 from kerasbert.predictors.text_encoder import TextEncoder
@@ -40,7 +41,7 @@ def open_model(path: str | os.PathLike[str]) -> Model:
         from kerasbert.predictors.served import ServedModel
 
         return ServedModel(path)
-    with progress.phase("loading TensorFlow"), quiet_import():
+    with progress.phase("loading TensorFlow"), deferred(), quiet_import():
         from kerasbert.checkpoints import RunDirectory
         from kerasbert.predictors.saved_model import SavedModel
         from kerasbert.predictors.trained import TrainedModel
@@ -83,7 +84,7 @@ def open_encoder(source: str | os.PathLike[str]) -> TextEncoder:
     source = require_path(source, "source")
     if source.lower().startswith(_SERVERS):
         return open_model(source)
-    with progress.phase("loading TensorFlow"), quiet_import():
+    with progress.phase("loading TensorFlow"), deferred(), quiet_import():
         from kerasbert.checkpoints import RunDirectory, open_source
         from kerasbert.predictors.pretrained import PretrainedEncoder
 

@@ -85,6 +85,8 @@ def _files(prepared: PreparedPretraining) -> list[TextFile]:
 def _means(files: list[TeacherStates]) -> tuple[np.ndarray, np.ndarray]:
     """Returns the means of the states of tokens and of texts: a teacher's point all in one direction."""
     full = [file for file in files if len(file.tokens)]
+    if not full:
+        return np.zeros(files[0].tokens.shape[1], np.float32), np.zeros(files[0].texts.shape[1], np.float32)
     samples = [file.tokens[:: max(1, len(file.tokens) // _SAMPLE)] for file in full]
     tokens = np.average(
         [sample.mean(axis=0, dtype=np.float64) for sample in samples],

@@ -34,7 +34,7 @@ def test_one_homophone_is_one_character():
 class UpperIsBad:
     """Decides b where a text has an upper-case letter or a pin."""
 
-    labels, label_separator, batch_size = ("a", "b"), None, 8
+    labels, label_separator, batch_size, temperature = ("a", "b"), None, 8, 1.0
 
     def __init__(self):
         self.asked = []
@@ -43,7 +43,8 @@ class UpperIsBad:
         self.asked += texts
         bad = np.array([text != text.lower() or "📌" in text for text in texts])
         probabilities = np.stack([1.0 - bad, 0.0 + bad], axis=1).astype(np.float32)
-        return {"label_id": bad.astype(int), "probabilities": probabilities}
+        score = probabilities.max(axis=1)
+        return {"label_id": bad.astype(int), "score": score, "probabilities": probabilities}
 
 
 def test_flips_are_counted_among_the_texts_that_change():

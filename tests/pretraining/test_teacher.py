@@ -218,10 +218,10 @@ def test_what_does_not_fit_is_refused(taught, make_config, texts_file, tmp_path)
     refused(r"teacher.layers: must be at most 2", teacher={"layers": 3})
     refused(r"teacher.max_length: must be at most 512", teacher={"max_length": 1000})
     refused(r"teacher.source: name a teacher", teacher={"source": None})
-    (tmp_path / "x.csv").write_text("review\n1\n2\n", encoding="utf-8")
+    (tmp_path / "x.csv").write_text("review,stars\n好,1\n", encoding="utf-8")
     phase = {"texts": [str(tmp_path / "x.csv")], "steps": 1, "batch_size": 1}
     refused(
-        r"has no column 'text'\. It has: review\. Did you mean 'review'\? Rename a column\.$",
+        r"has no column 'text'\. It has: review, stars\. Did you mean 'review'\? Rename a column\.$",
         phases=[phase],
         vocabulary="kerasbert-tiny-zh",
     )

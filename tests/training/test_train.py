@@ -220,6 +220,7 @@ def test_the_history_has_the_weighted_loss_of_the_rows(tiny_config, write):
             data={"train": path, "validation": path},
             backbone={"dropout": 0.0},
             head={"dropout": 0.0},
+            decision={"calibrate": False},
             training={"epochs": 1, "learning_rate": 1e-30, "class_weights": "balanced"},
         )
     )
