@@ -181,7 +181,7 @@ def save_inputs(arguments: argparse.Namespace) -> dict[str, float]:
 
     def tokenized(rows: list[Row]) -> dict[str, list[Any]]:
         ids = graph.tokenize(tf.constant([row.text for row in rows])).to_list()
-        tokens = [[2, *row[: arguments.max_length - 2], 3] for row in ids]
+        tokens = [[vocabulary.cls, *row[: arguments.max_length - 2], vocabulary.sep] for row in ids]
         return {"ids": tokens, "labels": [labels.index(row.labels[0]) for row in rows]}
 
     count, random = arguments.batches * arguments.batch_size, np.random.default_rng(0)
