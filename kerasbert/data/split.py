@@ -48,6 +48,8 @@ def _draw(strata: list[str], count: int, seed: int) -> Iterable[int]:
     """Draws about `count` indices, stratified; a stratum with a single member is left out."""
     sizes = Counter(strata)
     places = [place for place, stratum in enumerate(strata) if sizes[stratum] > 1]
+    if not places:
+        return []
     kinds = len({strata[place] for place in places})
     count = min(max(count, kinds), len(places) - kinds)
     by = [strata[place] for place in places] if kinds > 1 else None

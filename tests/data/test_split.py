@@ -70,6 +70,14 @@ def test_the_sides_share_no_text_and_together_are_all_rows(data: list, fraction:
     assert (again[0].rows, again[1].rows) == (train.rows, validation.rows)
 
 
+def test_two_texts_that_both_have_both_labels_are_split():
+    rows = Rows(
+        [row(text, label, line=i) for i, (text, label) in enumerate(zip("甲甲乙乙", "abba", strict=True))]
+    )
+    train, validation = split_rows(rows, 0.5, 0)
+    assert train.label_counts == validation.label_counts == {"a": 1, "b": 1}
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     sizes=st.tuples(*[st.integers(10, 120)] * 3),
