@@ -5,7 +5,6 @@ from typing import Any
 
 from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import as_sources
-from kerasbert.errors import UserError
 from kerasbert.evaluation.compare import MARGIN, Comparison
 from kerasbert.evaluation.compare import compare as compare_sources
 from kerasbert.files import require_path
@@ -48,10 +47,6 @@ def compare(
         UserError: A, B or the rows cannot be read or do not fit together.
         ServerError: the server of a model does not answer.
     """
-    if not 0 < margin <= 0.2:
-        raise UserError(
-            f"margin: must be above 0 and at most 0.2; 0.01 is one point of accuracy. Received: {margin!r}"
-        )
     sides = [
         side if isinstance(side, Model) else require_path(side, name) for side, name in ((a, "a"), (b, "b"))
     ]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import output_option, reading_options
+from kerasbert.cli.options import labelled_data_option, output_option, reading_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -13,13 +13,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
-@click.option(
-    "--data",
-    required=True,
-    multiple=True,
-    type=click.Path(),
-    help="File of labelled rows, or - for standard input. Repeatable.",
-)
+@labelled_data_option
 @reading_options("text_column", "label_column", "pair_column", "encoding")
 @click.option(
     "--label-separator",

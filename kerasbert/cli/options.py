@@ -36,6 +36,17 @@ def output_option(*names: str, **settings: Any) -> Callable[[_Command], _Command
     return click.option("--output", *names, cls=_Output, type=click.Path(), **settings)
 
 
+def labelled_data_option(command: _Command) -> _Command:
+    """Adds `--data`, the labelled rows that models are measured on."""
+    return click.option(
+        "--data",
+        required=True,
+        multiple=True,
+        type=click.Path(),
+        help="File of labelled rows, or - for standard input. Repeatable.",
+    )(command)
+
+
 def training_options(command: _Command) -> _Command:
     """Adds the options that training commands share."""
     for option in (

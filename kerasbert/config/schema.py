@@ -174,7 +174,8 @@ class DecisionConfig(Section):
     )
     temperature: float = Field(
         1.0,
-        gt=0,
+        ge=0.01,
+        le=100,
         description="The logits are divided by it: above 1, the probabilities are less confident.",
     )
     accepted_accuracy: float | None = Field(

@@ -83,7 +83,7 @@ def compare(
         b: likewise.
         data: files of labelled rows (`-` is standard input), or tables in memory.
         reading: columns and encoding of `data`, where they are not those that the models were trained with.
-        margin: the difference of accuracy below which they count as equivalent.
+        margin: the difference of accuracy below which they count as equivalent, above 0, at most 0.2.
         group_column: a column of `data`; rows with the same value depend on each other.
         label_separator: separates the labels of a row. None: as the models say.
 
@@ -91,6 +91,10 @@ def compare(
         UserError: A, B or the data cannot be read or do not fit together.
         ServerError: a server does not answer.
     """
+    if not 0 < margin <= 0.2:
+        raise UserError(
+            f"margin: must be above 0 and at most 0.2; 0.01 is one point of accuracy. Received: {margin!r}"
+        )
     reading = reading or ReadOptions()
     _require_read_once(a, b, data)
     sides = [open_side(a), open_side(b)]
@@ -137,7 +141,7 @@ def compare_answers(
         b: of the second.
         rows: labelled, in the order of the answers.
         labels: every label of the rows and the answers.
-        margin: the difference of accuracy below which they count as equivalent.
+        margin: the difference of accuracy below which they count as equivalent, above 0, at most 0.2.
         groups: the group of each row. None: rows are independent.
     """
     targets = label_matrix(rows.labels, labels)

@@ -62,7 +62,7 @@ def test_predictions_come_from_standard_input(kerasbert, data, given):
     assert json.loads(result.stdout)["examples"] == 4
 
 
-@pytest.mark.parametrize("margin", ["0", "-1", "0.5", "x"])
+@pytest.mark.parametrize("margin", ["0", "-1", "0.5", "x", "nan"])
 def test_a_margin_of_points_is_refused(kerasbert, data, given, margin):
     assert kerasbert("compare", given, given, "--data", data, "--margin", margin).exit_code == 2
 
