@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from kerasbert.config.backbone import BackboneConfig
+from kerasbert.config.compilation import require_compilable
 from kerasbert.config.section import Fraction, Section
 from kerasbert.config.yaml_values import SpelledInt
 
@@ -313,6 +314,9 @@ class TrainingConfig(OptimizationConfig):
         ge=1,
         description="Compute each batch in this many parts, to save memory.",
     )
+    jit_compile: bool = Field(
+        False, description="Compile the training step with XLA, for four shapes of batches: training.md."
+    )
 
     @model_validator(mode="after")
     def _batches_are_the_same_each_epoch(self) -> "TrainingConfig":
@@ -372,6 +376,11 @@ class Config(Section):
     def _a_teacher_is_compared_with_one_pass(self) -> "Config":
         if self.distillation.teacher and (self.training.r_drop or self.training.adversarial_norm):
             raise ValueError("distillation.teacher: does not go with training.r_drop or adversarial_norm")
+        return self
+
+    @model_validator(mode="after")
+    def _a_compiled_step_has_fixed_shapes(self) -> "Config":
+        require_compilable(self)
         return self
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert import progress
+from kerasbert.data.fixed_shapes import with_shape
 from kerasbert.data.load import Rows
 from kerasbert.data.plan import ABSENT, FILLER
 from kerasbert.text import TextGraph
@@ -81,6 +82,7 @@ def training_batches(
     token_dropout: float = 0.0,
     seed: int = 0,
     first_step: int = 0,
+    shapes: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Returns the batches of `plan` as (inputs, targets, weights), in order.
 
@@ -94,9 +96,12 @@ def training_batches(
         token_dropout: share of the tokens that are replaced by [MASK].
         seed: random seed of the token dropout.
         first_step: number of the plan's first step, counted from the start of the training.
+        shapes: of the batches, int32 [steps, 2]; see `fixed_shapes`. None: as small as their rows allow.
     """
 
-    def batch(step: tf.Tensor, index: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+    def batch(
+        step: tf.Tensor, index: tf.Tensor, shape: tf.Tensor | None = None
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
         index = tf.boolean_mask(index, index != ABSENT)
         real = tf.cast(index != FILLER, tf.float32)
         index = tf.maximum(index, 0)
@@ -105,11 +110,14 @@ def training_batches(
             inputs["token_ids"] = _drop_tokens(
                 inputs["token_ids"], graph, token_dropout, tf.stack([tf.cast(seed, tf.int64), step])
             )
+        if shape is not None:
+            inputs = with_shape(inputs, shape[0], shape[1], graph.vocabulary.pad)
         size = tf.cast(tf.size(index), tf.float32)
         weight = tf.gather(examples.weights, index) * real * size / tf.reduce_sum(real)
         return inputs, tf.gather(examples.targets, index), weight
 
-    dataset = tf.data.Dataset.from_tensor_slices(plan).enumerate(first_step)
+    parts = (plan,) if shapes is None else (plan, shapes)
+    dataset = tf.data.Dataset.from_tensor_slices((np.arange(first_step, first_step + len(plan)), *parts))
     return dataset.map(batch, num_parallel_calls=2, deterministic=True).prefetch(4)
 
 

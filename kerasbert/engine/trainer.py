@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kerasbert.errors import ConfigError
+
 # Seeds of the replicas' dropout are this far apart.
 _SEED_STRIDE = 1_000_003
 
@@ -27,6 +29,11 @@ class Trainer:
         strategy: of both.
         accumulation_steps: parts of a replica's share that are computed one after the other.
         extra_variables: that the objective learns besides the model's.
+        jit_compile: whether XLA compiles the step, once for each shape of a batch. Needs a strategy of one
+            replica.
+
+    Raises:
+        ConfigError: it has several.
     """
 
     def __init__(
@@ -37,7 +44,14 @@ class Trainer:
         strategy: tf.distribute.Strategy,
         accumulation_steps: int = 1,
         extra_variables: Sequence[keras.Variable] = (),
+        jit_compile: bool = False,
     ):
+        if jit_compile and strategy.num_replicas_in_sync > 1:
+            raise ConfigError(
+                "training.jit_compile: compiles for one device, and training.strategy uses "
+                f"{strategy.num_replicas_in_sync}. Set training.strategy: one_device"
+            )
+        self._jit_compile = jit_compile
         self.model, self.optimizer, self.strategy = model, optimizer, strategy
         self._objective, self._accumulation_steps = objective, accumulation_steps
         self._trainable = [*model.trainable_variables, *extra_variables]
@@ -56,6 +70,9 @@ class Trainer:
         trained = [weight for weight in self._trainable if chosen(weight.path)]
         if len(trained) != len(self._trained):
             self._trained = trained
+            self._on_replica = self._replica_step
+            if self._jit_compile:
+                self._on_replica = tf.function(self._replica_step, jit_compile=True, reduce_retracing=True)
             self._step = tf.function(self._distributed_step)
 
     @contextlib.contextmanager
@@ -73,7 +90,15 @@ class Trainer:
 
     def step(self, iterator: Iterator[Any]) -> dict[str, tf.Tensor]:
         """Trains on the next batch (inputs, targets, weights) and returns its metrics, summed."""
-        return self._step(iterator)
+        try:
+            return self._step(iterator)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+            if not self._jit_compile:
+                raise
+            raise ConfigError(
+                "training.jit_compile: XLA cannot compile or run this step "
+                f"({error.message.splitlines()[0]}). Set it to false"
+            ) from error
 
     def separate_dropout(self) -> None:
         """Sets different dropout seeds on each replica. Call once, after the variables are set."""
@@ -90,7 +115,7 @@ class Trainer:
         self.strategy.run(tf.function(move))
 
     def _distributed_step(self, iterator: Iterator[Any]) -> dict[str, tf.Tensor]:
-        metrics = self.strategy.run(self._replica_step, args=next(iterator))
+        metrics = self.strategy.run(self._on_replica, args=next(iterator))
         return {name: self.strategy.reduce("SUM", value, axis=None) for name, value in metrics.items()}
 
     def _replica_step(self, inputs: Any, targets: Any, weights: Any) -> dict[str, tf.Tensor]:

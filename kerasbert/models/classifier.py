@@ -48,7 +48,8 @@ class Classifier(keras.Model):
             embeddings: see `Encoder.call`.
             return_hidden_states: see `Encoder.call`.
         """
-        inputs = {name: keras.ops.convert_to_tensor(inputs[name], "int32") for name in self.input}
+        names = [*self.input, *(name for name in inputs if name == "places")]
+        inputs = {name: keras.ops.convert_to_tensor(inputs[name], "int32") for name in names}
         encoded = self.encoder(
             inputs,
             training=training,

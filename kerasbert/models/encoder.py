@@ -37,6 +37,7 @@ class Encoder(keras_nlp.models.BertBackbone):
 
         Args:
             inputs: `token_ids`, `segment_ids` and `padding_mask`, int32 [batch, length]; 1 on real tokens.
+                With `places` the number of tokens is fixed: see `Packing`.
             training: whether dropout is on.
             mask: Keras' own, unused.
             return_sequence: whether `sequence_output` [batch, length, hidden] is wanted.
@@ -44,7 +45,7 @@ class Encoder(keras_nlp.models.BertBackbone):
             return_hidden_states: whether `hidden_states` is wanted: a list of the embeddings and the
                 output of each layer, [tokens, hidden].
         """
-        packing = Packing(inputs["padding_mask"], self.num_heads)
+        packing = self._packing(inputs)
         if embeddings is None:
             embeddings = self._embed(inputs, packing, training)
         parts = [self._parts(sublayers(layer), training) for layer in self.transformer_layers]
@@ -59,7 +60,10 @@ class Encoder(keras_nlp.models.BertBackbone):
 
     def embed(self, inputs: Mapping[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:
         """Returns the normalised embeddings of the real tokens, [tokens, hidden], row by row."""
-        return self._embed(inputs, Packing(inputs["padding_mask"], self.num_heads), training)
+        return self._embed(inputs, self._packing(inputs), training)
+
+    def _packing(self, inputs: Mapping[str, tf.Tensor]) -> Packing:
+        return Packing(inputs["padding_mask"], self.num_heads, places=inputs.get("places"))
 
     def _embed(self, inputs: Mapping[str, tf.Tensor], packing: Packing, training: bool | None) -> tf.Tensor:
         summed = sum_embeddings(embedding_tables(self), inputs["token_ids"], inputs["segment_ids"], packing)

@@ -15,6 +15,9 @@ class Packing:
             the pooled output is taken there.
         num_heads: of attention.
         dtype: of `bias`.
+        places: int32 [tokens], where in [batch * length] the tokens are: each real one, then as much padding
+            as makes their number a fixed one, for XLA. Padding has no gradient and changes no other token.
+            None: the real ones alone.
 
     Attributes:
         bias: [batch, 1, 1, length], added to the scores of attention: padding gets none of it.
@@ -22,13 +25,19 @@ class Packing:
         positions: int32 [tokens], its place in the row.
     """
 
-    def __init__(self, padding_mask: tf.Tensor, num_heads: int, dtype: tf.DType = tf.float32):
+    def __init__(
+        self,
+        padding_mask: tf.Tensor,
+        num_heads: int,
+        dtype: tf.DType = tf.float32,
+        places: tf.Tensor | None = None,
+    ):
         self._heads = num_heads
         self._batch, self._length = batch, length = tf.unstack(tf.shape(padding_mask))
         real = padding_mask != 0
         self.bias = (tf.cast(real, dtype)[:, None, None, :] - 1.0) * 1e9
         is_token = tf.reshape(real | (tf.range(length) == 0), [-1])
-        self._places = tf.cast(tf.where(is_token)[:, 0], tf.int32)
+        self._places = tf.cast(tf.where(is_token)[:, 0], tf.int32) if places is None else places
         self.rows = self._places // tf.maximum(length, 1)
         self.positions = self._places % tf.maximum(length, 1)
         # The token at each place: in padding the one before it, which `bias` hides, or one past the last.

@@ -139,7 +139,15 @@ def _train(
         optimizer = build_optimizer(settings, schedule, rates, settings.ema_decay)
         objective = build_objective(model, prepared.task, prepared.config)
         extra = objective.variables if isinstance(objective, Distillation) else []
-        trainer = Trainer(model, optimizer, objective, strategy, settings.accumulation_steps, extra)
+        trainer = Trainer(
+            model,
+            optimizer,
+            objective,
+            strategy,
+            settings.accumulation_steps,
+            extra,
+            jit_compile=settings.jit_compile,
+        )
     recipe = FineTuning(prepared, run, trainer, rows)
     reporter = ProgressReporter(columns(prepared.task.label_separator is not None))
     loop = Loop(recipe, trainer, schedule, run, settings, reporter)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from kerasbert.data import Plan, Rows
 from kerasbert.data.batches import Examples, tokenize_rows, training_batches
+from kerasbert.data.fixed_shapes import fixed_shapes
 from kerasbert.data.row_checks import check_cut
 from kerasbert.errors import ConfigError
 from kerasbert.models import build_text_graph
@@ -67,6 +68,9 @@ class TrainingRows:
         """Returns the batches of all epochs from `first_step` on, as `training_batches` does."""
         settings = self._settings
         plan = np.concatenate([self._plan.epoch(epoch) for epoch in range(settings.epochs)])
+        shapes = None
+        if settings.jit_compile:  # those of the whole training, so that one resumed has the same
+            shapes = fixed_shapes(plan, self._plan.lengths, settings.max_length)[first_step:]
         return training_batches(
             self._examples,
             plan[first_step:],
@@ -74,6 +78,7 @@ class TrainingRows:
             settings.token_dropout,
             settings.seed,
             first_step,
+            shapes,
         )
 
 
