@@ -31,6 +31,7 @@ class RunDirectory:
         self.config = self.path / "config.yaml"
         self.labels = self.path / "labels.txt"
         self.weights = self.path / "model.weights.h5"
+        self.outliers = self.path / "outliers.safetensors"
         self.data = self.path / "data.json"
         self.history = self.path / "history.jsonl"
         self.left_out = self.path / "left_out.jsonl"
@@ -92,7 +93,10 @@ class RunDirectory:
         vocabulary = self.load_vocabulary()
         labels = self.load_labels()
         task = get_task(config.task)(labels, config.task_options)
-        return self.load_weights_into(TextClassifier(config, task, vocabulary))
+        classifier = self.load_weights_into(TextClassifier(config, task, vocabulary))
+        if classifier.outliers is not None:
+            classifier.outliers.load(self.outliers)
+        return classifier
 
     def load_weights_into(self, classifier: TextClassifier) -> TextClassifier:
         """Returns `classifier` with the weights of the run."""

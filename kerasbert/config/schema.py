@@ -193,6 +193,13 @@ class DecisionConfig(Section):
         description="Answers of a lower score are not accepted (output `accepted`); with several labels, of "
         "a lower probability that all are right. Empty: no such output.",
     )
+    reject_outliers: float | None = Field(
+        None,
+        gt=0,
+        le=0.5,
+        description="Share of the validation rows that may be rejected for texts unlike those of the training: "
+        "chooses how far a text may be from these (output `distance`). Empty: no such output.",
+    )
 
 
 class OptimizationConfig(Section):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kerasbert.export.calibration import calibration_rows
 from kerasbert.export.packed_encoder import PackedEncoder
-from kerasbert.models import TextClassifier, text_vectors
+from kerasbert.models import TextClassifier, mean_embeddings, text_vectors
 from kerasbert.tasks.decision import decide
 
 
@@ -26,7 +26,7 @@ class InferenceClassifier(tf.Module):
     def __init__(self, classifier: TextClassifier, precision: str = "float32", quantize: str | None = None):
         super().__init__(name="kerasbert")
         self.text_graph = classifier.text_graph
-        self.task, self.decision = classifier.task, classifier.decision
+        self.task, self.decision, self._outliers = classifier.task, classifier.decision, classifier.outliers
         self.labels, self.takes_pairs = classifier.labels, classifier.takes_pairs
         self._sanitize = classifier.sanitize
         encoder, head = classifier.model.encoder, classifier.model.head
@@ -39,7 +39,12 @@ class InferenceClassifier(tf.Module):
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
-        return decide(self.task, self.decision, self.logits(self.text_graph(text, pair)))
+        return self._answer_to(self.text_graph(text, pair))
+
+    def _answer_to(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        outliers = self._outliers
+        distance = None if outliers is None else outliers(mean_embeddings(self.embed(inputs), inputs))
+        return decide(self.task, self.decision, self.logits(inputs), distance)
 
     def vectors(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the mean vector of each text, float32 [batch, hidden]; see `text_vectors`."""
@@ -47,7 +52,7 @@ class InferenceClassifier(tf.Module):
 
     def decide(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
-        return decide(self.task, self.decision, self.logits(self._sanitize(inputs)))
+        return self._answer_to(self._sanitize(inputs))
 
     def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the embeddings of the real tokens, float32 [tokens, hidden]; see `PackedEncoder.embed`."""

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kerasbert.config import Config, DecisionConfig, ResolvedConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
+from kerasbert.models.outliers import OutlierDetector, mean_embeddings
 from kerasbert.models.text_vectors import text_vectors
 from kerasbert.tasks import Task
 from kerasbert.tasks.decision import decide
@@ -48,11 +49,15 @@ class TextClassifier(tf.Module):
         self.sanitize = Sanitizer(
             self.text_graph, self.takes_pairs, encoder.max_sequence_length, encoder.num_segments
         )
+        self.outliers: OutlierDetector | None = None
+        if config.decision.reject_outliers is not None:
+            self.outliers = OutlierDetector(encoder.hidden_dim)
         strings = tf.TensorSpec([None], tf.string)
         signature = [strings, strings] if self.takes_pairs else [strings]
         self._logits = tf.function(self._logits_of_strings, input_signature=signature)
-        logits = tf.TensorSpec([None, len(task.labels)], tf.float32)
-        self._decide = tf.function(self._answer, input_signature=[logits])
+        self._means = tf.function(self._means_of_strings, input_signature=signature)
+        decided = [tf.TensorSpec([None, len(task.labels)]), tf.TensorSpec([None, encoder.hidden_dim])]
+        self._decide = tf.function(self._answer, input_signature=decided[: 2 if self.outliers else 1])
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -61,7 +66,7 @@ class TextClassifier(tf.Module):
 
     @property
     def decision(self) -> DecisionConfig:
-        """The temperature."""
+        """The temperature, and what is rejected."""
         return self.config.decision
 
     @property
@@ -71,13 +76,22 @@ class TextClassifier(tf.Module):
 
     def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for strings [batch]; see `Task.decide`."""
-        return self._answer(self._logits_of_strings(text, pair))
+        return self._answer_to(self.text_graph(text, pair))
 
-    def _answer(self, logits: tf.Tensor) -> dict[str, tf.Tensor]:
-        return decide(self.task, self.decision, logits)
+    def _answer_to(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        means = None if self.outliers is None else mean_embeddings(self.embed(inputs), inputs)
+        return self._answer(self.logits(inputs), means)
+
+    def _answer(self, logits: tf.Tensor, means: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        distance = None if self.outliers is None or means is None else self.outliers(means)
+        return decide(self.task, self.decision, logits, distance)
 
     def _logits_of_strings(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
         return self.logits(self.text_graph(text, pair))
+
+    def _means_of_strings(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
+        inputs = self.text_graph(text, pair)
+        return mean_embeddings(self.embed(inputs), inputs)
 
     def vectors(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the mean vector of each text, float32 [batch, hidden]; see `text_vectors`."""
@@ -86,7 +100,7 @@ class TextClassifier(tf.Module):
 
     def decide(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
-        return self._answer(self.logits(self.sanitize(inputs)))
+        return self._answer_to(self.sanitize(inputs))
 
     def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the embeddings of the real tokens, float32 [tokens, hidden]; see `Encoder.embed`."""
@@ -105,7 +119,8 @@ class TextClassifier(tf.Module):
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
         """Returns the task's outputs for one batch of texts as arrays."""
-        return self.decide_logits(self.predict_logits(texts, pairs))
+        means = None if self.outliers is None else self.mean_embeddings(texts, pairs)
+        return self.decide_logits(self.predict_logits(texts, pairs), means)
 
     def predict_logits(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
@@ -114,9 +129,21 @@ class TextClassifier(tf.Module):
         columns = [texts] if pairs is None else [texts, pairs]
         return self._logits(*map(string_tensor, columns)).numpy()
 
-    def decide_logits(self, logits: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns the task's outputs for logits, float32 [batch, labels], as arrays.
+    def mean_embeddings(
+        self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
+    ) -> np.ndarray:
+        """Returns what `outliers` looks at, float32 [batch, hidden], for one batch of texts."""
+        columns = [texts] if pairs is None else [texts, pairs]
+        return self._means(*map(string_tensor, columns)).numpy()
+
+    def decide_logits(self, logits: np.ndarray, means: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Returns the task's outputs as arrays.
 
         The task's options and the temperature are those of the first call.
+
+        Args:
+            logits: float32 [batch, labels].
+            means: see `mean_embeddings`; needed where outliers are rejected.
         """
-        return {name: value.numpy() for name, value in self._decide(logits).items()}
+        given = (tf.constant(logits),) if means is None else (tf.constant(logits), tf.constant(means))
+        return {name: value.numpy() for name, value in self._decide(*given).items()}

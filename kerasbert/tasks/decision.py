@@ -1,5 +1,7 @@
 """From logits to answers: the temperature, the task's decision, and whether the answer is accepted."""
 
+import functools
+import operator
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,20 +12,28 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
-def decide(task: Task, config: DecisionConfig, logits: "tf.Tensor") -> "dict[str, tf.Tensor]":
-    """Returns the outputs of the model, in the graph: those of `Task.decide`, and `accepted`.
+def decide(
+    task: Task, config: DecisionConfig, logits: "tf.Tensor", distance: "tf.Tensor | None" = None
+) -> "dict[str, tf.Tensor]":
+    """Returns the outputs of the model, in the graph: those of `Task.decide`, `accepted` and `distance`.
 
-    `accepted`, bool [batch], is there only if answers are rejected (Chow 1970).
+    `accepted`, bool [batch], is there only if answers are rejected: those of low confidence (Chow 1970), or
+    to texts that are farther than 1 from those of the training.
 
     Args:
         task: what decides.
         config: the temperature, and from which confidence on answers are accepted.
         logits: of the head, float32 [batch, labels].
+        distance: of an `OutlierDetector`, float32 [batch]; an output if it is there.
     """
     outputs = task.decide(at_temperature(logits, config))
-    if config.reject_below is None:
-        return outputs
-    return {**outputs, "accepted": confidence(outputs) >= config.reject_below}
+    accepted = []
+    if config.reject_below is not None:
+        accepted.append(confidence(outputs) >= config.reject_below)
+    if distance is not None:
+        outputs = {**outputs, "distance": distance}
+        accepted.append(distance <= 1)
+    return {**outputs, "accepted": functools.reduce(operator.and_, accepted)} if accepted else outputs
 
 
 def at_temperature(logits: "tf.Tensor", config: DecisionConfig) -> "tf.Tensor":

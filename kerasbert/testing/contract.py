@@ -119,7 +119,8 @@ class TaskContract:
             if {"selected", "given"} <= set(outputs):
                 same = np.array_equal(outputs["selected"], outputs["given"])
                 assert same, "selected differs from given, its old name: set both"
-            assert "accepted" not in outputs, "the output accepted is the core's, which rejects answers"
+            taken = {"accepted", "distance"} & set(outputs)
+            assert not taken, f"the core has an output {taken.pop()} of its own, for rejection"
             decided = decisions(outputs, count)
             for row in range(rows):
                 chosen = [label for label, one in zip(task.labels, decided[row], strict=True) if one]
@@ -168,10 +169,10 @@ class TaskContract:
             values = merge(self.task_class.defaults, merge(_TINY, {"task": self.name, "data": data}))
             config = parse_config(Config, values, where=self.name)
             config.run_dir = str(Path(directory) / "run")
-            config.decision.accepted_accuracy = 0.9
+            config.decision.accepted_accuracy, config.decision.reject_outliers = 0.9, 0.1
             result = train(prepare(config))
             assert np.isfinite(result.metrics["macro_f1"])
-            assert "accepted" in result.outputs
+            assert {"accepted", "distance"} <= set(result.outputs)
             published = export_model(result.run.path, Path(directory) / "model")
             assert is_version(published.path)
 

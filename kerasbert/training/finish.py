@@ -21,6 +21,7 @@ from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.tasks.rejection import rejection_metrics
 from kerasbert.training.calibrate import calibrate
 from kerasbert.training.model_card import write_model_card
+from kerasbert.training.outliers import fit_outliers
 from kerasbert.training.prepare import Prepared
 
 
@@ -64,11 +65,14 @@ def finish(
     config, task, rows = prepared.config, prepared.task, prepared.validation
     classifier = run.load_weights_into(TextClassifier(config, task, prepared.vocabulary))
     logits = _predict_logits(classifier, rows)
+    means = fit_outliers(classifier, prepared.train, rows)
+    if classifier.outliers is not None:
+        classifier.outliers.save(run.outliers)
     targets = task.targets(rows.labels)
     found = calibrate(task, config, logits, targets)
     run.save_config(config)
 
-    outputs = classifier.decide_logits(logits)
+    outputs = classifier.decide_logits(logits, means)
     decided = decisions(outputs, len(task.labels))
     calibration = calibration_metrics(outputs, decided, targets, config.decision.temperature)
     right = np.all(decided == targets, axis=1)

@@ -1,0 +1,80 @@
+"""How far a text is from those that the model was trained on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from kerasbert.errors import CheckpointError, one_line
+from kerasbert.files import atomic_path
+
+
+class OutlierDetector(tf.Module):
+    """The Mahalanobis distance of a text's mean token embedding from those of the training rows.
+
+    One mean and one covariance describe all training rows (Lee et al. 2018,
+    https://arxiv.org/abs/1807.03888, without its classes). The embeddings are the encoder's input: its last
+    layer tells labels apart and forgets what else a text is about. docs/evaluation.md compares them.
+
+    Args:
+        hidden_dim: of the embeddings.
+    """
+
+    def __init__(self, hidden_dim: int):
+        super().__init__(name="outlier_detector")
+        self._mean = tf.Variable(tf.zeros([hidden_dim]))
+        # Whitens, and divides by the largest distance that is accepted.
+        self._whitening = tf.Variable(tf.eye(hidden_dim))
+
+    def __call__(self, means: tf.Tensor) -> tf.Tensor:
+        """Returns the distance of each row, float32 [batch]: at most 1 if it is accepted.
+
+        Args:
+            means: see `mean_embeddings`.
+        """
+        return tf.norm(tf.linalg.matmul(means - self._mean, self._whitening), axis=1)
+
+    def set(self, mean: np.ndarray, whitening: np.ndarray) -> None:
+        """Sets what is learned: float32 [hidden] and [hidden, hidden]."""
+        self._mean.assign(mean)
+        self._whitening.assign(whitening)
+
+    def save(self, path: Path) -> None:
+        """Writes what is learned as safetensors."""
+        tensors = {"mean": self._mean.numpy(), "whitening": self._whitening.numpy()}
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(save(tensors))
+
+    def load(self, path: Path) -> "OutlierDetector":
+        """Reads what `save` wrote.
+
+        Raises:
+            CheckpointError: the file is missing, damaged or of another model.
+        """
+        try:
+            tensors = load_file(path)
+            self.set(tensors["mean"], tensors["whitening"])
+        except FileNotFoundError as error:
+            raise CheckpointError(
+                f"{path}: no such file, and decision.reject_outliers needs it. Restore it or train again."
+            ) from error
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise CheckpointError(
+                f"{path}: is damaged or of another model ({one_line(error)}). Restore it or train again."
+            ) from error
+        return self
+
+
+def mean_embeddings(embeddings: tf.Tensor, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Returns the mean embedding of each row, float32 [batch, hidden].
+
+    Args:
+        embeddings: of the real tokens of `inputs`, float32 [tokens, hidden], row by row; see `Encoder.embed`.
+        inputs: token ids as `TextGraph` gives them.
+    """
+    tokens = tf.maximum(tf.math.count_nonzero(inputs["padding_mask"], axis=1, dtype=tf.int32), 1)
+    rows = tf.repeat(tf.range(tf.size(tokens)), tokens)
+    return tf.math.segment_mean(tf.cast(embeddings, tf.float32), rows)

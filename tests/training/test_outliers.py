@@ -1,0 +1,36 @@
+"""Which texts are too far from those of the training to be answered."""
+
+import numpy as np
+import pytest
+
+from kerasbert import open_model
+from kerasbert.data import Rows
+from kerasbert.models import TextClassifier
+from kerasbert.training import prepare, train
+from kerasbert.training.outliers import fit_outliers
+
+pytestmark = pytest.mark.process
+
+
+def test_a_share_of_the_validation_rows_and_other_texts_are_rejected(tiny_config):
+    result = train(tiny_config(decision={"reject_outliers": 0.1}, training={"epochs": 1}))
+    distance, accepted = result.outputs["distance"], result.outputs["accepted"]
+    np.testing.assert_array_equal(accepted, distance <= 1)
+    rows = len(result.prepared.validation)
+    assert 1 - np.floor(0.1 * rows) / rows == accepted.mean() == result.metrics["rejection"]["coverage"]
+    model = open_model(result.run.path)
+    again = model.predict_batch(result.prepared.validation.texts)
+    np.testing.assert_allclose(again["distance"], distance, rtol=1e-5)
+    np.testing.assert_array_equal(again["accepted"], accepted)
+    strange, usual = model.predict(["¿Dónde está la biblioteca? 123 456 !!", result.prepared.train.texts[0]])
+    assert strange["distance"] > 1 and not strange["accepted"]
+    assert usual["accepted"]
+
+
+def test_texts_that_are_all_the_same_have_finite_distances(tiny_config):
+    prepared = prepare(tiny_config(decision={"reject_outliers": 0.01}))
+    classifier = TextClassifier(prepared.config, prepared.task, prepared.vocabulary)
+    same = Rows(prepared.train.rows[:1] * 3)
+    fit_outliers(classifier, same, same)
+    assert classifier.predict(same.texts)["accepted"].all()
+    assert 1 < classifier.predict(["别的"])["distance"] < np.inf
