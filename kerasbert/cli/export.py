@@ -53,6 +53,7 @@ def export(
     from kerasbert.cli.startup import importing
 
     with importing():
+        from kerasbert.evaluation.compare import MARGIN
         from kerasbert.export import export_model
 
     published = export_model(run, model_dir, version, precision, quantize, allow_breaking, keep, signatures)
@@ -65,6 +66,12 @@ def export(
             f"{quantize or precision} changes the label of {changes.changed} of {changes.rows} rows of "
             f"{changes.file} ({changes.changed / max(changes.rows, 1):.2%}) compared with float32."
         )
+        if changes.accuracy is not None and changes.equivalence is not None:
+            click.echo(
+                f"Accuracy {changes.accuracy[0]:.4f} with float32, {changes.accuracy[1]:.4f} with "
+                f"{quantize or precision}: {'' if changes.equivalence < 0.05 else 'not shown to be '}equivalent "
+                f"within {MARGIN * 100:g} point(s) (TOST, p = {changes.equivalence:.2g})."
+            )
         if changes.cosine is not None:
             least = math.floor(changes.cosine * 1e4) / 1e4
             click.echo(f"The vectors of these rows have a cosine of at least {least:.4f} with float32's.")

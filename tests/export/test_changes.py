@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from kerasbert.evaluation.paired_tests import Discordant, equivalence
 from kerasbert.export.changes import LabelChanges, count_label_changes
 
 pytestmark = pytest.mark.process
@@ -18,10 +19,16 @@ def test_the_training_rows_serve_where_none_were_named_to_validate(exported_bflo
 def test_another_model_changes_the_labels_that_it_changes(exported, exported_bfloat16, tmp_path, monkeypatch):
     texts = ["手机很好", "快递太差", "酒店干净", "衣服难看"]
     file = tmp_path / "rows.jsonl"
-    file.write_text("\n".join(json.dumps({"text": text, "label": "x"}) for text in texts), encoding="utf-8")
     classifier = exported.classifier
+    decided = classifier.predict(texts)["label"]
+    # The truth of the third is another than what is decided.
+    truth = [*(label.decode() for label in decided[:2]), "another", decided[3].decode()]
+    rows = [{"text": text, "label": label} for text, label in zip(texts, truth, strict=True)]
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     monkeypatch.setattr(classifier.config.data, "validation", [str(file)])
-    assert count_label_changes(exported.path, classifier) == LabelChanges(0, 4, file)
+    same = count_label_changes(exported.path, classifier)
+    none = equivalence(Discordant(rows=4, only_a=0, only_b=0), 0.01)
+    assert same == LabelChanges(0, 4, file, accuracy=(0.75, 0.75), equivalence=none)
     answers = classifier.predict
     flipped = {b"negative": b"positive", b"positive": b"negative"}
 
@@ -34,7 +41,9 @@ def test_another_model_changes_the_labels_that_it_changes(exported, exported_bfl
         return {**outputs, "label": np.array(labels, object)}
 
     monkeypatch.setattr(classifier, "predict", lie)
-    assert count_label_changes(exported.path, classifier) == LabelChanges(1, 4, file)
+    found = count_label_changes(exported.path, classifier)
+    one = equivalence(Discordant(rows=4, only_a=0, only_b=1), 0.01)
+    assert found == LabelChanges(1, 4, file, accuracy=(0.5, 0.75), equivalence=one)
 
 
 def test_pairs_are_asked_as_pairs(exported_pairs, tmp_path, monkeypatch):
