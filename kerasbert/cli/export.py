@@ -67,10 +67,11 @@ def export(
             f"{changes.file} ({changes.changed / max(changes.rows, 1):.2%}) compared with float32."
         )
         if changes.accuracy is not None and changes.equivalence is not None:
+            shown = "" if changes.equivalence < 0.05 else "not shown to be "
             click.echo(
                 f"Accuracy {changes.accuracy[0]:.4f} with float32, {changes.accuracy[1]:.4f} with "
-                f"{quantize or precision}: {'' if changes.equivalence < 0.05 else 'not shown to be '}equivalent "
-                f"within {MARGIN * 100:g} point(s) (TOST, p = {changes.equivalence:.2g})."
+                f"{quantize or precision}: {shown}equivalent within {MARGIN * 100:g} point(s) "
+                f"(TOST, p = {changes.equivalence:.2g})."
             )
         if changes.cosine is not None:
             least = math.floor(changes.cosine * 1e4) / 1e4

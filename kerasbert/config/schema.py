@@ -197,8 +197,8 @@ class DecisionConfig(Section):
         None,
         gt=0,
         le=0.5,
-        description="Share of the validation rows that may be rejected for texts unlike those of the training: "
-        "chooses how far a text may be from these (output `distance`). Empty: no such output.",
+        description="Share of the validation rows that may be rejected as unlike the training texts: chooses "
+        "how far a text may be from these (output `distance`, 1 is the limit). Empty: no such output.",
     )
 
 

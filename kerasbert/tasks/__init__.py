@@ -1,6 +1,6 @@
 """Tasks: the contract, the built-in tasks and the registry."""
 
-from kerasbert.tasks.classification import Classification
+from kerasbert.tasks.classification import Classification, ClassificationOptions
 from kerasbert.tasks.load_config import load_config
 from kerasbert.tasks.multi_label import MultiLabel
 from kerasbert.tasks.registry import get_task, list_tasks
@@ -9,6 +9,7 @@ from kerasbert.tasks.thresholds import choose_threshold
 
 __all__ = [
     "Classification",
+    "ClassificationOptions",
     "MultiLabel",
     "SampleData",
     "Task",

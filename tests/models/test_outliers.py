@@ -51,6 +51,6 @@ def test_what_is_wrong_with_the_file_is_said(detector, tmp_path, fault):
         path.write_bytes(path.read_bytes()[:-10])
     elif fault == "another file":
         path.write_text("{}")
-    with pytest.raises(CheckpointError, match="outliers.safetensors: ") as raised:
+    with pytest.raises(CheckpointError, match=r"outliers\.safetensors: ") as raised:
         OutlierDetector(5 if fault == "another model" else 4).load(path)
     assert "\n" not in str(raised.value)

@@ -68,3 +68,44 @@ def test_label_smoothing_mixes_in_the_uniform_distribution(task: Classification)
 def test_unknown_options_are_refused():
     with pytest.raises(ConfigError, match=r"task_options: threshold: unknown key.*Received: 0\.3"):
         Classification(LABELS, {"threshold": 0.3})
+
+
+COSTS = {"a": {"b": 9.0, "c": 2.5}, "b": {"a": 0.5}}
+
+
+@settings(deadline=None, max_examples=50)
+@given(logit_arrays)
+def test_the_label_of_the_lowest_expected_cost_is_decided(logits: np.ndarray):
+    probabilities = softmax(logits.astype(float), axis=-1)
+    cost = {(t, d): COSTS.get(t, {}).get(d, float(t != d)) for t in LABELS for d in LABELS}
+    outputs = Classification(LABELS, {"costs": COSTS}).decide(tf.constant(logits))
+    for of_row, label, score in zip(
+        probabilities, outputs["label"].numpy(), outputs["score"].numpy(), strict=True
+    ):
+        expected = {d: sum(p * cost[t, d] for t, p in zip(LABELS, of_row, strict=True)) for d in LABELS}
+        assert expected[label.decode()] == pytest.approx(min(expected.values()), abs=1e-5)
+        assert score == pytest.approx(of_row[LABELS.index(label.decode())], abs=1e-6)
+
+
+def test_costs_of_two_labels_are_a_threshold():
+    """Elkan 2001, eq. 2: decide b where p(b) >= c10 / (c10 + c01)."""
+    task = Classification(("a", "b"), {"costs": {"a": {"b": 4.0}, "b": {"a": 1.0}}})
+    p = np.array([0.5, 0.79, 0.81, 0.95])
+    logits = np.log(np.stack([1 - p, p], axis=1)).astype(np.float32)
+    assert task.decide(tf.constant(logits))["label"].numpy().tolist() == [b"a", b"a", b"b", b"b"]
+
+
+@pytest.mark.parametrize(
+    ("costs", "message"),
+    [
+        ({"x": {"a": 1}}, "costs: must be of labels: a, b, c. Received: x"),
+        ({"a": {"y": 1}}, "Received: y"),
+        ({"a": {"b": -1}}, "greater than or equal to 0"),
+        ({"a": {"b": float("nan")}}, "costs"),
+        ({"a": {"b": float("inf")}}, "costs"),
+        ({"a": 1}, "costs"),
+    ],
+)
+def test_wrong_costs_are_refused(costs, message):
+    with pytest.raises(ConfigError, match=message):
+        Classification(LABELS, {"costs": costs})

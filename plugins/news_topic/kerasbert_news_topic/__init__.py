@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from kerasbert.tasks import Classification, SampleData, TaskOptions
+from kerasbert.tasks import Classification, ClassificationOptions, SampleData
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _DATA = Path(__file__).parent / "data"
 
 
-class NewsTopicOptions(TaskOptions):
+class NewsTopicOptions(ClassificationOptions):
     """Settings of `NewsTopic`."""
 
     top_k: int = Field(3, ge=1, description="How many topics are given, the most probable first.")
