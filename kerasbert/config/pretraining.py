@@ -3,7 +3,8 @@
 from pydantic import Field, model_validator
 
 from kerasbert.config.backbone import BackboneConfig
-from kerasbert.config.schema import OptimizationConfig, Paths
+from kerasbert.config.field_types import Paths
+from kerasbert.config.schema import OptimizationConfig
 from kerasbert.config.section import Section
 
 

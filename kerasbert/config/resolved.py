@@ -6,9 +6,10 @@ from typing import Literal
 from pydantic import Field
 
 from kerasbert.config.backbone import BackboneConfig
+from kerasbert.config.field_types import Monitor
 from kerasbert.config.load import parse_config, read_yaml
 from kerasbert.config.pretraining import PretrainingConfig
-from kerasbert.config.schema import Config, Monitor, TrainingConfig
+from kerasbert.config.schema import Config, TrainingConfig
 
 
 class EncoderConfig(BackboneConfig):

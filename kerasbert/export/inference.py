@@ -43,7 +43,7 @@ class InferenceClassifier(tf.Module):
 
     def _answer_to(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         outliers = self._outliers
-        distance = None if outliers is None else outliers(mean_embeddings(self.embed(inputs), inputs))
+        distance = None if outliers is None else outliers(*mean_embeddings(self.embed(inputs), inputs))
         return decide(self.task, self.decision, self.logits(inputs), distance)
 
     def vectors(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:

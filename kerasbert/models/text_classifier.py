@@ -56,8 +56,10 @@ class TextClassifier(tf.Module):
         signature = [strings, strings] if self.takes_pairs else [strings]
         self._logits = tf.function(self._logits_of_strings, input_signature=signature)
         self._means = tf.function(self._means_of_strings, input_signature=signature)
-        decided = [tf.TensorSpec([None, len(task.labels)]), tf.TensorSpec([None, encoder.hidden_dim])]
-        self._decide = tf.function(self._answer, input_signature=decided[: 2 if self.outliers else 1])
+        decided = [tf.TensorSpec([None, len(task.labels)])]
+        if self.outliers is not None:
+            decided.append(tf.TensorSpec([None]))
+        self._decide = tf.function(self._answer, input_signature=decided)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -79,17 +81,20 @@ class TextClassifier(tf.Module):
         return self._answer_to(self.text_graph(text, pair))
 
     def _answer_to(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        means = None if self.outliers is None else mean_embeddings(self.embed(inputs), inputs)
-        return self._answer(self.logits(inputs), means)
+        distance = None
+        if self.outliers is not None:
+            distance = self.outliers(*mean_embeddings(self.embed(inputs), inputs))
+        return self._answer(self.logits(inputs), distance)
 
-    def _answer(self, logits: tf.Tensor, means: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        distance = None if self.outliers is None or means is None else self.outliers(means)
+    def _answer(self, logits: tf.Tensor, distance: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         return decide(self.task, self.decision, logits, distance)
 
     def _logits_of_strings(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
         return self.logits(self.text_graph(text, pair))
 
-    def _means_of_strings(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
+    def _means_of_strings(
+        self, text: tf.Tensor, pair: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         inputs = self.text_graph(text, pair)
         return mean_embeddings(self.embed(inputs), inputs)
 
@@ -119,8 +124,10 @@ class TextClassifier(tf.Module):
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
     ) -> dict[str, np.ndarray]:
         """Returns the task's outputs for one batch of texts as arrays."""
-        means = None if self.outliers is None else self.mean_embeddings(texts, pairs)
-        return self.decide_logits(self.predict_logits(texts, pairs), means)
+        distance = None
+        if self.outliers is not None:
+            distance = self.outliers(*self.mean_embeddings(texts, pairs)).numpy()
+        return self.decide_logits(self.predict_logits(texts, pairs), distance)
 
     def predict_logits(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
@@ -131,19 +138,20 @@ class TextClassifier(tf.Module):
 
     def mean_embeddings(
         self, texts: Sequence[str | bytes], pairs: Sequence[str | bytes] | None = None
-    ) -> np.ndarray:
-        """Returns what `outliers` looks at, float32 [batch, hidden], for one batch of texts."""
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns what `outliers` looks at, for one batch of texts; see `mean_embeddings`."""
         columns = [texts] if pairs is None else [texts, pairs]
-        return self._means(*map(string_tensor, columns)).numpy()
+        means, tokens = self._means(*map(string_tensor, columns))
+        return means.numpy(), tokens.numpy()
 
-    def decide_logits(self, logits: np.ndarray, means: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    def decide_logits(self, logits: np.ndarray, distance: np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Returns the task's outputs as arrays.
 
         The task's options and the temperature are those of the first call.
 
         Args:
             logits: float32 [batch, labels].
-            means: see `mean_embeddings`; needed where outliers are rejected.
+            distance: of `outliers`, float32 [batch]; needed where these are rejected.
         """
-        given = (tf.constant(logits),) if means is None else (tf.constant(logits), tf.constant(means))
+        given = (logits,) if distance is None else (logits, distance)
         return {name: value.numpy() for name, value in self._decide(*given).items()}

@@ -65,14 +65,14 @@ def finish(
     config, task, rows = prepared.config, prepared.task, prepared.validation
     classifier = run.load_weights_into(TextClassifier(config, task, prepared.vocabulary))
     logits = _predict_logits(classifier, rows)
-    means = fit_outliers(classifier, prepared.train, rows)
+    distance = fit_outliers(classifier, prepared.train, rows)
     if classifier.outliers is not None:
         classifier.outliers.save(run.outliers)
     targets = task.targets(rows.labels)
     found = calibrate(task, config, logits, targets)
     run.save_config(config)
 
-    outputs = classifier.decide_logits(logits, means)
+    outputs = classifier.decide_logits(logits, distance)
     decided = decisions(outputs, len(task.labels))
     calibration = calibration_metrics(outputs, decided, targets, config.decision.temperature)
     right = np.all(decided == targets, axis=1)

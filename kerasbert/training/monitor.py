@@ -1,7 +1,7 @@
 """Which validation metric selects the best epoch."""
 
 from kerasbert.config import Config
-from kerasbert.config.schema import Monitor
+from kerasbert.config.field_types import Monitor
 from kerasbert.tasks import get_task
 
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.optimize import nnls
 from sklearn.covariance import LedoitWolf
 
 from kerasbert import progress
@@ -27,7 +28,7 @@ def fit_outliers(classifier: TextClassifier, train: Rows, validation: Rows) -> n
         validation: other rows.
 
     Returns:
-        The mean embeddings of the validation rows, float32 [rows, hidden]; None if outliers are not rejected.
+        The distances of the validation rows, float32 [rows]; None if outliers are not rejected.
     """
     share = classifier.decision.reject_outliers
     if classifier.outliers is None or share is None:
@@ -36,22 +37,37 @@ def fit_outliers(classifier: TextClassifier, train: Rows, validation: Rows) -> n
     if len(rows) > _MOST_ROWS:
         rows = random.Random(0).sample(rows, _MOST_ROWS)
     with progress.phase("learning which texts are outliers"):
-        known, others = (_means(classifier, some) for some in (rows, validation.rows))
-        fitted = LedoitWolf().fit(known.astype(float))
-        covariance = fitted.covariance_ + _FLOOR * np.eye(known.shape[1])
+        means, tokens = _means(classifier, rows)
+        fitted = LedoitWolf().fit(means.astype(float))
+        covariance = fitted.covariance_ + _FLOOR * np.eye(means.shape[1])
         whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-        distances = np.linalg.norm((others - fitted.location_) @ whitening, axis=1)
-        limit = max(float(np.quantile(distances, 1 - share, method="higher")), _FLOOR)
-    # A little more, so that rounding rejects no row.
-    classifier.outliers.set(fitted.location_, whitening / (limit * (1 + 1e-4)))
-    return others
+        squares = _squares_by_length(np.sum(((means - fitted.location_) @ whitening) ** 2, axis=1), tokens)
+        classifier.outliers.set(fitted.location_, whitening, squares)
+        others = _means(classifier, validation.rows)
+        limit = float(np.quantile(classifier.outliers(*others), 1 - share, method="higher"))
+        # A little more, so that rounding rejects no row.
+        limit = max(limit, _FLOOR) * (1 + 1e-4)
+        classifier.outliers.set(fitted.location_, whitening, squares * limit**2)
+        return classifier.outliers(*others).numpy()
 
 
-def _means(classifier: TextClassifier, rows: Sequence[Row]) -> np.ndarray:
-    """Returns the mean embeddings of `rows`, float32 [rows, hidden]."""
+def _squares_by_length(squares: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """Returns a and b, not negative, with which a + b / tokens is nearest to `squares`, float [2].
+
+    The mean of n tokens varies with the text and, the less the more they are, with the choice of words. Each
+    row is weighted by the inverse of what is expected of it, once an unweighted fit has said what that is.
+    """
+    terms = np.stack([np.ones(len(tokens)), 1 / tokens], axis=1)
+    expected = nnls(terms, squares)[0]
+    weights = 1 / np.maximum(terms @ expected, _FLOOR)
+    return np.maximum(nnls(terms * weights[:, None], squares * weights)[0], _FLOOR)
+
+
+def _means(classifier: TextClassifier, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the mean embeddings and lengths of `rows`; see `mean_embeddings`."""
 
     def ask(texts: Sequence[str], pairs: Sequence[str] | None) -> dict[str, np.ndarray]:
-        return {"mean": classifier.mean_embeddings(texts, pairs)}
+        return dict(zip(("mean", "tokens"), classifier.mean_embeddings(texts, pairs), strict=True))
 
-    answered = in_batches(ask, rows, size=TrainedModel.batch_size)
-    return np.stack([answer["mean"] for _, answer in answered])
+    answers = [answer for _, answer in in_batches(ask, rows, size=TrainedModel.batch_size)]
+    return np.stack([of["mean"] for of in answers]), np.array([of["tokens"] for of in answers])
