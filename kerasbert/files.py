@@ -107,8 +107,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_json_lines(path: Path, records: Iterable[Any]) -> None:
-    """Writes `records` as JSON lines, atomically."""
-    write_text(path, "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+    """Writes `records` as JSON lines, as they arrive; the file appears when it is complete."""
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def append_json(path: Path, record: Mapping[str, Any]) -> None:

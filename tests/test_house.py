@@ -11,7 +11,7 @@ ORDER = [
     "errors", "extras", "listing", "plugins", "progress", "interrupts", "startup", "encoding", "files",
     "layout", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "hub",
     "checkpoints", "engine", "client", "explanation", "predictors", "augmentation", "pretraining",
-    "training", "tuning", "evaluation", "export", "api", "serving", "testing", "plugin_template",
+    "training", "tuning", "evaluation", "curation", "export", "api", "serving", "testing", "plugin_template",
     "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400

@@ -16,6 +16,8 @@ from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 from kerasbert.text import Vocabulary, load_vocabulary, vocabulary_file
 
+PREDICTIONS = "predictions.jsonl"
+
 
 class RunDirectory:
     """`config.yaml`, the vocabulary, `labels.txt`, `model.weights.h5`, `metrics.json` and more.
@@ -36,6 +38,7 @@ class RunDirectory:
         self.history = self.path / "history.jsonl"
         self.left_out = self.path / "left_out.jsonl"
         self.augmented = self.path / "augmented.jsonl"
+        self.predictions = self.path / PREDICTIONS
         self.metrics = self.path / "metrics.json"
         self.model_card = self.path / "MODEL_CARD.md"
         self.report = self.path / "report"

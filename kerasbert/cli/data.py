@@ -1,10 +1,10 @@
-"""kerasbert data check."""
+"""kerasbert data check and clean."""
 
 from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import reading_options
+from kerasbert.cli.options import output_option, reading_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Check data files before training."""
+    """Check and clean labelled data."""
+
+
+_config_option = click.option(
+    "--config", type=click.Path(), help="Configuration that names the columns and the task."
+)
 
 
 @data.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
-@click.option("--config", type=click.Path(), help="Configuration that names the columns and the task.")
+@_config_option
 @reading_options("text_column", "label_column", "pair_column", "encoding")
 def check(files: tuple[str, ...], config: str | None, reading: "ReadOptions") -> None:
     """Report statistics, warnings and errors of FILES, the first being the training file.
@@ -39,3 +44,86 @@ def check(files: tuple[str, ...], config: str | None, reading: "ReadOptions") ->
     print_report(report, Console())
     if report.errors:
         raise SystemExit(2)
+
+
+@data.command()
+@click.argument("files", nargs=-1, type=click.Path())
+@click.option("--config", type=click.Path(), help="Configuration of the models to train, and of the columns.")
+@click.option(
+    "--folds",
+    type=click.IntRange(min=2),
+    default=5,
+    show_default=True,
+    help="Folds of the cross-validation: models are asked about rows they have not seen.",
+)
+@click.option(
+    "--predictions",
+    multiple=True,
+    type=click.Path(),
+    help="Ask no model: directory of a `train --folds`, or file of texts and probabilities. Repeatable: "
+    "they are averaged.",
+)
+@click.option("--apply", "reviewed", type=click.Path(), help="Reviewed issues.csv: write the cleaned rows.")
+@output_option(required=True, help="Directory of the review; with --apply, the file of cleaned rows.")
+@reading_options("text_column", "label_column", "pair_column", "encoding")
+def clean(
+    files: tuple[str, ...],
+    config: str | None,
+    folds: int,
+    predictions: tuple[str, ...],
+    reviewed: str | None,
+    output: str,
+    reading: "ReadOptions",
+) -> None:
+    """List rows of FILES that probably have a wrong label, and nearly equal texts with different labels.
+
+    FILES are by default the training files of --config, whose model is trained on all folds but one and
+    asked about that one. Without a configuration naive Bayes is asked, which takes seconds. Nothing is
+    changed: fill in the column `action` of issues.csv (keep, relabel or remove), then write the cleaned
+    rows with --apply.
+    """
+    from kerasbert.cli.startup import importing
+
+    with importing():
+        from pathlib import Path
+
+        from kerasbert.cli.train import run_training
+        from kerasbert.config import Config
+        from kerasbert.curation.apply import apply_review
+        from kerasbert.curation.clean import LabelledFiles
+        from kerasbert.curation.write_review import ISSUES, review_lines, write_review
+        from kerasbert.errors import UserError
+        from kerasbert.files import require_output
+        from kerasbert.tasks import load_config
+
+    if reviewed and predictions:
+        raise click.UsageError("--apply and --predictions: give one of them.")
+    settings = load_config(config) if config else Config()
+    labelled = LabelledFiles.of(files, settings, reading)
+    if reviewed:
+        require_output(output, [*labelled.files, reviewed])
+        counts = apply_review(reviewed, labelled.files, labelled.columns, labelled.labels, output)
+        click.echo(
+            f"{counts['keep']:,} row(s) as they were, {counts['relabel']:,} relabelled, {counts['remove']:,} "
+            f"removed: {output}",
+            err=True,
+        )
+        return
+    directory = Path(output)
+    if (directory / ISSUES).exists():
+        raise UserError(
+            f"{directory / ISSUES}: exists already, and may be filled in. Choose another --output."
+        )
+    if config and not predictions:
+        labelled.config.run_dir = str(directory / "folds")
+        run_training(labelled.config, False, resume=(directory / "folds").is_dir(), folds=folds)
+        predictions = (labelled.config.run_dir,)
+    review = labelled.review(predictions, folds)
+    separator = labelled.columns.label_separator or "|"
+    table = write_review(review, directory, f"Labels of {', '.join(labelled.files)}", separator)
+    click.echo("\n".join(review_lines(review.summary)))
+    click.echo(
+        f"review: {directory / 'index.html'}\nFill in the column action of {table} (keep, relabel or "
+        f"remove), then repeat the command with --apply {table} --output CLEANED",
+        err=True,
+    )

@@ -78,9 +78,9 @@ def _rows(table: Iterable[Cells], name: str, columns: Columns) -> Iterator[Row]:
         count += 1
         place = f"{name}:{line}"
         yield Row(
-            _scalar(cells[0], columns.text, place),
+            cell_text(cells[0], columns.text, place),
             () if of_label is None else labels_of_cell(cells[of_label], columns, place),
-            None if of_pair is None else _scalar(cells[of_pair], columns.pair or "", place),
+            None if of_pair is None else cell_text(cells[of_pair], columns.pair or "", place),
             name,
             line,
             cells[-1] if columns.whole else None,
@@ -137,11 +137,11 @@ def labels_of_cell(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
             f"{place}: {name!r} holds a list, but one label is expected. Received: {excerpt(repr(value))}. "
             "For several labels a row use task: multi_label."
         )
-    cell = value if isinstance(value, list) else _scalar(value, name, place)
+    cell = value if isinstance(value, list) else cell_text(value, name, place)
     cells = [cell]
     if columns.label_separator is not None:
         cells = labels_in_cell(cell, columns.label_separator, columns.labels, f"{place}: {name!r}")
-    names = [columns.rename(_scalar(label, name, place).strip()) for label in cells]
+    names = [columns.rename(cell_text(label, name, place).strip()) for label in cells]
     return tuple(dict.fromkeys(filter(None, names)))
 
 
@@ -154,7 +154,7 @@ def replace_lone_surrogates(text: str) -> str:
     return text
 
 
-def _scalar(value: Any, column: str, place: str) -> str:
+def cell_text(value: Any, column: str, place: str) -> str:
     """Returns a cell as text; missing values and NaN are empty."""
     if isinstance(value, str):
         return replace_lone_surrogates(value)

@@ -1,5 +1,6 @@
 """Options of commands and functions that read rows; they override the configuration."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kerasbert.config import DataConfig
@@ -50,6 +51,17 @@ class ReadOptions:
             table=self.text_column is not None,
             settings=self.settings,
         )
+
+    def data_config(self, data: DataConfig, files: Sequence[str]) -> DataConfig:
+        """Returns `data` as if it named `files` as the training rows, and these columns and encoding."""
+        named = {
+            "text_column": self.text_column,
+            "label_column": self.label_column,
+            "pair_column": self.pair_column,
+            "encoding": self.encoding,
+        }
+        given = {name: value for name, value in named.items() if value is not None}
+        return data.model_copy(update={**given, "train": list(files)}, deep=True)
 
     def columns_for(self, data: DataConfig, label_separator: str | None = None) -> Columns:
         """Returns the columns to read for a model that was trained on `data`.

@@ -1,4 +1,4 @@
-"""Writes predictions as JSON lines, CSV, TSV or Parquet in constant memory."""
+"""Writes predictions and rows as JSON lines, CSV, TSV or Parquet in constant memory."""
 
 import csv
 import gzip
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from kerasbert.errors import UserError
+from kerasbert.files import atomic_path
 
 Record = Mapping[str, Any]
 
@@ -54,12 +55,75 @@ def write_records(records: Iterable[Record], file: IO[bytes], form: str, compres
         return
     lines = _json_lines(records) if form == "jsonl" else _separated(records, form)
     if compress:
-        with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as archive:
-            archive.writelines(line.encode() for line in lines)
+        _write_lines(lines, file, compress)
         return
     for line in lines:
         file.write(line.encode())
         file.flush()
+
+
+def write_cells(records: Iterable[Record], output: str, mark: bool = False) -> None:
+    """Writes rows with all their columns as JSON lines, CSV or TSV; the file appears when it is complete.
+
+    Args:
+        records: cells by the names of their columns, the same names in each for CSV and TSV; read lazily.
+        output: the file, named .jsonl, .csv or .tsv, perhaps with .gz.
+        mark: whether it begins with a byte order mark, without which Excel does not read CSV as UTF-8.
+
+    Raises:
+        UserError: another format, or a record with other columns than the first.
+    """
+    form = _cells_format(output)
+    lines = _json_lines(records) if form == "jsonl" else _table_lines(records, form, output)
+    if mark:
+        lines = itertools.chain(["\ufeff"], lines)
+    with atomic_path(Path(output)) as temporary, temporary.open("wb") as file:
+        _write_lines(lines, file, output.lower().endswith(".gz"))
+
+
+def _cells_format(output: str) -> str:
+    form = written_format(output)
+    if form == "parquet":
+        raise UserError(f"{output}: rows are written as .jsonl, .csv or .tsv. Rename it.")
+    return form
+
+
+def _table_lines(records: Iterable[Record], form: str, output: str) -> Iterator[str]:
+    iterator = iter(records)
+    first = next(iterator, None)
+    if first is None:
+        return
+    names = list(first)
+    yield _line(names, form)
+    for record in itertools.chain([first], iterator):
+        if record.keys() != first.keys():
+            raise UserError(
+                f"{output}: rows have different columns ({', '.join(first)}; {', '.join(record)}), which do "
+                "not fit into one table. Write a .jsonl."
+            )
+        yield _line([_cell(record[name]) for name in names], form)
+
+
+def _line(cells: list[str], form: str) -> str:
+    if form == "tsv":
+        return "\t".join(_NOT_IN_TSV.sub(" ", cell) for cell in cells) + "\n"
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return "" if value is None else str(value)
+
+
+def _write_lines(lines: Iterable[str], file: IO[bytes], compress: bool) -> None:
+    if not compress:
+        file.writelines(line.encode() for line in lines)
+        return
+    with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as archive:
+        archive.writelines(line.encode() for line in lines)
 
 
 def _json_lines(records: Iterable[Record]) -> Iterator[str]:
@@ -72,12 +136,7 @@ def _separated(records: Iterable[Record], form: str) -> Iterator[str]:
     first = next(iterator, None)
     names = [name for name in _CELLS if name not in _OPTIONAL or (first is not None and name in first)]
     for cells in itertools.chain([names], _cells(first, iterator, names)):
-        if form == "tsv":
-            yield "\t".join(_NOT_IN_TSV.sub(" ", cell) for cell in cells) + "\n"
-        else:
-            line = io.StringIO(newline="")
-            csv.writer(line).writerow(cells)
-            yield line.getvalue()
+        yield _line(cells, form)
 
 
 def _cells(first: Record | None, rest: Iterator[Record], names: list[str]) -> Iterator[list[str]]:

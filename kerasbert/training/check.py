@@ -31,11 +31,9 @@ def check_for_training(
     require_files(paths)
     task_class = get_task(config.task)
     labels = task_class.fixed_labels or config.data.labels
-    columns = (reading or ReadOptions(settings=KEYS)).columns(config.data, task_class.label_separator)
-    trial = config.model_copy(deep=True)
-    trial.data.text_column, trial.data.pair_column = columns.text, columns.pair
-    trial.data.label_column, trial.data.encoding = columns.label or "", columns.encoding
-    trial.data.train = list(paths[:1])
+    reading = reading or ReadOptions(settings=KEYS)
+    columns = reading.columns(config.data, task_class.label_separator)
+    trial = config.model_copy(update={"data": reading.data_config(config.data, paths[:1])}, deep=True)
     if not trial.data.validation and not trial.data.folds:
         trial.data.validation = list(paths[1:2])
     prepared, refusal = _try(trial)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,9 @@ import numpy as np
 from kerasbert import progress
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.data import Rows
+from kerasbert.files import write_json_lines
 from kerasbert.models import TextClassifier
-from kerasbert.predictors.predict import in_batches
+from kerasbert.predictors.predict import answer_record, in_batches
 from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.calibration import calibration_metrics
 from kerasbert.tasks.decision import confidence
@@ -88,6 +89,7 @@ def finish(
         "train_seconds": round(seconds, 1),
         "interrupted": interrupted,
     }
+    _write_predictions(run, rows, outputs, task.labels)
     write_model_card(run.model_card, prepared, metrics)
     if not interrupted:
         shutil.rmtree(run.checkpoints, ignore_errors=True)
@@ -99,6 +101,21 @@ def load_result(prepared: Prepared, run: RunDirectory) -> TrainResult:
     """Reads the result that the chief wrote, on the other workers."""
     metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
     return TrainResult(run, run.load(), metrics, prepared, metrics["interrupted"], chief=False)
+
+
+def _write_predictions(
+    run: RunDirectory, rows: Rows, outputs: dict[str, np.ndarray], labels: tuple[str, ...]
+) -> None:
+    """Writes the answers to the validation rows, as `predict` does, each with its truth, file and line."""
+
+    def records() -> Iterator[dict[str, Any]]:
+        for place, row in enumerate(rows.rows):
+            answer = {name: values[place] for name, values in outputs.items()}
+            truth = row.labels[0] if len(row.labels) == 1 else list(row.labels)
+            record = answer_record(row, answer, labels)
+            yield {**record, "truth": truth, "file": row.file, "line": row.line}
+
+    write_json_lines(run.predictions, records())
 
 
 def _predict_logits(classifier: TextClassifier, rows: Rows) -> np.ndarray:

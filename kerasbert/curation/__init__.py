@@ -1,0 +1,1 @@
+"""The data after the first model: labels that are probably wrong, and texts that are worth labelling."""
