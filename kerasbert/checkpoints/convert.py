@@ -134,6 +134,10 @@ def _what_transformers_lacks(classifier: TextClassifier) -> list[str]:
         notes.append(
             "Transformers will read the head of a long text, not what text.truncation says: cut it before"
         )
+    if classifier.config.text.windows > 1:
+        notes.append(
+            "Transformers will read the head of a long text, not its windows (text.windows): split it before"
+        )
     if type(classifier.task).clean is not Task.clean:
         notes.append(
             f"Transformers will not clean texts as the task {classifier.config.task} does: do it before"

@@ -73,6 +73,13 @@ class TextConfig(Section):
         description="Which tokens of a text longer than `training.max_length` are kept: the first, the "
         "last, or a quarter from the start and the rest from the end.",
     )
+    windows: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="Into how many windows of `training.max_length` tokens a longer text is split at most, "
+        "before it is cut: training.md, Long texts. 1: it is cut.",
+    )
     added_tokens: list[str] = Field(
         [],
         description="Tokens of the vocabulary that are never split. Matched after normalisation.",
@@ -313,6 +320,29 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     distillation: DistillationConfig = DistillationConfig()
+
+    @property
+    def window_length(self) -> int | None:
+        """The number of tokens of a window, if texts may have several."""
+        return self.training.max_length if self.text.windows > 1 else None
+
+    @model_validator(mode="after")
+    def _windows_are_of_single_texts(self) -> "Config":
+        windows, training = self.text.windows, self.training
+        if windows > 1 and self.data.pair_column is not None:
+            raise ValueError(
+                "text.windows: must be 1 with data.pair_column: pairs are not split into windows"
+            )
+        if windows > 1 and training.jit_compile:
+            raise ValueError("text.windows: must be 1 with training.jit_compile: XLA needs fixed shapes")
+        if windows > 1 and self.augmentation.copies and "masked_lm" in self.augmentation.methods:
+            raise ValueError("text.windows: must be 1 with augmentation.methods: masked_lm reads one window")
+        if training.batch_tokens and training.batch_tokens < windows * training.max_length:
+            raise ValueError(
+                f"training.batch_tokens: must be at least {windows * training.max_length}, text.windows "
+                f"times training.max_length. Received: {training.batch_tokens}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _a_teacher_is_compared_with_one_pass(self) -> "Config":

@@ -35,7 +35,9 @@ class TokenizedRows:
 
     def packed_lengths(self, graph: TextGraph) -> np.ndarray:
         """Returns the number of tokens of each packed row: int64 [rows]."""
-        return np.minimum(self.full_lengths, graph.max_length)
+        if self.pair is not None:
+            return np.minimum(self.full_lengths, graph.max_length)
+        return graph.windows.packed_lengths(self.full_lengths - 2)
 
     def inputs(self, index: tf.Tensor, graph: TextGraph) -> dict[str, tf.Tensor]:
         """Returns the packed inputs of the rows at `index`, int [batch]."""

@@ -80,7 +80,7 @@ def check_files(
             report.warnings += check_training_rows(path, rows, known, columns, labels)
         else:
             report.warnings += check_other_rows(path, rows, known)
-        report.warnings += check_cut(path, lengths, graph.max_length)
+        report.warnings += check_cut(path, lengths, graph)
     report.warnings += check_label_map(columns, [label for _, rows in loaded for label in rows.label_counts])
     for place, (path, rows) in enumerate(loaded):
         for other_path, other in loaded[:place]:

@@ -10,6 +10,7 @@ from kerasbert.data.label_checks import check_labels, check_labels_present
 from kerasbert.data.load import Rows
 from kerasbert.data.read import REPLACEMENT, Row
 from kerasbert.listing import SHOWN, join_first
+from kerasbert.text import TextGraph
 
 
 def check_training_rows(
@@ -47,20 +48,24 @@ def check_shared(name: str, rows: Rows, other_name: str, other: Rows) -> list[st
     ]
 
 
-def check_cut(name: str, lengths: np.ndarray, max_length: int) -> list[str]:
+def check_cut(name: str, lengths: np.ndarray, graph: TextGraph) -> list[str]:
     """Returns a warning if rows are truncated.
 
     Args:
         name: name of the rows, for the message.
         lengths: token count of each row, special tokens included, int [rows].
-        max_length: maximum number of tokens that the model reads.
+        graph: that of the model.
     """
-    cut = int(np.sum(lengths > max_length))
+    longest = graph.windows.budget + 2
+    cut = int(np.sum(lengths > longest))
     if not cut:
         return []
+    limit = f"training.max_length, {longest} tokens"
+    if graph.windows.most > 1:
+        limit = f"text.windows, {graph.windows.most} of {graph.max_length} tokens"
     return [
-        f"{name}: {cut:,} of {len(lengths):,} row(s) ({cut / len(lengths):.1%}) are longer than "
-        f"training.max_length, {max_length} tokens, and are truncated."
+        f"{name}: {cut:,} of {len(lengths):,} row(s) ({cut / len(lengths):.1%}) are longer than {limit}, "
+        "and are truncated."
     ]
 
 

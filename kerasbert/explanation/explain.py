@@ -67,7 +67,8 @@ def explain(
     outputs, attributions = _integrated_gradients(classifier, inputs, label)
     outputs["tokens"] = tf.add_n([tf.cast(each.row_lengths(), tf.int32) for each in ids])
     outputs["tokens_read"] = tf.add_n(read)
-    first = tf.ones_like(read[0])  # after [CLS]
+    attributions = graph.of_tokens(attributions, ids[0])
+    first = tf.zeros_like(read[0])
     kept = graph.truncation_mask(ids[0], read[0])
     outputs["words"], outputs["attributions"] = of_words(words[0], pieces[0], kept, attributions, first)
     if pair is not None:

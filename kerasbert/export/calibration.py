@@ -20,7 +20,7 @@ def calibration_rows(classifier: TextClassifier) -> Iterator[dict[str, tf.Tensor
     vocabulary, draw = graph.vocabulary, np.random.default_rng(0)
     special = {vocabulary.pad, vocabulary.cls, vocabulary.sep}
     ordinary = np.array([i for i in range(len(vocabulary)) if i not in special], np.int32)
-    for length in np.geomspace(8, graph.max_length, _BATCHES).astype(int):
+    for length in np.geomspace(6, graph.max_length - 2, _BATCHES).round().astype(int):
         columns = [
             tf.RaggedTensor.from_tensor(draw.choice(ordinary, [max(_TOKENS // length, 1), length]))
             for _ in range(2 if classifier.takes_pairs else 1)

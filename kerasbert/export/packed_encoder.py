@@ -14,6 +14,7 @@ from kerasbert.models.gelu import gelu
 from kerasbert.models.keras_hub_layers import Sublayers, embedding_tables, sublayers
 from kerasbert.models.packing import Packing
 from kerasbert.models.transformer import LayerParts, encode, normalize, sum_embeddings
+from kerasbert.models.windows import Encode, WindowRows, in_chunks
 
 # How dense layers compute: `Dense.__call__`, `Dense.in_float32` or `Dense.calibrate`.
 _Multiply = Callable[[Dense, tf.Tensor], tf.Tensor]
@@ -32,7 +33,8 @@ class PackedEncoder(tf.Module):
 
     def __init__(self, encoder: Encoder, dtype: tf.DType, int8: bool):
         super().__init__(name="encoder")
-        self._dtype, self._heads = dtype, encoder.num_heads
+        self._dtype, self._heads, self._hidden = dtype, encoder.num_heads, encoder.hidden_dim
+        self._window_length = encoder.window_length
         self._tables = [tf.Variable(tf.cast(table, dtype)) for table in embedding_tables(encoder)]
         self._norm = _Norm(encoder.embeddings_layer_norm)
         self._layers = [
@@ -54,20 +56,35 @@ class PackedEncoder(tf.Module):
             embeddings: float32 [tokens, hidden], instead of what `embed` returns. With them all is computed
                 in float32, from the weights as they are stored, and has gradients.
         """
-        if embeddings is not None:
+
+        def from_tokens(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            x = tf.cast(self._embed(inputs), self._dtype)
+            return self._encode(inputs, x, Dense.__call__, return_sequence)
+
+        def from_embeddings(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             return self._encode(inputs, embeddings, Dense.in_float32, return_sequence)
-        embeddings = tf.cast(self.embed(inputs), self._dtype)
-        return self._encode(inputs, embeddings, Dense.__call__, return_sequence)
+
+        encode: Encode = from_tokens if embeddings is None else from_embeddings
+        if self._window_length is None:
+            return encode(inputs)
+        if embeddings is None:
+            encode = in_chunks(encode, self._hidden, tf.float32, return_sequence)
+        return WindowRows(inputs["padding_mask"], self._window_length).encode(inputs, encode)
 
     def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the normalised embeddings of the real tokens, float32 [tokens, hidden], row by row."""
+        if self._window_length is not None:
+            inputs = WindowRows(inputs["padding_mask"], self._window_length).split(inputs)
+        return self._embed(inputs)
+
+    def _embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
         packing = Packing(inputs["padding_mask"], self._heads)
         return self._norm(sum_embeddings(self._tables, inputs["token_ids"], inputs["segment_ids"], packing))
 
     def calibrate(self, batches: Iterable[Mapping[str, tf.Tensor]]) -> None:
-        """Fixes the ranges of 8-bit inputs by what `batches` bring about in float32."""
+        """Fixes the ranges of 8-bit inputs by what `batches`, each of one window, bring about in float32."""
         for inputs in batches:
-            self._encode(inputs, self.embed(inputs), Dense.calibrate, return_sequence=True)
+            self._encode(inputs, self._embed(inputs), Dense.calibrate, return_sequence=True)
 
     def _encode(
         self, inputs: Mapping[str, tf.Tensor], x: tf.Tensor, multiply: _Multiply, return_sequence: bool

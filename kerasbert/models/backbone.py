@@ -35,13 +35,19 @@ def complete_backbone_config(config: BackboneConfig, max_length: int) -> Encoder
     return completed
 
 
-def build_backbone(config: EncoderConfig, vocabulary_size: int, precision: str = "float32") -> Encoder:
+def build_backbone(
+    config: EncoderConfig,
+    vocabulary_size: int,
+    precision: str = "float32",
+    window_length: int | None = None,
+) -> Encoder:
     """Returns an encoder with random weights.
 
     Args:
         config: of the encoder.
         vocabulary_size: rows of the token embedding.
         precision: a Keras dtype policy; `mixed_*` keeps the weights in float32.
+        window_length: see `Encoder`.
     """
     backbone = Encoder(
         vocabulary_size=vocabulary_size,
@@ -54,6 +60,7 @@ def build_backbone(config: EncoderConfig, vocabulary_size: int, precision: str =
         dtype=precision,
         name="backbone",
     )
+    backbone.window_length = window_length
     # KerasHub's BERT knows GELU by its tanh approximation only, and an epsilon of 1e-12.
     norms = [backbone.embeddings_layer_norm]
     for layer in map(sublayers, backbone.transformer_layers):

@@ -1,6 +1,7 @@
 """The encoder: KerasHub's BertBackbone, computed without its padding."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from kerasbert.models.gelu import gelu
 from kerasbert.models.keras_hub_layers import Sublayers, embedding_tables, sublayers
 from kerasbert.models.packing import Packing
 from kerasbert.models.transformer import LayerParts, encode, normalize, sum_embeddings
+from kerasbert.models.windows import Encode, WindowRows, in_chunks
 
 _LEVELS = 1 << 16  # of the random numbers that dropout draws
 
@@ -22,7 +24,12 @@ class Encoder(keras_nlp.models.BertBackbone):
     tokens; on padding `sequence_output` is zero. Everything but attention runs on one row for each real
     token, as in Zeng et al. 2022 (https://arxiv.org/abs/2208.08124); query, key and value come from one
     product; and where no more than `pooled_output` is wanted the last layer runs on [CLS] alone.
+
+    Attributes:
+        window_length: where rows have several windows: that of one; see `WindowRows`. None: rows are whole.
     """
+
+    window_length: int | None = None
 
     def call(
         self,
@@ -45,11 +52,18 @@ class Encoder(keras_nlp.models.BertBackbone):
             return_hidden_states: whether `hidden_states` is wanted: a list of the embeddings and the
                 output of each layer, [tokens, hidden].
         """
-        packing = self._packing(inputs)
-        if embeddings is None:
-            embeddings = self._embed(inputs, packing, training)
-        parts = [self._parts(sublayers(layer), training) for layer in self.transformer_layers]
-        return encode(embeddings, packing, parts, self.pooled_dense, return_sequence, return_hidden_states)
+        encode: Encode = partial(
+            self._encode,
+            training=training,
+            return_sequence=return_sequence,
+            embeddings=embeddings,
+            return_hidden_states=return_hidden_states,
+        )
+        if self.window_length is None:
+            return encode(inputs)
+        if not training and embeddings is None and not return_hidden_states:
+            encode = in_chunks(encode, self.hidden_dim, tf.as_dtype(self.compute_dtype), return_sequence)
+        return WindowRows(inputs["padding_mask"], self.window_length).encode(inputs, encode)
 
     def compute_output_spec(
         self, inputs: Any, training: bool | None = None, mask: Any = None, return_sequence: bool = True
@@ -60,10 +74,26 @@ class Encoder(keras_nlp.models.BertBackbone):
 
     def embed(self, inputs: Mapping[str, tf.Tensor], training: bool | None = None) -> tf.Tensor:
         """Returns the normalised embeddings of the real tokens, [tokens, hidden], row by row."""
+        if self.window_length is not None:
+            inputs = WindowRows(inputs["padding_mask"], self.window_length).split(inputs)
         return self._embed(inputs, self._packing(inputs), training)
 
     def _packing(self, inputs: Mapping[str, tf.Tensor]) -> Packing:
         return Packing(inputs["padding_mask"], self.num_heads, places=inputs.get("places"))
+
+    def _encode(
+        self,
+        inputs: Mapping[str, tf.Tensor],
+        training: bool | None,
+        return_sequence: bool,
+        embeddings: tf.Tensor | None,
+        return_hidden_states: bool,
+    ) -> dict[str, Any]:
+        packing = self._packing(inputs)
+        if embeddings is None:
+            embeddings = self._embed(inputs, packing, training)
+        parts = [self._parts(sublayers(layer), training) for layer in self.transformer_layers]
+        return encode(embeddings, packing, parts, self.pooled_dense, return_sequence, return_hidden_states)
 
     def _embed(self, inputs: Mapping[str, tf.Tensor], packing: Packing, training: bool | None) -> tf.Tensor:
         summed = sum_embeddings(embedding_tables(self), inputs["token_ids"], inputs["segment_ids"], packing)

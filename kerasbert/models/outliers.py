@@ -81,6 +81,9 @@ def mean_embeddings(embeddings: tf.Tensor, inputs: Mapping[str, tf.Tensor]) -> t
         embeddings: of the real tokens of `inputs`, float32 [tokens, hidden], row by row; see `Encoder.embed`.
         inputs: token ids as `TextGraph` gives them.
     """
-    tokens = tf.maximum(tf.math.count_nonzero(inputs["padding_mask"], axis=1, dtype=tf.int32), 1)
+    mask = inputs["padding_mask"]
+    # The first place of a row is embedded even if a client masks it.
+    real = (mask != 0) | (tf.range(tf.shape(mask)[1]) == 0)
+    tokens = tf.math.count_nonzero(real, axis=1, dtype=tf.int32)
     rows = tf.repeat(tf.range(tf.size(tokens)), tokens)
     return tf.math.segment_mean(tf.cast(embeddings, tf.float32), rows), tokens

@@ -23,6 +23,7 @@ def build_text_graph(config: Config, task: Task, vocabulary: Vocabulary) -> Text
         vocabulary,
         max_length=config.training.max_length,
         truncation=config.text.truncation,
+        windows=config.text.windows,
         clean=task.clean,
         **config.text.tokenization,
     )
@@ -44,7 +45,7 @@ class TextClassifier(tf.Module):
         self.config = config
         self.task = task
         self.text_graph = build_text_graph(config, task, vocabulary)
-        encoder = build_backbone(config.backbone, len(vocabulary))
+        encoder = build_backbone(config.backbone, len(vocabulary), window_length=config.window_length)
         self.model = build_model(encoder, task, config.head)
         self.sanitize = Sanitizer(
             self.text_graph, self.takes_pairs, encoder.max_sequence_length, encoder.num_segments

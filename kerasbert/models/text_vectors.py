@@ -26,10 +26,13 @@ def text_vectors(
         text: string [batch].
         pair: string [batch], the second text of each row, or None.
         pooling: `mean` or `max` over the real tokens, [CLS] and [SEP] among them, or `cls`: the output at
-            [CLS], without BERT's pooler, which is only trained for next sentence prediction.
+            [CLS], without BERT's pooler, which is only trained for next sentence prediction. Of a text of
+            several windows, the mean over those at their [CLS].
     """
     inputs = text_graph(text, pair)
     encoded = encode(inputs)
-    if pooling == "cls":
-        return tf.cast(encoded["sequence_output"][:, 0], tf.float32)
-    return tf.convert_to_tensor(pool(encoded, inputs["padding_mask"], pooling))
+    sequence, mask = encoded["sequence_output"], inputs["padding_mask"]
+    if pooling == "cls":  # where windows begin
+        sequence, mask = (values[:, :: text_graph.max_length] for values in (sequence, mask))
+        pooling = "mean"
+    return tf.convert_to_tensor(pool({"sequence_output": sequence}, mask, pooling))

@@ -11,6 +11,7 @@ from kerasbert.text.sentencepiece_vocabulary import SentencePieceVocabulary
 from kerasbert.text.truncation import truncate, truncation_mask
 from kerasbert.text.unigram import Unigram
 from kerasbert.text.vocabulary import Vocabulary
+from kerasbert.text.windows import Windows
 from kerasbert.text.wordpiece import WordPiece
 from kerasbert.text.wordpiece_vocabulary import WordPieceVocabulary
 
@@ -35,6 +36,8 @@ class TextGraph(tf.Module):
         clean: the task's own cleaning, from valid UTF-8 strings [batch] to strings [batch].
         added_tokens: tokens of a WordPiece vocabulary that are never split, matched in the normalised text.
         special_tokens: the same, matched in the text before normalisation.
+        windows: into how many windows of `max_length` tokens a longer text is split at most; only what is
+            longer still is truncated. See `Windows`; pairs are never split.
 
     Raises:
         VocabularyError: an added token cannot be found in texts.
@@ -54,10 +57,12 @@ class TextGraph(tf.Module):
         clean: Callable[[tf.Tensor], tf.Tensor] | None = None,
         added_tokens: Sequence[str] = (),
         special_tokens: Sequence[str] = (),
+        windows: int = 1,
     ):
         super().__init__(name="text_graph")
         self.vocabulary = vocabulary
         self.max_length = max_length
+        self.windows = Windows(max_length, windows)
         self._ascii_punctuation = ascii_punctuation
         self._truncation = truncation
         self._clean = clean
@@ -72,7 +77,8 @@ class TextGraph(tf.Module):
 
         Returns:
             `token_ids`, `segment_ids`, `padding_mask`: int32 [batch, length], where length is the length
-            of the longest row, rounded up, and at most `max_length`.
+            of the longest row, rounded up, and at most `max_length`, or a multiple of it if a row has
+            several windows.
         """
         return self.pack(self.tokenize(text), None if pair is None else self.tokenize(pair))
 
@@ -96,15 +102,33 @@ class TextGraph(tf.Module):
 
     def pack(self, ids: tf.RaggedTensor, pair: tf.RaggedTensor | None = None) -> dict[str, tf.Tensor]:
         """Truncates `ids` (and `pair`), adds the special tokens, and pads; returns what `__call__` does."""
+        if self.windows.most > 1 and pair is None:
+            return self.windows.pack(self.truncate(ids), self.vocabulary)
         return pack(ids, pair, self.vocabulary, self.max_length, self._truncation)
 
     def kept(self, ids: tf.RaggedTensor, pair: tf.RaggedTensor | None = None) -> list[tf.Tensor]:
         """Returns how many tokens of `ids` (and of `pair`) `pack` keeps: int32 [batch] each."""
+        if pair is None:
+            return [tf.minimum(tf.cast(ids.row_lengths(), tf.int32), self.windows.budget)]
         return kept(ids, pair, self.vocabulary, self.max_length)
 
     def truncate(self, ids: tf.RaggedTensor) -> tf.RaggedTensor:
         """Returns the tokens that `pack` would keep of single texts `ids`, int32 [batch, None]."""
-        return truncate(ids, self.max_length - 2, self._truncation)
+        return truncate(ids, self.windows.budget, self._truncation)
+
+    def of_tokens(self, values: tf.Tensor, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Returns what values [batch, length] of the places of packed rows say of their tokens.
+
+        Args:
+            values: float32 [batch, length].
+            ids: int32 [batch, None], of single texts, not truncated.
+
+        Returns:
+            float32 [batch, n]: the sums over the places of each token that was read, in order.
+        """
+        if self.windows.most > 1:
+            return self.windows.of_tokens(values, self.truncate(ids))
+        return values[:, 1:]
 
     def truncation_mask(self, ids: tf.RaggedTensor, read: tf.Tensor) -> tf.Tensor:
         """Returns which values of `ids` are kept if `read` tokens of each row are: bool [values]."""

@@ -34,10 +34,11 @@ class Sanitizer:
         - A token is real where the mask is not 0. Gaps are kept: the tokens after one keep their
           positions, as in Keras and Transformers.
         - A [CLS] after the first position is padding: TensorFlow Serving's `pad_variable_length_inputs`
-          pads a row with its first token, and the mask with ones.
+          pads a row with its first token, and the mask with ones. Where rows have windows, the first place
+          of one with other real tokens is real, too.
         - An id outside the vocabulary becomes [UNK]; a segment is clipped to the segment table.
-        - Tokens beyond the position table are cut off. Masks and segments are cut or padded with 0 to the
-          length of the ids.
+        - Tokens beyond the position table, or the last window, are cut off. Masks and segments are cut or
+          padded with 0 to the length of the ids.
         - A row without a real token becomes the row of the empty text.
 
         Args:
@@ -45,12 +46,16 @@ class Sanitizer:
         """
         vocabulary, empty = self.text_graph.vocabulary, self._empty_row()
         shortest = empty["token_ids"].shape[1]
-        width = tf.clip_by_value(tf.shape(inputs["token_ids"])[1], shortest, self.positions)
+        windows = self.text_graph.windows
+        most = windows.most * windows.length if windows.most > 1 else self.positions
+        width = tf.clip_by_value(tf.shape(inputs["token_ids"])[1], shortest, most)
         ids, segments, mask = (
             _fit(inputs[name], width) for name in ("token_ids", "segment_ids", "padding_mask")
         )
         position = tf.range(width)
         real = (mask != 0) & ((ids != vocabulary.cls) | (position == 0))
+        if windows.most > 1:
+            real |= _begins(real, windows.length)
         # Trim columns that are padding in every row: attention computes them too.
         longest = tf.reduce_max(tf.where(real, position + 1, shortest))
         width = tf.clip_by_value(longest, shortest, width)  # an empty batch has no maximum
@@ -72,6 +77,15 @@ class Sanitizer:
             row = self.text_graph(text, text if self.takes_pairs else None)
             length = int(tf.reduce_sum(row["padding_mask"]))
             return {name: tf.constant(values.numpy()[:, :length]) for name, values in row.items()}
+
+
+def _begins(real: tf.Tensor, length: int) -> tf.Tensor:
+    """Returns where windows with real tokens begin, the first of a row aside: bool [batch, width]."""
+    position = tf.range(tf.shape(real)[1])
+    window = position // length
+    count = tf.math.unsorted_segment_sum(tf.transpose(tf.cast(real, tf.int32)), window, tf.size(position))
+    held = tf.gather(tf.transpose(count), window, axis=1) > 0
+    return held & (position % length == 0) & (position > 0)
 
 
 def _fit(values: tf.Tensor, width: tf.Tensor) -> tf.Tensor:

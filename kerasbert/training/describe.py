@@ -1,7 +1,7 @@
 """Describes a training, for the dry run."""
 
 from kerasbert.checkpoints import why_no_export
-from kerasbert.config import TrainingConfig, dump_yaml
+from kerasbert.config import Config, dump_yaml
 from kerasbert.data import Rows
 from kerasbert.models import build_backbone, build_model
 from kerasbert.training.prepare import Prepared
@@ -28,7 +28,7 @@ def describe(prepared: Prepared) -> str:
             f"steps: {steps:,} an epoch, {steps * settings.epochs:,} in all",
             f"parameters: {parameters:,}",
             f"memory: about {estimate_memory(prepared, parameters) / 2**20:,.0f} MiB for a batch of "
-            f"{_largest_batch(settings)} rows of {settings.max_length} tokens, TensorFlow itself aside",
+            f"{_largest_batch(config)} rows of {_longest(config)} tokens, TensorFlow itself aside",
             f"checkpoint export: {refused or 'Transformers can load this model'}",
             f"output: {config.run_dir}",
             *(f"warning: {warning}" for warning in (*prepared.warnings, *rows.warnings)),
@@ -45,16 +45,22 @@ def estimate_memory(prepared: Prepared, parameters: int) -> int:
     config = prepared.config
     backbone, settings = config.backbone, config.training
     layers, hidden, heads = backbone.num_layers, backbone.hidden_dim, backbone.num_heads
-    length, batch = settings.max_length, _largest_batch(settings)
-    per_layer = length * batch * hidden * (34 + 5 * heads * length / hidden)
+    tokens = _longest(config) * _largest_batch(config)
+    per_layer = tokens * hidden * (34 + 5 * heads * settings.max_length / hidden)
     width = 1 if settings.precision.startswith("mixed") else 2
     return int(16 * parameters + layers * per_layer * width)
 
 
-def _largest_batch(settings: TrainingConfig) -> int:
+def _longest(config: Config) -> int:
+    """Returns the most tokens of a row."""
+    return config.text.windows * config.training.max_length
+
+
+def _largest_batch(config: Config) -> int:
     """Returns the number of rows that are computed at once in a batch of the longest rows."""
+    settings = config.training
     rows = settings.batch_size // settings.accumulation_steps
-    return min(rows, settings.batch_tokens // settings.max_length) if settings.batch_tokens else rows
+    return min(rows, settings.batch_tokens // _longest(config)) if settings.batch_tokens else rows
 
 
 def _rows(name: str, rows: Rows) -> str:

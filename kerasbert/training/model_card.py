@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kerasbert.config import Config
 from kerasbert.engine.model_card import markdown_text, write_card
 from kerasbert.training.prepare import Prepared
 
@@ -23,7 +24,7 @@ It answers texts with one of: {labels}.
 | encoder | {layers} layers, hidden size {hidden}, {heads} heads, from {source} |
 | parameters | {parameters:,} |
 | vocabulary | {vocabulary:,} tokens, SHA-256 {digest} |
-| longest input | {max_length} tokens; of longer texts {truncation} |
+| longest input | {longest} tokens; of longer texts {truncation} |
 | training rows | {train_rows:,} ({counts}), and {augmented_rows:,} augmented; {left_out_rows} left out |
 | validation rows | {examples:,} |
 | best epoch | {best_epoch} of {epochs}, seed {seed}{note} |
@@ -38,6 +39,11 @@ On the validation rows, which also chose the epoch: accuracy {accuracy:.4f}, mac
 All settings: config.yaml in this directory. The training data, its licence and the intended
 use must be stated here by the publisher of this model.
 """
+
+
+def _longest(config: Config) -> str:
+    length, windows = config.training.max_length, config.text.windows
+    return str(length) if windows == 1 else f"{windows} overlapping windows of {length}"
 
 
 def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any]) -> None:
@@ -58,7 +64,7 @@ def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any])
         "source": markdown_text(config.backbone.source),
         "vocabulary": len(prepared.vocabulary),
         "digest": prepared.vocabulary.digest[:12],
-        "max_length": config.training.max_length,
+        "longest": _longest(config),
         "truncation": _READ[config.text.truncation],
         "counts": ", ".join(f"{markdown_text(k)} {n}" for k, n in prepared.train.label_counts.items()),
         "epochs": config.training.epochs,

@@ -21,14 +21,15 @@ def opening(prepared: Prepared, rows: TrainingRows, strategy: tf.distribute.Stra
     counts = [f"{len(prepared.train):,} to train on"]
     counts += [f"{len(of):,} {name}" for name, of in more.items() if len(of)]
     counts += [f"{len(prepared.validation):,} to validate on", f"{left_out:,} left out"]
-    lengths, cut = rows.lengths, int(np.sum(rows.lengths > settings.max_length))
+    lengths, longer = rows.lengths, int(np.sum(rows.lengths > settings.max_length))
+    fate = "are cut at" if prepared.config.text.windows == 1 else "have several windows of"
     middle, most = np.percentile(lengths, [50, 95]).astype(int)
     return "\n".join(
         [
             f"rows: {', '.join(counts)}",
             f"labels: {_labels(prepared.train.label_counts)}",
             f"tokens of a row: median {middle}, 95 % have at most {most}, the longest {lengths.max()}; "
-            f"{cut:,} rows ({cut / len(lengths):.1%}) are cut at max_length {settings.max_length}",
+            f"{longer:,} rows ({longer / len(lengths):.1%}) {fate} max_length {settings.max_length}",
             f"steps: {rows.steps:,} an epoch, {rows.steps * settings.epochs:,} in all, of "
             f"{settings.batch_size} rows",
             f"device: {devices(strategy)}",

@@ -131,6 +131,10 @@ def _require_pupil(config: ResolvedConfig, run: RunDirectory, task: Task, vocabu
         f"reads long texts otherwise (text.truncation: {teacher.text.truncation})": (
             teacher.text.truncation != config.text.truncation
         ),
+        f"splits texts otherwise (text.windows: {teacher.text.windows}, training.max_length: "
+        f"{teacher.training.max_length})": (
+            (teacher.text.windows, teacher.window_length) != (config.text.windows, config.window_length)
+        ),
         f"has positions for {teacher.backbone.max_positions} tokens only": (
             teacher.backbone.max_positions < config.training.max_length
         ),

@@ -179,7 +179,9 @@ def _validation_metrics(record: Mapping[str, Any]) -> dict[str, float]:
 
 def _initial_model(prepared: Prepared) -> Classifier:
     config = prepared.config
-    backbone = build_backbone(config.backbone, len(prepared.vocabulary), config.training.precision)
+    backbone = build_backbone(
+        config.backbone, len(prepared.vocabulary), config.training.precision, config.window_length
+    )
     if prepared.source:
         prepared.source.copy_to(backbone)
     model = build_model(backbone, prepared.task, config.head)

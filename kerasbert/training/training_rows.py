@@ -49,7 +49,7 @@ class TrainingRows:
     def warnings(self) -> list[str]:
         """Warnings about truncated texts."""
         lengths = self.lengths[: self._own]
-        return check_cut("training rows", lengths, self._graph.max_length)
+        return check_cut("training rows", lengths, self._graph)
 
     def __len__(self) -> int:
         return len(self.lengths)

@@ -5,7 +5,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from kerasbert.config import Config, DataConfig, PretrainingConfig, parse_config, read_yaml
+from kerasbert.config import Config, DataConfig, PretrainingConfig, merge, parse_config, read_yaml
 from kerasbert.errors import ConfigError
 
 
@@ -104,3 +104,28 @@ def test_labels_that_yaml_turns_into_something_else_are_refused(content: str, tm
     path.write_text(f"data:\n  {content}\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"data\.label"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"data": {"pair_column": "b"}}, "text.windows: must be 1 with data.pair_column"),
+        (
+            {"augmentation": {"copies": 1, "methods": ["masked_lm"]}},
+            "text.windows: must be 1 with augmentation",
+        ),
+        ({"training": {"jit_compile": True}}, "text.windows: must be 1 with training.jit_compile"),
+        ({"training": {"batch_tokens": 511}}, "training.batch_tokens: must be at least 512, text.windows"),
+        ({"text": {"windows": 0}}, "text.windows"),
+        ({"text": {"windows": 1025}}, "text.windows"),
+    ],
+)
+def test_what_does_not_go_with_windows_is_refused(values: dict, message: str):
+    with pytest.raises(ConfigError, match=message):
+        parse_config(Config, merge({"text": {"windows": 4}}, values), where="test")
+
+
+def test_windows_are_of_max_length():
+    windows = {"text": {"windows": 4}, "training": {"batch_tokens": 512}}
+    assert parse_config(Config, windows, where="test").window_length == 128
+    assert Config().window_length is None

@@ -194,6 +194,18 @@ def test_of_a_truncated_text_the_words_that_were_read_are_explained(truncation):
     assert b"".join(words).decode() == {"tail": "酒店早餐好快", "head_tail": "手机早餐好快"}[truncation]
 
 
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_all_windows_of_a_long_text_are_explained(pooling):
+    text = "手机酒店早餐好快贵无" * 4
+    values = {"text": {"windows": 3, "truncation": "tail"}, "head": {"pooling": pooling}}
+    outputs = run(random_classifier(["a", "b"], **values), [text, "好", ""])
+    assert [b"".join(row).decode() for row in outputs["words"]] == [text[-40:], "好", ""]
+    assert outputs["tokens"].tolist() == [40, 1, 0]
+    assert outputs["tokens_read"].tolist() == [40, 1, 0]
+    assert complete(outputs)[:2].all()
+    assert np.all(outputs["attributions"][0] != 0)
+
+
 def test_the_answer_for_a_row_does_not_depend_on_its_batch(trained, explained, reviews):
     alone = run(trained.classifier, reviews.texts[3:4])
     np.testing.assert_allclose(alone["attributions"][0], explained["attributions"][3], atol=1e-4)

@@ -129,6 +129,15 @@ def test_a_teacher_that_does_not_fit_is_refused(tiny_config, trained, changes: d
         prepare(config)
 
 
+def test_a_teacher_has_the_windows_of_its_student(tiny_config, trained):
+    config = tiny_config(distillation={"teacher": str(trained.run.path)}, text={"windows": 2})
+    config.backbone = BackboneConfig(source=str(trained.run.path))
+    with pytest.raises(
+        ConfigError, match=r"splits texts otherwise \(text.windows: 1, training.max_length: 16"
+    ):
+        prepare(config)
+
+
 def test_a_teacher_goes_with_one_pass_only(tiny_config, trained):
     with pytest.raises(ConfigError, match=r"does not go with training\.r_drop"):
         tiny_config(distillation={"teacher": str(trained.run.path)}, training={"r_drop": 1.0})
