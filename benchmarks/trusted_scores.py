@@ -40,15 +40,14 @@ def main() -> None:
     parser.add_argument("--halvings", type=int, default=5)
     parser.add_argument("--rows", type=int, default=2_000, help="of another kind, at most")
     parser.add_argument("--accuracy", type=float, default=0.95, help="wanted of the accepted answers")
+    parser.add_argument("--outliers", type=float, default=0.05, help="decision.reject_outliers")
     arguments = parser.parse_args()
     kinds = {run.name: validation_rows(RunDirectory(run)).texts for run in arguments.runs} | {
         file.name: file.read_text(encoding="utf-8").splitlines() for file in arguments.other
     }
     for run in arguments.runs:
         others = {name: sample(texts, arguments.rows) for name, texts in kinds.items() if name != run.name}
-        found = [
-            measure(RunDirectory(run), others, seed, arguments.accuracy) for seed in range(arguments.halvings)
-        ]
+        found = [measure(RunDirectory(run), others, seed, arguments) for seed in range(arguments.halvings)]
         print(f"\n{run.name}\n\n| | |\n| --- | --- |")
         for name in found[0]:
             values = [figures[name] for figures in found]
@@ -56,13 +55,13 @@ def main() -> None:
 
 
 def measure(
-    run: RunDirectory, others: dict[str, Sequence[str]], seed: int, accuracy: float
+    run: RunDirectory, others: dict[str, Sequence[str]], seed: int, arguments: argparse.Namespace
 ) -> dict[str, float]:
     """Returns the figures of one halving."""
     rows = validation_rows(run).rows
     random.Random(seed).shuffle(rows)
     chosen, measured = Rows(rows[: len(rows) // 2]), Rows(rows[len(rows) // 2 :])
-    classifier = decided_on(run, chosen, accuracy)
+    classifier = decided_on(run, chosen, arguments)
     targets = classifier.task.targets(measured.labels)
     outputs = answers(classifier, measured.texts)
     decided = decisions(outputs, len(classifier.labels))
@@ -77,7 +76,7 @@ def measure(
         "ECE before": before["ece"],
         "ECE after": calibration["ece"],
         "ECE by chance": calibration["ece_by_chance"],
-        f"share accepted for {accuracy:.0%}": float(sure.mean()),
+        f"share accepted for {arguments.accuracy:.0%}": float(sure.mean()),
         "accuracy of these": float(right[sure].mean()),
         "share accepted by distance": float((outputs["distance"] <= 1).mean()),
     }
@@ -91,10 +90,11 @@ def measure(
     return figures
 
 
-def decided_on(run: RunDirectory, rows: Rows, accuracy: float) -> TextClassifier:
+def decided_on(run: RunDirectory, rows: Rows, arguments: argparse.Namespace) -> TextClassifier:
     """Returns the classifier with its decision calibrated on `rows`."""
     config = run.load_config()
-    config.decision.accepted_accuracy, config.decision.reject_outliers = accuracy, 0.01
+    config.decision.accepted_accuracy = arguments.accuracy
+    config.decision.reject_outliers = arguments.outliers
     loaded = run.load()
     trained = TextClassifier(
         config, type(loaded.task)(loaded.labels, config.task_options), run.load_vocabulary()
