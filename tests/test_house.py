@@ -8,8 +8,8 @@ import kerasbert
 ROOT = Path(kerasbert.__file__).parent
 # A room may import from the rooms before it, never from those after it.
 ORDER = [
-    "errors", "extras", "listing", "plugins", "progress", "interrupts", "startup", "encoding", "files",
-    "layout", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "hub",
+    "errors", "extras", "listing", "language", "plugins", "progress", "interrupts", "startup", "encoding",
+    "files", "layout", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "hub",
     "checkpoints", "engine", "client", "explanation", "predictors", "augmentation", "pretraining",
     "training", "tuning", "evaluation", "curation", "export", "api", "serving", "testing", "plugin_template",
     "quickstart", "doctor", "cli",

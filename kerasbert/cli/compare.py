@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import labelled_data_option, output_option, reading_options
+from kerasbert.cli.options import labelled_data_option, language_option, output_option, reading_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     help="Column that says which rows depend on each other, such as the author.",
 )
 @output_option(help="Directory for an HTML report, comparison.json and flips.jsonl.")
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def compare(
     a: str,
@@ -59,6 +60,7 @@ def compare(
         from kerasbert.data.row_checks import check_lost_characters
         from kerasbert.evaluation.compare import compare as compare_models
         from kerasbert.evaluation.compare_report import comparison_summary, write_comparison
+        from kerasbert.language import tr
 
     comparison = compare_models(
         a, b, data, reading, margin=margin, group_column=group_column, label_separator=label_separator
@@ -66,8 +68,9 @@ def compare(
     for warning in check_lost_characters(", ".join(data), comparison.rows):
         click.echo(f"Warning: {warning}", err=True)
     if output:
-        page = write_comparison(comparison, Path(output), f"A against B on {', '.join(data)}")
-        click.echo(f"report: {page}", err=True)
+        title = tr("A against B on {data}", data=", ".join(data))
+        page = write_comparison(comparison, Path(output), title)
+        click.echo(tr("report: {path}", path=page), err=True)
     if as_json:
         click.echo(json.dumps(comparison.metrics, ensure_ascii=False))
     else:

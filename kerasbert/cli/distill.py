@@ -4,12 +4,13 @@ import json
 
 import click
 
-from kerasbert.cli.options import training_options
+from kerasbert.cli.options import language_option, training_options
 
 
 @click.command()
 @click.argument("teacher", type=click.Path())
 @training_options
+@language_option
 @click.option(
     "--unlabelled",
     multiple=True,

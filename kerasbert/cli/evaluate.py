@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import labelled_data_option, output_option, reading_options
+from kerasbert.cli.options import labelled_data_option, language_option, output_option, reading_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     help="Also count the decisions that change when texts are edited without changing their meaning.",
 )
 @output_option("report", "--report", help="Directory for an HTML report.")
+@language_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def evaluate(
     model: str,
@@ -52,6 +53,7 @@ def evaluate(
         from kerasbert.data.row_checks import check_lost_characters
         from kerasbert.evaluation import evaluate as evaluate_model
         from kerasbert.evaluation import summary, write_report
+        from kerasbert.language import tr
 
     named = (name.strip() for names in slices for name in names.split(","))
     columns = list(dict.fromkeys(filter(None, named)))
@@ -61,8 +63,9 @@ def evaluate(
     for warning in check_lost_characters(", ".join(data), evaluation.rows):
         click.echo(f"Warning: {warning}", err=True)
     if report:
-        page = write_report(evaluation, Path(report), title=f"{model} on {', '.join(data)}")
-        click.echo(f"report: {page}", err=True)
+        title = tr("{model} on {data}", model=model, data=", ".join(data))
+        page = write_report(evaluation, Path(report), title)
+        click.echo(tr("report: {path}", path=page), err=True)
     if as_json:
         click.echo(json.dumps(evaluation.metrics, ensure_ascii=False))
     else:

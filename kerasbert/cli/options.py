@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kerasbert.language import LANGUAGES, speaking
+
 if TYPE_CHECKING:
     from kerasbert.data import Row
     from kerasbert.data.read_options import ReadOptions
@@ -45,6 +47,21 @@ def labelled_data_option(command: _Command) -> _Command:
         type=click.Path(),
         help="File of labelled rows, or - for standard input. Repeatable.",
     )(command)
+
+
+def language_option(command: _Command) -> _Command:
+    """Adds `--lang`, the language of what the command reports."""
+
+    @functools.wraps(command)
+    def called(lang: str | None, **arguments: Any) -> Any:
+        with speaking(lang):
+            return command(**arguments)
+
+    return click.option(
+        "--lang",
+        type=click.Choice(LANGUAGES),
+        help="Language of the report, English or Chinese. Default: that of the locale.",
+    )(called)
 
 
 def training_options(command: _Command) -> _Command:

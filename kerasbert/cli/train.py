@@ -6,7 +6,7 @@ import click
 
 from kerasbert import progress
 from kerasbert.cli.interrupts import STATUS, say
-from kerasbert.cli.options import training_options
+from kerasbert.cli.options import language_option, training_options
 
 if TYPE_CHECKING:
     from kerasbert.config import Config
@@ -17,6 +17,7 @@ _SEVERAL = click.IntRange(min=2)
 
 @click.command()
 @training_options
+@language_option
 @click.option(
     "--seeds", type=_SEVERAL, help="Train with this many seeds, and show mean and standard deviation."
 )
@@ -58,6 +59,7 @@ def run_training(
         from kerasbert.engine.run import new_run_dir
         from kerasbert.evaluation import show_result
         from kerasbert.interrupts import kept
+        from kerasbert.language import tr
         from kerasbert.training import describe, folds_of, prepare, seeds_of, train, train_each
 
     if dry_run:
@@ -75,11 +77,12 @@ def run_training(
         runs = seeds_of(settings, seeds) if seeds else folds_of(settings, folds or 0)
         summary = train_each(runs, directory, console, resume, finished)
         if summary:
-            accuracy, macro_f1 = summary["accuracy"], summary["macro_f1"]
-            say(
-                f"accuracy {accuracy['mean']:.4f} ± {accuracy['sd']:.4f}, macro F1 {macro_f1['mean']:.4f} ± "
-                f"{macro_f1['sd']:.4f} over {len(runs)} {'seeds' if seeds else 'folds'}\nruns: {directory}"
+            metrics = ", ".join(
+                f"{tr(name)} {of['mean']:.4f} ± {of['sd']:.4f}"
+                for name, of in (("accuracy", summary["accuracy"]), ("macro F1", summary["macro_f1"]))
             )
+            over = "{metrics} over {runs} seeds" if seeds else "{metrics} over {runs} folds"
+            say(tr(over, metrics=metrics, runs=len(runs)) + "\n" + tr("runs: {path}", path=directory))
         interrupted = summary is None
     else:
         result = train(settings, console, resume)

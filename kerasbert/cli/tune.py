@@ -4,11 +4,12 @@ import click
 
 from kerasbert import progress
 from kerasbert.cli.interrupts import STATUS, say
-from kerasbert.cli.options import training_options
+from kerasbert.cli.options import language_option, training_options
 
 
 @click.command()
 @training_options
+@language_option
 @click.option("--space", required=True, type=click.Path(), help="YAML file of the search space.")
 @click.option(
     "--trials", default=20, show_default=True, type=click.IntRange(min=1), help="Total number of trainings."
@@ -33,6 +34,7 @@ def tune(
 
         from kerasbert.engine.run import new_run_dir
         from kerasbert.evaluation import report_training
+        from kerasbert.language import tr
         from kerasbert.tasks import load_config
         from kerasbert.training import describe, prepare
         from kerasbert.training.monitor import monitor_of
@@ -52,7 +54,10 @@ def tune(
         say(f"Interrupted: the finished trials are kept. Continue with --resume --output {directory}")
         raise SystemExit(STATUS)
     monitor = monitor_of(settings)
-    click.echo(f"best of {best.trials} trials: number {best.number}, {monitor} {best.score:.4f}", err=True)
+    line = "best of {trials} trials: number {number}, {monitor} {score:.4f}"
+    values = {"trials": best.trials, "number": best.number, "score": best.score}
+    click.echo(tr(line, monitor=monitor, **values), err=True)
     for key, value in best.chosen.items():
         click.echo(f"  {key}: {value}", err=True)
-    click.echo(f"run: {best.run}\nreport: {best.run / 'report' / 'index.html'}", err=True)
+    click.echo(tr("run: {path}", path=best.run), err=True)
+    click.echo(tr("report: {path}", path=best.run / "report" / "index.html"), err=True)

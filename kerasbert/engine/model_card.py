@@ -12,17 +12,19 @@ import tensorflow as tf
 
 import kerasbert
 from kerasbert.files import write_text
+from kerasbert.language import translation
 
 
 def write_card(path: Path, template: str, facts: Mapping[str, Any]) -> None:
-    """Writes `template`, filled in with `facts` and the versions of the software."""
+    """Writes `template`, filled in with `facts` and the versions of the software; each line is a message."""
     versions = {
         "version": kerasbert.__version__,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "python": platform.python_version(),
     }
-    write_text(path, template.format_map({**versions, **facts}))
+    lines = "\n".join(map(translation, template.split("\n")))
+    write_text(path, lines.format_map({**versions, **facts}))
 
 
 def markdown_text(text: str) -> str:

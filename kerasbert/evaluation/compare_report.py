@@ -4,17 +4,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.cells import cell_len
 
 from kerasbert import progress
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.compare import Comparison
 from kerasbert.evaluation.intervals import OVERALL, few_groups
 from kerasbert.evaluation.report import render
+from kerasbert.evaluation.summary import METRICS
+from kerasbert.evaluation.text_table import text_table
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
-from kerasbert.listing import join_first
+from kerasbert.language import listed, tr
+from kerasbert.listing import SHOWN
 
-NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1", "micro_f1": "micro F1"}
 _EXAMPLES = 5  # of each label and direction
 _MOST_LABELS = 30
 
@@ -22,32 +23,31 @@ _MOST_LABELS = 30
 def comparison_summary(metrics: dict[str, Any]) -> str:
     """Returns the metrics of a comparison as lines of text, conclusions last."""
     a, b, difference = metrics["a"], metrics["b"], metrics["difference"]
-    left_out = f"  left out {metrics['left_out']}" if metrics["left_out"] else ""
-    width = max(map(cell_len, [*_flipped(metrics), "macro F1"]))
-    lines = [
-        f"A  {a['name']}",
-        f"B  {b['name']}",
-        f"rows {metrics['examples']}{left_out}",
-        f"{'':<{width}}  {'A':<23}  {'B':<23}  B - A",
-    ]
+    left_out = tr("  left out {rows}", rows=metrics["left_out"]) if metrics["left_out"] else ""
+    rows = [["", "A", "B", "B - A"]]
     for name in shown_metrics(metrics):
         cells = [f"{of[name]:.4f} {interval(of['intervals'][name])}" for of in (a, b)]
         apart = f"{difference[name]['value']:+.4f} {interval(difference[name]['interval'], '+.4f')}"
-        lines.append(f"{NAMES[name]:<{width}}  {cells[0]:<23}  {cells[1]:<23}  {apart}")
-    lines.append(
-        f"right: both {metrics['both_right']}, only A {metrics['only_a_right']}, only B "
-        f"{metrics['only_b_right']}, neither {metrics['both_wrong']}; the same decision: "
-        f"{metrics['decided_alike']}"
-    )
-    lines.append(f"{'label':<{width}}    F1 A    F1 B    rows  only A right  only B right")
+        rows.append([tr(METRICS[name]), *cells, apart])
+    labels = [[tr(name) for name in ("label", "F1 of A", "F1 of B", "rows", "only A right", "only B right")]]
     for label in _flipped(metrics):
-        of = metrics["flips"][label]
-        lines.append(
-            f"{label}{' ' * (width - cell_len(label))}  {a['per_class'][label]['f1']:.4f}  "
-            f"{b['per_class'][label]['f1']:.4f}  {of['rows']:>6}  {of['only_a']:>12}  {of['only_b']:>12}"
-        )
+        of, scores = metrics["flips"][label], [side["per_class"][label]["f1"] for side in (a, b)]
+        counts = [str(of[key]) for key in ("rows", "only_a", "only_b")]
+        labels.append([label, *(f"{score:.4f}" for score in scores), *counts])
+    lines = [
+        f"A  {a['name']}",
+        f"B  {b['name']}",
+        tr("rows {rows}", rows=metrics["examples"]) + left_out,
+        *text_table(rows, "<<<<"),
+        tr(
+            "right: both {both_right}, only A {only_a_right}, only B {only_b_right}, neither {both_wrong}; "
+            "the same decision: {decided_alike}",
+            **metrics,
+        ),
+        *text_table(labels, "<>>>>>"),
+    ]
     if (more := len(metrics["labels"]) - len(_flipped(metrics))) > 0:
-        lines.append(f"and {more} more label(s), decided more alike")
+        lines.append(tr("and {more} more label(s), decided more alike", more=more))
     return "\n".join([*lines, *conclusions(metrics)])
 
 
@@ -57,34 +57,53 @@ def conclusions(metrics: dict[str, Any]) -> list[str]:
     p, equal = metrics["mcnemar"]["p"], metrics["equivalence"]
     low, high = difference["interval"]
     if not metrics["only_a_right"] and not metrics["only_b_right"]:
-        found = ["A and B are right on the same rows."]
+        found = [tr("A and B are right on the same rows.")]
     elif p < 0.05:
         better, worse = ("B", "A") if difference["value"] > 0 else ("A", "B")
         low, high = sorted((abs(low), abs(high))) if low * high > 0 else (low, high)
         found = [
-            f"{better} is more accurate than {worse}: by {points(abs(difference['value']))}, 95 % interval "
-            f"{low * 100:.2f} to {high * 100:.2f} (McNemar, {p_value(p)})."
+            tr(
+                "{better} is more accurate than {worse}: by {points}, 95 % interval {low:.2f} to {high:.2f} "
+                "(McNemar, {p}).",
+                better=better,
+                worse=worse,
+                points=points(abs(difference["value"])),
+                low=low * 100,
+                high=high * 100,
+                p=p_value(p),
+            )
         ]
     else:
         found = [
-            f"No difference of accuracy is shown (McNemar, {p_value(p)}): with these rows it may be anything "
-            f"from {low * 100:+.2f} to {high * 100:+.2f} points."
+            tr(
+                "No difference of accuracy is shown (McNemar, {p}): with these rows it may be anything from "
+                "{low:+.2f} to {high:+.2f} points.",
+                p=p_value(p),
+                low=low * 100,
+                high=high * 100,
+            )
         ]
     found += _macro_f1(metrics["difference"]["macro_f1"], difference["value"] if p < 0.05 else 0)
-    within = f"within {points(equal['margin'])}"
+    within = {"margin": points(equal["margin"]), "p": p_value(equal["p"])}
     if equal["equivalent"]:
-        found.append(f"A and B are equivalent {within} of accuracy (TOST, {p_value(equal['p'])}).")
+        found.append(tr("A and B are equivalent within {margin} of accuracy (TOST, {p}).", **within))
     elif p >= 0.05:
         found.append(
-            f"Nor are they shown to be equivalent {within} (TOST, {p_value(equal['p'])}): it takes more rows "
-            "to tell."
+            tr(
+                "Nor are they shown to be equivalent within {margin} (TOST, {p}): it takes more rows to "
+                "tell.",
+                **within,
+            )
         )
     for side in ("a", "b"):
         if unknown := metrics[side]["unknown_labels"]:
-            rows = sum(unknown.values())
             found.append(
-                f"{side.upper()} does not know {join_first(list(unknown))}: it cannot be right on these "
-                f"{rows} row(s)."
+                tr(
+                    "{side} does not know {labels}: it cannot be right on these {rows} row(s).",
+                    side=side.upper(),
+                    labels=listed(list(unknown), SHOWN),
+                    rows=sum(unknown.values()),
+                )
             )
     return [*found, *few_groups(metrics["groups"])]
 
@@ -100,10 +119,15 @@ def _macro_f1(difference: dict[str, Any], accuracy: float) -> list[str]:
     if low * high <= 0 or accuracy * difference["value"] > 0:
         return []
     low, high = sorted((abs(low), abs(high)))
-    better = "B" if difference["value"] > 0 else "A"
     return [
-        f"Macro F1, which weighs all labels alike, is higher for {better}: by "
-        f"{points(abs(difference['value']))}, 95 % interval {low * 100:.2f} to {high * 100:.2f}."
+        tr(
+            "Macro F1, which weighs all labels alike, is higher for {better}: by {points}, 95 % interval "
+            "{low:.2f} to {high:.2f}.",
+            better="B" if difference["value"] > 0 else "A",
+            points=points(abs(difference["value"])),
+            low=low * 100,
+            high=high * 100,
+        )
     ]
 
 
@@ -122,7 +146,7 @@ def write_comparison(comparison: Comparison, directory: Path, title: str) -> Pat
     with progress.phase("drawing the report"):
         drawn = [
             plots.differences(
-                {NAMES[name]: metrics["difference"][name] for name in shown_metrics(metrics)},
+                {tr(METRICS[name]): metrics["difference"][name] for name in shown_metrics(metrics)},
                 metrics["equivalence"]["margin"],
             ),
             plots.flips({label: metrics["flips"][label] for label in _flipped(metrics)}),
@@ -131,7 +155,7 @@ def write_comparison(comparison: Comparison, directory: Path, title: str) -> Pat
         "compare.html",
         title=title,
         metrics=metrics,
-        names={name: NAMES[name] for name in shown_metrics(metrics)},
+        names={name: tr(METRICS[name]) for name in shown_metrics(metrics)},
         conclusions=conclusions(metrics),
         p_value=p_value,
         points=points,
@@ -186,7 +210,7 @@ def p_value(p: float) -> str:
 def points(share: float) -> str:
     """Returns a difference of accuracy in percentage points."""
     text = f"{share * 100:.2f}".rstrip("0").rstrip(".")
-    return f"{text} point{'' if text == '1' else 's'}"
+    return tr("{points} point" if text == "1" else "{points} points", points=text)
 
 
 def _flipped(metrics: dict[str, Any]) -> list[str]:
@@ -203,10 +227,10 @@ def _examples(flips: list[dict[str, Any]]) -> list[dict[str, Any]]:
         by_truth.setdefault(flip["truth"], []).append(flip)
     return [
         {
-            "label": label or "no label",
+            "label": label or tr("no label"),
             "count": len(found),
             "ways": [
-                (name, len(of), of[:_EXAMPLES])
+                (tr(name), len(of), of[:_EXAMPLES])
                 for name, which in (
                     ("only B is right", "b"),
                     ("only A is right", "a"),

@@ -14,6 +14,7 @@ from kerasbert.evaluation.bootstrap import (
     tally,
     units_of,
 )
+from kerasbert.language import tr
 
 OVERALL = ("accuracy", "macro_f1", "micro_f1")
 _OF_LABEL = ("precision", "recall", "f1")
@@ -58,10 +59,16 @@ def metric_intervals(
 
 def method(targets: np.ndarray, groups: int | None) -> dict[str, Any]:
     """Returns how intervals were computed: `method` in words, `confidence`, `resamples`, `groups`."""
-    single = bool(np.all(targets.sum(1) == 1))
-    drawn = "rows of each label, whose share is taken as given" if single else "rows"
+    if groups is not None:
+        words = "bias-corrected and accelerated bootstrap of groups"
+    elif np.all(targets.sum(1) == 1):
+        words = (
+            "bias-corrected and accelerated bootstrap of rows of each label, whose share is taken as given"
+        )
+    else:
+        words = "bias-corrected and accelerated bootstrap of rows"
     return {
-        "method": f"bias-corrected and accelerated bootstrap of {'groups' if groups is not None else drawn}",
+        "method": words,
         "confidence": CONFIDENCE,
         "resamples": RESAMPLES,
         "groups": groups,
@@ -72,7 +79,12 @@ def few_groups(groups: int | None) -> list[str]:
     """Returns a remark if there are too few groups for a bootstrap."""
     if groups is None or groups >= _FEW:
         return []
-    return [f"The intervals rest on {groups} group(s), which is few: the true ones may be wider."]
+    return [
+        tr(
+            "The intervals rest on {groups} group(s), which is few: the true ones may be wider.",
+            groups=groups,
+        )
+    ]
 
 
 def _trials(totals: np.ndarray, groups: int | None) -> np.ndarray:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kerasbert.evaluation.evaluate import Evaluation
+from kerasbert.language import tr
 from kerasbert.tasks.calibration import BINS, scored, without_temperature
 from kerasbert.tasks.rejection import accuracy_by_coverage
 
@@ -30,12 +31,12 @@ def per_class(metrics: Mapping[str, Mapping[str, float]]) -> str:
     figure = Figure(figsize=(6, 1.2 + 0.45 * len(labels)))
     axes = figure.add_subplot()
     places = np.arange(len(labels))
-    for shift, (name, color) in enumerate((("precision", _BLUE), ("recall", _ORANGE), ("f1", _GREY))):
-        values = [metrics[label][name] for label in labels]
-        axes.barh(places + 0.25 * (shift - 1), values, 0.23, label=name, color=color)
+    for shift, (name, color) in enumerate((("precision", _BLUE), ("recall", _ORANGE), ("F1", _GREY))):
+        values = [metrics[label][name.lower()] for label in labels]
+        axes.barh(places + 0.25 * (shift - 1), values, 0.23, label=tr(name), color=color)
     axes.set_yticks(places, labels)
     axes.invert_yaxis()
-    axes.set(xlim=(0, 1), title="By label")
+    axes.set(xlim=(0, 1), title=tr("By label"))
     return _svg(figure)
 
 
@@ -49,17 +50,17 @@ def reliability(evaluation: Evaluation) -> str:
     figure = Figure(figsize=(6, 3.4))
     axes = figure.add_subplot()
     middles = (np.arange(BINS) + 0.5) / BINS
-    axes.bar(middles, share, 0.9 / BINS, color=_BLUE, label="share that comes true")
-    axes.bar(middles, counts / counts.sum(), 0.4 / BINS, color=_ORANGE, label="share of all")
+    axes.bar(middles, share, 0.9 / BINS, color=_BLUE, label=tr("share that comes true"))
+    axes.bar(middles, counts / counts.sum(), 0.4 / BINS, color=_ORANGE, label=tr("share of all"))
     temperature = calibration["temperature"]
     if temperature != 1:
         before = without_temperature(evaluation.probabilities, temperature, several)
         share, counts = _by_bin(*scored(before, *truth))
-        label = "without temperature"
+        label = tr("without temperature")
         axes.plot(middles[counts > 0], share[counts > 0], color=_GREY, marker="o", markersize=3, label=label)
-    axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="perfectly calibrated")
-    which = "each label" if several else "the decided label"
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=f"probability of {which}", title="Calibration")
+    axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label=tr("perfectly calibrated"))
+    which = "probability of each label" if several else "probability of the decided label"
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel=tr(which), title=tr("Calibration"))
     return _svg(figure)
 
 
@@ -71,11 +72,11 @@ def coverage(evaluation: Evaluation, sure: np.ndarray) -> str:
     figure = Figure(figsize=(6, 3.2))
     axes = figure.add_subplot()
     share = np.arange(1, len(sure) + 1) / len(sure)
-    axes.plot(share, accuracy, color=_BLUE, label="accuracy of the most confident rows")
+    axes.plot(share, accuracy, color=_BLUE, label=tr("accuracy of the most confident rows"))
     if rejection.get("accepted_accuracy") is not None:
         place = rejection["coverage"], rejection["accepted_accuracy"]
-        axes.plot(*place, color=_ORANGE, marker="o", linestyle="", label="accepted by this model")
-    axes.set(xlim=(0, 1.01), xlabel="share of the rows", title="Accuracy and coverage")
+        axes.plot(*place, color=_ORANGE, marker="o", linestyle="", label=tr("accepted by this model"))
+    axes.set(xlim=(0, 1.01), xlabel=tr("share of the rows"), title=tr("Accuracy and coverage"))
     return _svg(figure)
 
 
@@ -98,8 +99,9 @@ def training_curves(history: list[dict[str, Any]]) -> str:
         ("val_accuracy", "validation accuracy", _BLUE),
     ):
         values = [record[key] for record in history]
-        axes.plot(epochs, values, color=color, label=label, marker="o", markersize=3)
-    axes.set(xlabel="epoch", title="Training", ylim=(0, None))
+        axes.plot(epochs, values, color=color, label=tr(label), marker="o", markersize=3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel=tr("epoch"), title=tr("Training"), ylim=(0, None))
     return _svg(figure)
 
 
@@ -108,15 +110,15 @@ def differences(metrics: Mapping[str, Mapping[str, Any]], margin: float) -> str:
     """The difference of two models in each metric, `value` and `interval`, over the margin of equivalence."""
     figure = Figure(figsize=(6, 0.9 + 0.45 * len(metrics)))
     axes = figure.add_subplot()
-    axes.axvspan(-100 * margin, 100 * margin, color=_GREY, alpha=0.25, linewidth=0, label="margin")
+    axes.axvspan(-100 * margin, 100 * margin, color=_GREY, alpha=0.25, linewidth=0, label=tr("margin"))
     axes.axvline(0, color=_GREY)
     for place, of in enumerate(metrics.values()):
         low, high = of["interval"]
         axes.plot([100 * low, 100 * high], [place, place], color=_BLUE, linewidth=2)
-        axes.plot([100 * of["value"]], [place], "o", color=_BLUE, label=None if place else "B - A, 95 %")
+        axes.plot([100 * of["value"]], [place], "o", color=_BLUE, label=None if place else tr("B - A, 95 %"))
     axes.set_yticks(range(len(metrics)), list(metrics))
     axes.set_ylim(len(metrics) - 0.5, -0.5)
-    axes.set(xlabel="points, to the right B is better", title="Difference")
+    axes.set(xlabel=tr("points, to the right B is better"), title=tr("Difference"))
     return _svg(figure)
 
 
@@ -126,14 +128,16 @@ def flips(by_label: Mapping[str, Mapping[str, int]]) -> str:
     figure = Figure(figsize=(6, 1.2 + 0.3 * len(by_label)))
     axes = figure.add_subplot()
     places = np.arange(len(by_label))
-    axes.barh(places, [-of["only_a"] for of in by_label.values()], 0.7, color=_ORANGE, label="only A right")
-    axes.barh(places, [of["only_b"] for of in by_label.values()], 0.7, color=_BLUE, label="only B right")
+    axes.barh(
+        places, [-of["only_a"] for of in by_label.values()], 0.7, color=_ORANGE, label=tr("only A right")
+    )
+    axes.barh(places, [of["only_b"] for of in by_label.values()], 0.7, color=_BLUE, label=tr("only B right"))
     axes.axvline(0, color=_GREY)
     axes.set_yticks(places, list(by_label))
     axes.invert_yaxis()
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
-    axes.set(xlabel="rows", title="Flips by label")
+    axes.set(xlabel=tr("rows"), title=tr("Flips by label"))
     return _svg(figure)
 
 

@@ -12,8 +12,9 @@ from kerasbert import progress
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_outputs
 from kerasbert.evaluation.slices import CAUTION
-from kerasbert.evaluation.summary import brief, rejection_line, remarks, training_summary
+from kerasbert.evaluation.summary import brief, rejection_line, remarks, slice_name, training_summary
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
+from kerasbert.language import language, tr
 
 if TYPE_CHECKING:
     from kerasbert.training import TrainResult
@@ -45,7 +46,8 @@ def write_report(
         metrics=metrics,
         remarks=remarks(metrics),
         brief=brief,
-        caution=CAUTION,
+        caution=tr(CAUTION),
+        slice_name=slice_name,
         calibration=metrics["calibration"],
         rejection=rejection_line(metrics["rejection"]),
         labels=evaluation.labels,
@@ -75,7 +77,7 @@ def report_training(result: "TrainResult") -> tuple[Path, dict[str, Any]]:
     )
     history = result.run.history  # none where the first epoch was interrupted
     lines = history.read_text(encoding="utf-8").splitlines() if history.is_file() else []
-    title = f"{result.run.path.name}: {prepared.config.task} on its validation rows"
+    title = tr("{run}: {task} on its validation rows", run=result.run.path.name, task=prepared.config.task)
     page = write_report(evaluation, result.run.report, title, [json.loads(line) for line in lines])
     return page, evaluation.metrics
 
@@ -83,14 +85,19 @@ def report_training(result: "TrainResult") -> tuple[Path, dict[str, Any]]:
 def show_result(result: "TrainResult", console: Console) -> None:
     """Writes `report/` of a finished training, and shows its metrics and paths."""
     page, metrics = report_training(result)
-    lines = [training_summary(metrics, result.metrics), f"run: {result.run.path}", f"report: {page}"]
+    lines = [
+        training_summary(metrics, result.metrics),
+        tr("run: {path}", path=result.run.path),
+        tr("report: {path}", path=page),
+    ]
     progress.print_plain(console, "\n".join(lines))
 
 
 def render(template: str, **values: Any) -> str:
     """Returns a page made of one of the templates."""
     loader = jinja2.PackageLoader("kerasbert.evaluation", "templates")
-    return jinja2.Environment(loader=loader, autoescape=True).get_template(template).render(**values)
+    environment = jinja2.Environment(loader=loader, autoescape=True)
+    return environment.get_template(template).render(tr=tr, language=language(), **values)
 
 
 def _draw(evaluation: Evaluation, history: list[dict[str, Any]] | None) -> list[str]:

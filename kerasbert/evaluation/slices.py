@@ -14,6 +14,7 @@ from kerasbert.evaluation.bootstrap import Units, exact_interval, intervals
 
 FEWEST = 10  # rows of a slice and of the rest, for a test
 _MOST_VALUES = 20  # of a column
+EMPTY, OTHERS = "(empty)", "(others)"
 CAUTION = (
     "A gap shows that the model is right more or less often there than on the other rows, not why: the slice "
     "may hold more of a hard label, or less reliable labels. Where none is shown there may still be one: see "
@@ -58,8 +59,12 @@ def automatic_slicings(texts: Sequence[str]) -> list[Slicing]:
         _by_length(texts),
         Slicing("script", [_script(text) for text in texts]),
         *(
-            Slicing(name, [name if pattern.search(text) else f"no {name}" for text in texts])
-            for name, pattern in (("digits", _DIGIT), ("links", _LINK), ("Latin letters", _LATIN))
+            Slicing(name, [name if pattern.search(text) else without for text in texts])
+            for name, without, pattern in (
+                ("digits", "no digits", _DIGIT),
+                ("links", "no links", _LINK),
+                ("Latin letters", "no Latin letters", _LATIN),
+            )
         ),
     ]
 
@@ -67,7 +72,7 @@ def automatic_slicings(texts: Sequence[str]) -> list[Slicing]:
 def column_slicing(name: str, values: Sequence[str]) -> Slicing:
     """Divides rows by the cells of a column: of many values, the rarest become one slice."""
     frequent = {value for value, _ in Counter(values).most_common(_MOST_VALUES)}
-    shown = [(value or "(empty)") if value in frequent else "(others)" for value in values]
+    shown = [(value or EMPTY) if value in frequent else OTHERS for value in values]
     return Slicing(name, shown, column=True)
 
 

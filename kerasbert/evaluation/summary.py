@@ -1,38 +1,32 @@
 """The metrics of an evaluation as text, with remarks."""
 
+import re
 from typing import Any
 
-from rich.cells import cell_len
-
 from kerasbert.evaluation.intervals import few_groups
-from kerasbert.evaluation.slices import CAUTION, remarkable
-from kerasbert.listing import join_first
+from kerasbert.evaluation.slices import CAUTION, EMPTY, OTHERS, remarkable
+from kerasbert.evaluation.text_table import text_table
+from kerasbert.language import listed, tr
 
+METRICS = {"accuracy": "accuracy", "macro_f1": "macro F1", "micro_f1": "micro F1"}
 _MOST_NAMED = 10  # labels
 _MOST_GAPS = 3
 
 
 def summary(metrics: dict[str, Any]) -> str:
     """Returns the metrics of an evaluation as lines of text, remarks last."""
-    width = max(map(cell_len, [*metrics["per_class"], "label"]))
-    left_out = f"  left out {metrics['left_out']}" if metrics["left_out"] else ""
+    rows = tr("rows {rows}", rows=metrics["examples"])
+    left_out = tr("  left out {rows}", rows=metrics["left_out"]) if metrics["left_out"] else ""
     return "\n".join(
         [
-            f"{_overall(metrics)}  rows {metrics['examples']}{left_out}",
+            f"{_overall(metrics)}  {rows}{left_out}",
             calibration_line(metrics["calibration"]),
             *rejection_line(metrics["rejection"]),
             *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
-            f"{'label':<{width}}  {'precision':<18}  {'recall':<18}  {'F1':<18}    rows",
-            *(
-                f"{label}{' ' * (width - cell_len(label))}  {_of_label(metrics, label)}  {of['support']:>6}"
-                for label, of in metrics["per_class"].items()
-            ),
+            *_label_lines(metrics),
             *_slice_lines(metrics["slices"]["slices"]),
             *_robustness_lines(metrics.get("robustness", [])),
-            *(
-                f"{pair['rows']} of {pair['truth']} taken for {pair['decided']}"
-                for pair in metrics["top_confusions"][:3]
-            ),
+            *(tr("{rows} of {truth} taken for {decided}", **pair) for pair in metrics["top_confusions"][:3]),
             *remarks(metrics),
         ]
     )
@@ -45,11 +39,16 @@ def training_summary(metrics: dict[str, Any], run_metrics: dict[str, Any]) -> st
         metrics: of the evaluation of its validation rows.
         run_metrics: the metrics of the run itself.
     """
-    rows = f"rows: {run_metrics['train_rows']:,} to train on, {run_metrics['examples']:,} to validate on, "
     epoch = run_metrics["best_epoch"]  # 0: interrupted in the first
+    when = tr("epoch {epoch}", epoch=epoch) if epoch else tr("in epoch 1")
     lines = [
-        f"validation: {_overall(metrics)} ({f'epoch {epoch}' if epoch else 'in epoch 1'})",
-        f"{rows}{run_metrics['left_out_rows']:,} left out",
+        tr("validation: {metrics} ({when})", metrics=_overall(metrics), when=when),
+        tr(
+            "rows: {train:,} to train on, {validation:,} to validate on, {left_out:,} left out",
+            train=run_metrics["train_rows"],
+            validation=run_metrics["examples"],
+            left_out=run_metrics["left_out_rows"],
+        ),
         calibration_line(metrics["calibration"]),
         *rejection_line(metrics["rejection"]),
         *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
@@ -64,31 +63,53 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
     found = []
     if counted < len(of_labels):
         found.append(
-            f"Macro F1 is over {counted} of {len(of_labels)} labels: the others have no rows here and were "
-            "never decided."
+            tr(
+                "Macro F1 is over {counted} of {labels} labels: the others have no rows here and were never "
+                "decided.",
+                counted=counted,
+                labels=len(of_labels),
+            )
         )
     if missed := [label for label, of in of_labels.items() if of["support"] and not of["recall"]]:
-        found.append(f"Recall 0, none of their rows was found: {join_first(missed, _MOST_NAMED)}.")
+        names = listed(missed, _MOST_NAMED)
+        found.append(tr("Recall 0, none of their rows was found: {labels}.", labels=names))
     if "baseline" not in metrics:
-        found.append("Not compared with naive Bayes: the training rows are not at hand.")
+        found.append(tr("Not compared with naive Bayes: the training rows are not at hand."))
     elif worse := _not_better_in(metrics):
-        both = " and ".join(
-            f"{name} {metrics[key]:.4f} against {metrics['baseline'][key]:.4f}" for key, name in worse
-        )
-        found.append(f"Not better than naive Bayes: {both}.")
+        found.append(tr("Not better than naive Bayes: {metrics}.", metrics=tr(" and ").join(worse)))
     return [*found, *few_groups(metrics["intervals"]["groups"]), *_gaps(metrics["slices"])]
 
 
 def _gaps(slices: dict[str, Any]) -> list[str]:
     """Returns remarks on the largest gaps that are hardly chance."""
-    found = remarkable(slices)
-    said = [
-        f"Accuracy {of['accuracy']:.4f} on {of['rows']} row(s) of {of['by']} {of['value']!r}, "
-        f"{abs(of['gap']) * 100:.1f} points {'higher' if of['gap'] > 0 else 'lower'} than on the others "
-        f"({slices['test']}, Holm's correction for {slices['tests']} gaps: p = {of['p_adjusted']:.2g})."
-        for of in found[:_MOST_GAPS]
-    ]
-    return [*said, CAUTION] if said else []
+    said = []
+    for of in remarkable(slices)[:_MOST_GAPS]:
+        by, value = slice_name(of)
+        said.append(
+            tr(
+                "Accuracy {accuracy:.4f} on {rows} row(s) of {by} {value!r}, {points:.1f} points {direction} "
+                "than on the others ({test}, Holm's correction for {tests} gaps: p = {p:.2g}).",
+                accuracy=of["accuracy"],
+                rows=of["rows"],
+                by=by,
+                value=value,
+                points=abs(of["gap"]) * 100,
+                direction=tr("higher") if of["gap"] > 0 else tr("lower"),
+                test=tr(slices["test"]),
+                tests=slices["tests"],
+                p=of["p_adjusted"],
+            )
+        )
+    return [*said, tr(CAUTION)] if said else []
+
+
+def slice_name(of: dict[str, Any]) -> tuple[str, str]:
+    """Returns what divides the rows, and the name of the slice; cells of columns are not translated."""
+    by, value = of["by"], of["value"]
+    if of["column"]:
+        return by, tr(value) if value in (EMPTY, OTHERS) else value
+    numbers = re.findall(r"\d+", value)
+    return tr(by), tr(re.sub(r"\d+", "{}", value)).format(*numbers)
 
 
 def brief(ends: list[float]) -> str:
@@ -101,52 +122,59 @@ def calibration_line(calibration: dict[str, Any]) -> str:
     before = calibration.get("uncalibrated")
 
     def figure(key: str) -> str:
-        return f"{calibration[key]:.4f}{f' (from {before[key]:.4f})' if before else ''}"
+        value = calibration[key]
+        if not before:
+            return f"{value:.4f}"
+        return tr("{value:.4f} (from {before:.4f})", value=value, before=before[key])
 
-    temperature = f", temperature {calibration['temperature']:.2f}" if before else ""
-    return (
-        f"ECE {figure('ece')}, by chance {calibration['ece_by_chance']:.4f}  "
-        f"Brier {figure('brier')}  NLL {figure('nll')}{temperature}"
+    line = tr(
+        "ECE {ece}, by chance {chance:.4f}  Brier {brier}  NLL {nll}",
+        chance=calibration["ece_by_chance"],
+        **{key: figure(key) for key in ("ece", "brier", "nll")},
     )
+    return line + (tr(", temperature {value:.2f}", value=calibration["temperature"]) if before else "")
 
 
 def rejection_line(rejection: dict[str, Any]) -> list[str]:
     """Returns what is accepted as one line, or none if nothing is rejected."""
     if "coverage" not in rejection:
         return []
-    kinds = (("accepted_accuracy", "of these"), ("rejected_accuracy", "of the others"))
-    right = [f"{rejection[key]:.4f} {which}" for key, which in kinds if rejection[key] is not None]
-    return [
-        f"accepted {rejection['coverage']:.4f}  accuracy {', '.join(right)}  AURC {rejection['aurc']:.4f}"
-    ]
+    shares = {
+        "{share:.4f} of these": rejection["accepted_accuracy"],
+        "{share:.4f} of the others": rejection["rejected_accuracy"],
+    }
+    right = tr(", ").join(tr(which, share=share) for which, share in shares.items() if share is not None)
+    line = "accepted {coverage:.4f}  accuracy {right}  AURC {aurc:.4f}"
+    return [tr(line, coverage=rejection["coverage"], right=right, aurc=rejection["aurc"])]
 
 
 def _overall(metrics: dict[str, Any]) -> str:
-    names = {"accuracy": "accuracy", "macro_f1": "macro F1", "micro_f1": "micro F1"}
     found = metrics.get("intervals", {})
     return "  ".join(
-        f"{name} {metrics[key]:.4f}" + (f" {brief(found[key])}" if key in found else "")
-        for key, name in names.items()
+        f"{tr(name)} {metrics[key]:.4f}" + (f" {brief(found[key])}" if key in found else "")
+        for key, name in METRICS.items()
     )
 
 
-def _of_label(metrics: dict[str, Any], label: str) -> str:
-    of, found = metrics["per_class"][label], metrics["intervals"]["per_class"][label]
-    return "  ".join(f"{of[name]:.4f} {brief(found[name])}" for name in ("precision", "recall", "f1"))
+def _label_lines(metrics: dict[str, Any]) -> list[str]:
+    found = metrics["intervals"]["per_class"]
+    rows = [[tr("label"), tr("precision"), tr("recall"), "F1", tr("rows")]]
+    for label, of in metrics["per_class"].items():
+        cells = (f"{of[name]:.4f} {brief(found[label][name])}" for name in ("precision", "recall", "f1"))
+        rows.append([label, *cells, str(of["support"])])
+    return text_table(rows, "<<<<>")
 
 
 def _robustness_lines(edits: list[dict[str, Any]]) -> list[str]:
     if not edits:
         return []
-    width = max(len(of["edit"]) for of in edits)
-    return [
-        f"{'edit of the texts':<{width}}  {'decisions changed':<19}  accuracy before  after    rows",
-        *(
-            f"{of['edit']:<{width}}  {of['share']:.4f} {brief(of['interval'])}   {of['accuracy']:>14.4f}  "
-            f"{of['accuracy_edited']:.4f}  {of['rows']:>5}"
-            for of in edits
-        ),
-    ]
+    names = ("edit of the texts", "decisions changed", "accuracy before", "after", "rows")
+    rows = [[tr(name) for name in names]]
+    for of in edits:
+        changed = f"{of['share']:.4f} {brief(of['interval'])}"
+        accuracies = [f"{of[key]:.4f}" for key in ("accuracy", "accuracy_edited")]
+        rows.append([tr(of["edit"]), changed, *accuracies, str(of["rows"])])
+    return text_table(rows, "<<>>>")
 
 
 def _slice_lines(slices: list[dict[str, Any]]) -> list[str]:
@@ -154,24 +182,31 @@ def _slice_lines(slices: list[dict[str, Any]]) -> list[str]:
     shown = [of for of in slices if of["column"]]
     if not shown:
         return []
-    names = [f"{of['by']}: {of['value']}" for of in shown]
-    width = max(map(cell_len, names))
-    lines = [f"{'slice':<{width}}  {'accuracy':<18}    rows  {'gap to the others':<26}  p (Holm)"]
-    for name, of in zip(names, shown, strict=True):
-        gap, p = "too few rows", ""
+    rows = [[tr("slice"), tr("accuracy"), tr("rows"), tr("gap to the others"), "p (Holm)"]]
+    for of in shown:
+        gap, p = tr("too few rows"), ""
         if "gap" in of:
             low, high = of["gap_interval"]
             gap, p = f"{of['gap']:+.4f} [{low:+.3f} {high:+.3f}]", f"{of['p_adjusted']:.3f}"
         accuracy = f"{of['accuracy']:.4f} {brief(of['interval'])}"
-        lines.append(f"{name}{' ' * (width - cell_len(name))}  {accuracy}  {of['rows']:>6}  {gap:<26}  {p}")
-    return lines
+        by, value = slice_name(of)
+        rows.append([tr("{by}: {value}", by=by, value=value), accuracy, str(of["rows"]), gap, p])
+    return text_table(rows, "<<><<")
 
 
 def _baseline_line(baseline: dict[str, Any]) -> str:
-    return f"{_overall(baseline)}  {baseline['model']}"
+    return f"{_overall(baseline)}  {tr(baseline['model'])}"
 
 
-def _not_better_in(metrics: dict[str, Any]) -> list[tuple[str, str]]:
-    """Returns the keys and names of the metrics in which naive Bayes is at least as good."""
-    names = {"accuracy": "accuracy", "macro_f1": "macro F1"}
-    return [(key, name) for key, name in names.items() if metrics[key] <= metrics["baseline"][key]]
+def _not_better_in(metrics: dict[str, Any]) -> list[str]:
+    """Returns the metrics in which naive Bayes is at least as good."""
+    return [
+        tr(
+            "{name} {value:.4f} against {baseline:.4f}",
+            name=tr(METRICS[key]),
+            value=metrics[key],
+            baseline=metrics["baseline"][key],
+        )
+        for key in ("accuracy", "macro_f1")
+        if metrics[key] <= metrics["baseline"][key]
+    ]

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kerasbert.config import Config
+from kerasbert.config import Config, DecisionConfig
 from kerasbert.engine.model_card import markdown_text, write_card
+from kerasbert.language import tr
 from kerasbert.training.prepare import Prepared
 
 _READ = {
@@ -29,8 +30,11 @@ It answers texts with one of: {labels}.
 | validation rows | {examples:,} |
 | best epoch | {best_epoch} of {epochs}, seed {seed}{note} |
 | training time | {train_seconds} s |
+| probabilities | temperature {temperature:.2f}; expected calibration error {ece} |
+| rejection | {rejection} |
 
-On the validation rows, which also chose the epoch: accuracy {accuracy:.4f}, macro F1 {macro_f1:.4f}.
+Measured on the validation rows, which also chose the epoch and the decision:
+accuracy {accuracy:.4f}, macro F1 {macro_f1:.4f}.
 
 | label | precision | recall | F1 | rows |
 | --- | --- | --- | --- | --- |
@@ -43,7 +47,9 @@ use must be stated here by the publisher of this model.
 
 def _longest(config: Config) -> str:
     length, windows = config.training.max_length, config.text.windows
-    return str(length) if windows == 1 else f"{windows} overlapping windows of {length}"
+    if windows == 1:
+        return str(length)
+    return tr("{windows} overlapping windows of {length}", windows=windows, length=length)
 
 
 def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any]) -> None:
@@ -57,7 +63,7 @@ def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any])
     facts = {
         **metrics,
         "task": config.task,
-        "labels": ", ".join(map(markdown_text, prepared.task.labels)),
+        "labels": tr(", ").join(map(markdown_text, prepared.task.labels)),
         "layers": config.backbone.num_layers,
         "hidden": config.backbone.hidden_dim,
         "heads": config.backbone.num_heads,
@@ -65,11 +71,38 @@ def write_model_card(path: Path, prepared: Prepared, metrics: Mapping[str, Any])
         "vocabulary": len(prepared.vocabulary),
         "digest": prepared.vocabulary.digest[:12],
         "longest": _longest(config),
-        "truncation": _READ[config.text.truncation],
-        "counts": ", ".join(f"{markdown_text(k)} {n}" for k, n in prepared.train.label_counts.items()),
+        "truncation": tr(_READ[config.text.truncation]),
+        "counts": tr(", ").join(f"{markdown_text(k)} {n}" for k, n in prepared.train.label_counts.items()),
         "epochs": config.training.epochs,
         "seed": config.training.seed,
-        "note": ", interrupted" if metrics["interrupted"] else "",
+        "note": tr(", interrupted") if metrics["interrupted"] else "",
+        "temperature": config.decision.temperature,
+        "ece": _calibration_error(metrics["calibration"]),
+        "rejection": _rejection(config.decision, metrics["rejection"]),
         "per_class": "\n".join(rows),
     }
     write_card(path, _CARD, facts)
+
+
+def _calibration_error(calibration: Mapping[str, Any]) -> str:
+    if "uncalibrated" not in calibration:
+        return f"{calibration['ece']:.4f}"
+    before = calibration["uncalibrated"]["ece"]
+    return tr("{value:.4f} ({before:.4f} without it)", value=calibration["ece"], before=before)
+
+
+def _rejection(decision: DecisionConfig, rejection: Mapping[str, Any]) -> str:
+    rules = []
+    if decision.reject_below is not None:
+        rules.append(tr("a confidence below {threshold:.4f}", threshold=decision.reject_below))
+    if decision.reject_outliers is not None:
+        rules.append(tr("a text unlike those of the training"))
+    if not rules:
+        return tr("none: all answers are accepted")
+    accuracy = rejection["accepted_accuracy"]  # None: nothing is accepted
+    return tr(
+        "{rules}; {coverage:.1%} of the validation rows are accepted, accuracy of these {accuracy}",
+        rules=tr(" or ").join(rules),
+        coverage=rejection["coverage"],
+        accuracy="-" if accuracy is None else f"{accuracy:.4f}",
+    )

@@ -34,6 +34,17 @@ def test_without_json_the_metrics_are_lines(kerasbert, opened_once, data):
     assert "negative" in result.stdout
 
 
+def test_the_lines_are_in_chinese_where_asked_for(kerasbert, opened_once, data, tmp_path, monkeypatch):
+    command = ("evaluate", opened_once, "--data", data)
+    asked = kerasbert(*command, "--lang", "zh", "--output", tmp_path / "report")
+    assert asked.exit_code == 0
+    assert "准确率 0." in asked.stdout
+    assert '<html lang="zh">' in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    monkeypatch.setenv("LANGUAGE", "zh_CN:zh")
+    assert kerasbert(*command).stdout == asked.stdout
+    assert "accuracy 0." in kerasbert(*command, "--lang", "en").stdout
+
+
 def test_several_files_are_taken_together(kerasbert, opened_once, data, reviews_file):
     result = kerasbert("evaluate", opened_once, "--data", data, "--data", reviews_file, "--json")
     assert json.loads(result.stdout)["examples"] == 84

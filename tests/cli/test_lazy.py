@@ -68,7 +68,13 @@ def test_no_help_imports_anything_heavy(helped):
     assert "click" in top
     assert not heavy & top
     ours = {name for name in helped["modules"] if name.startswith("kerasbert.")}
-    light = ("kerasbert.cli", "kerasbert.errors", "kerasbert.progress", "kerasbert.startup")
+    light = (
+        "kerasbert.cli",
+        "kerasbert.errors",
+        "kerasbert.language",
+        "kerasbert.progress",
+        "kerasbert.startup",
+    )
     assert all(name.startswith(light) for name in ours)
 
 
