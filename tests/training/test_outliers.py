@@ -5,6 +5,7 @@ import pytest
 
 from kerasbert import open_model
 from kerasbert.data import Rows
+from kerasbert.export import export_model
 from kerasbert.models import TextClassifier
 from kerasbert.training import prepare, train
 from kerasbert.training.outliers import _squares_by_length, fit_outliers
@@ -35,6 +36,17 @@ def test_texts_that_are_all_the_same_have_finite_distances(tiny_config):
     fit_outliers(classifier, same, same)
     assert classifier.predict(same.texts)["accepted"].all()
     assert 1 < classifier.predict(["别的"])["distance"] < np.inf
+
+
+def test_texts_of_several_windows_are_served_with_their_distance(tiny_config, tmp_path):
+    settings = {"decision": {"reject_outliers": 0.1}, "text": {"windows": 3}}
+    result = train(tiny_config(training={"epochs": 1, "max_length": 8}, **settings))
+    assert result.prepared.config.text.windows == 3
+    published = export_model(result.run.path, tmp_path / "models")  # compared with the trainer
+    texts = ["手机很好" * 20, "手机", ""]
+    expected = result.model.predict_batch(texts)["distance"]
+    answers = open_model(published.path.parent).predict(texts)
+    np.testing.assert_allclose([answer["distance"] for answer in answers], expected, rtol=1e-4)
 
 
 def test_distances_are_divided_by_those_of_rows_of_the_same_length():
