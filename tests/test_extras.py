@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 import kerasbert
-from kerasbert import doctor
 from kerasbert.cli import main
+from kerasbert.doctor import checks
 from kerasbert.errors import UserError
 from kerasbert.extras import needs_extra
 
@@ -53,7 +53,7 @@ def test_doctor_names_what_serve_lacks(monkeypatch):
             raise PackageNotFoundError(name)
         return version(name)
 
-    monkeypatch.setattr(doctor, "version", look)
+    monkeypatch.setattr(checks, "version", look)
     result = CliRunner().invoke(main, ["doctor"])
     assert result.exit_code == 0
     assert "serve lacks starlette, uvicorn: pip install 'kerasbert[serve]'" in result.stdout

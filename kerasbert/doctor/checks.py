@@ -1,28 +1,18 @@
-"""Checks that this machine can train and export, without importing TensorFlow."""
+"""Checks Python, packages, devices, the native loader and the plugins."""
 
-import ctypes
-import importlib.util
 import platform
 import sys
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from kerasbert import __version__
+from kerasbert.doctor.finding import Finding
+from kerasbert.doctor.gpu import examine_gpus
 from kerasbert.hub import list_backbones
 from kerasbert.native.session import NativeError, library_version
 from kerasbert.tasks import list_tasks
 
 _PACKAGES = ("tensorflow", "tensorflow-text", "keras", "keras-nlp", "tensorflow-serving-api")
 _SERVE = ("starlette", "uvicorn", "grpcio-health-checking", "grpcio-reflection", "prometheus-client")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check."""
-
-    subject: str
-    detail: str
-    ok: bool = True
 
 
 def examine() -> list[Finding]:
@@ -32,7 +22,7 @@ def examine() -> list[Finding]:
         Finding("python", f"{platform.python_version()} on {platform.platform()}", _python_fits()),
         *map(_package, _PACKAGES),
         _serve(),
-        _devices(),
+        *examine_gpus(),
         _native_loader(),
     ]
     findings += [
@@ -70,34 +60,6 @@ def _serve() -> Finding:
         lacks = f"kerasbert serve lacks {', '.join(missing)}: pip install 'kerasbert[serve]'"
         return Finding("serve", lacks)
     return Finding("serve", "kerasbert serve has what it needs")
-
-
-def _devices() -> Finding:
-    gpus = gpu_names()
-    if not gpus:
-        return Finding("devices", "no GPU that a CUDA driver knows; training runs on the CPU")
-    named = f"{len(gpus)} GPU(s): {', '.join(gpus)}"
-    if importlib.util.find_spec("nvidia") is None or importlib.util.find_spec("nvidia.cudnn") is None:
-        named += ". TensorFlow needs CUDA's libraries to use them: pip install 'kerasbert[gpu]'"
-    return Finding("devices", named)
-
-
-def gpu_names() -> list[str]:
-    """Returns the names of the GPUs visible to this process; empty if there is no CUDA driver."""
-    try:
-        cuda = ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return []
-    count, name = ctypes.c_int(), ctypes.create_string_buffer(128)
-    if cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count)):
-        return []
-    names = []
-    for number in range(count.value):
-        device = ctypes.c_int()
-        if not cuda.cuDeviceGet(ctypes.byref(device), number):
-            cuda.cuDeviceGetName(name, len(name), device)
-            names.append(name.value.decode(errors="replace"))
-    return names
 
 
 def _native_loader() -> Finding:
