@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import beta
 
 _RISK = 0.05  # of an accuracy below the bound
+_STEPS = 50  # of the sequence, over all rows
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,11 @@ class Rejection:
 def choose_rejection(confidence: np.ndarray, right: np.ndarray, wanted: float) -> Rejection:
     """Returns the threshold that accepts the most rows at a wanted accuracy.
 
-    Algorithm 1 of Geifman & El-Yaniv 2017 (https://arxiv.org/abs/1705.08500): a binary search over the
-    sorted rows, which believes an accuracy only if its lower Clopper-Pearson bound is at least the wanted
-    one, with the risk of error divided among the thresholds that are tried. Where no threshold reaches it,
-    the one of the highest bound.
+    Fixed sequence testing (Angelopoulos et al. 2021, https://arxiv.org/abs/2110.01052): from few accepted
+    rows to all of them, an accuracy is believed if its lower Clopper-Pearson bound is at least the wanted
+    one, up to the first that is not. The sequence does not depend on which rows are right, so the risk of
+    error is not divided among its thresholds. Where not even the first is believed, the threshold of the
+    highest bound.
 
     Args:
         confidence: float32 [rows], at least one row.
@@ -41,15 +43,14 @@ def choose_rejection(confidence: np.ndarray, right: np.ndarray, wanted: float) -
     values, counts = np.unique(-confidence, return_counts=True)
     accepted = np.cumsum(counts)  # rows from each threshold on, the highest first
     hits = np.cumsum(np.bincount(np.searchsorted(values, -confidence), weights=right))
-    tries = int(np.ceil(np.log2(len(values)))) + 1
-    low, high, tried = 0, len(values), []
-    place = high - 1  # everything first
-    for _ in range(tries):
-        bound = lower_bound(hits[place], accepted[place], _RISK / tries)
-        tried.append((bound >= wanted, accepted[place] if bound >= wanted else bound, place, bound))
-        low, high = (place, high) if bound >= wanted else (low, place)
-        place = (low + high) // 2
-    _, _, place, bound = max(tried)
+    places = _sequence(accepted, wanted)
+    bounds = [lower_bound(hits[place], accepted[place], _RISK) for place in places]
+    believed = next((n for n, bound in enumerate(bounds) if bound < wanted), len(places))
+    if believed:
+        place, bound = places[believed - 1], bounds[believed - 1]
+    else:
+        risk = _RISK / len(places)  # the highest of many is flattered
+        bound, place = max((lower_bound(hits[place], accepted[place], risk), place) for place in places)
     # Between two confidences, so that rounding moves no row across.
     everything = place + 1 == len(values)
     return Rejection(
@@ -58,6 +59,19 @@ def choose_rejection(confidence: np.ndarray, right: np.ndarray, wanted: float) -
         accuracy=float(hits[place] / accepted[place]),
         bound=float(bound),
     )
+
+
+def _sequence(accepted: np.ndarray, wanted: float) -> list[int]:
+    """Returns which thresholds are tested, in order.
+
+    The first accepts a fifth of the rows, and twice as many as it takes to show the accuracy without an
+    error: with fewer a single error would end the sequence.
+    """
+    rows = accepted[-1]
+    first = max(rows / 5, 2 * np.log(_RISK) / np.log(wanted))
+    counts = np.arange(min(first, rows), rows, rows / _STEPS)
+    places = np.searchsorted(accepted, [*counts, rows])
+    return list(dict.fromkeys(places.tolist()))
 
 
 def lower_bound(hits: float, rows: int, risk: float) -> float:
