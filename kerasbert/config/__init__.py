@@ -1,6 +1,7 @@
 """The configuration of a training run: typed, complete, printable."""
 
 from kerasbert.config.backbone import BackboneConfig
+from kerasbert.config.field_types import BY_LABEL
 from kerasbert.config.load import apply_overrides, dump_yaml, merge, parse_config, read_yaml
 from kerasbert.config.pretraining import MaskingConfig, PhaseConfig, PretrainingConfig, TeacherConfig
 from kerasbert.config.resolved import (
@@ -23,6 +24,7 @@ from kerasbert.config.schema import (
 from kerasbert.config.section import Section
 
 __all__ = [
+    "BY_LABEL",
     "AugmentationConfig",
     "BackboneConfig",
     "Config",

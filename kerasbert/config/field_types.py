@@ -50,7 +50,8 @@ def _with_string_keys(value: Any) -> Any:
 
 Paths = Annotated[list[str], BeforeValidator(_as_list)]
 LabelMap = Annotated[dict[str, str], BeforeValidator(_as_strings)]
-LabelWeights = Annotated[Literal["balanced"] | dict[str, float] | None, BeforeValidator(_with_string_keys)]
+BY_LABEL = BeforeValidator(_with_string_keys)  # of dicts with labels as keys
+LabelWeights = Annotated[Literal["balanced"] | dict[str, float] | None, BY_LABEL]
 _NO_STRATEGY = {
     "parameter_server": "Keras 3 does not support it",
     "tpu": "it was never tried here",

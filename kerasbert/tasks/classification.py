@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from kerasbert.config import BY_LABEL
 from kerasbert.errors import ConfigError
 from kerasbert.listing import join_first
 from kerasbert.tasks.task import Task, TaskOptions
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+_Costs = Annotated[dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]], BY_LABEL]
+
+
 class ClassificationOptions(TaskOptions):
     """Settings of `Classification`."""
 
-    costs: dict[str, dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]] = Field(
+    costs: Annotated[dict[str, _Costs], BY_LABEL] = Field(
         {},
         description="What wrong decisions cost, {truth: {decided: cost}}: the label of the lowest expected "
         "cost is decided. What is not named costs 1, a right decision nothing.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from kerasbert.config import BY_LABEL
 from kerasbert.errors import ConfigError
 from kerasbert.listing import join_first
 from kerasbert.tasks.task import Task, TaskOptions
@@ -26,7 +27,7 @@ class MultiLabelOptions(TaskOptions):
         le=1,
         description="Wanted precision of each label: chooses `thresholds` on the validation rows.",
     )
-    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+    thresholds: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], BY_LABEL] = Field(
         {}, description="Thresholds of single labels, in place of `threshold`."
     )
 

@@ -95,6 +95,11 @@ def test_costs_of_two_labels_are_a_threshold():
     assert task.decide(tf.constant(logits))["label"].numpy().tolist() == [b"a", b"a", b"b", b"b"]
 
 
+def test_labels_that_yaml_reads_as_numbers_are_labels():
+    task = Classification(("0", "1"), {"costs": {0: {1: 4}}})
+    assert task.options.costs == {"0": {"1": 4.0}}
+
+
 @pytest.mark.parametrize(
     ("costs", "message"),
     [
