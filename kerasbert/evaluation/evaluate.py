@@ -16,6 +16,7 @@ from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 from kerasbert.evaluation.baseline import baseline_decisions
+from kerasbert.evaluation.fairness import fairness_metrics
 from kerasbert.evaluation.intervals import metric_intervals
 from kerasbert.evaluation.robustness import robustness_metrics
 from kerasbert.evaluation.slices import Slicing, automatic_slicings, column_slicing, slice_metrics
@@ -46,8 +47,9 @@ class Evaluation:
     Attributes:
         metrics: accuracy, macro_f1, macro_f1_labels, micro_f1, examples, left_out, per_class, calibration,
             rejection, confusion (rows are the truth; None for several labels a row), top_confusions,
-            intervals (see `metric_intervals`), slices (see `slice_metrics`), robustness (see
-            `robustness_metrics`) where it was asked for, and baseline where it could be trained.
+            intervals (see `metric_intervals`), slices (see `slice_metrics`), fairness (see
+            `fairness_metrics`) where columns divide the rows, robustness (see `robustness_metrics`) where it
+            was asked for, and baseline where it could be trained.
         labels: the names of the columns below.
         rows: the rows in order.
         probabilities: float32 [rows, labels].
@@ -186,10 +188,13 @@ def _uncertainty(
 ) -> dict[str, Any]:
     texts = [row.text if row.pair is None else f"{row.text}\n{row.pair}" for row in rows.rows]
     right = np.all(targets == decided, axis=1)
-    return {
+    found = {
         "intervals": metric_intervals(targets, decided, labels, parts.groups),
         "slices": slice_metrics(right, [*parts.slicings, *automatic_slicings(texts)], parts.groups),
     }
+    if parts.slicings:
+        found["fairness"] = fairness_metrics(targets, decided, labels, parts.slicings, parts.groups)
+    return found
 
 
 def _targets(rows: Rows, labels: Sequence[str]) -> np.ndarray:

@@ -11,8 +11,16 @@ from rich.console import Console
 from kerasbert import progress
 from kerasbert.evaluation import plots
 from kerasbert.evaluation.evaluate import Evaluation, evaluate_outputs
+from kerasbert.evaluation.fairness import CAVEAT
 from kerasbert.evaluation.slices import CAUTION
-from kerasbert.evaluation.summary import brief, rejection_line, remarks, slice_name, training_summary
+from kerasbert.evaluation.summary import (
+    brief,
+    fairness_lines,
+    rejection_line,
+    remarks,
+    slice_name,
+    training_summary,
+)
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
 from kerasbert.language import language, tr
 
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from kerasbert.training import TrainResult
 
 _WORST = 50
+_MOST_GAPS = 20
 
 
 def write_report(
@@ -48,6 +57,9 @@ def write_report(
         brief=brief,
         caution=tr(CAUTION),
         slice_name=slice_name,
+        fairness_lines=fairness_lines(metrics),
+        fairness_gaps=_clearest(metrics),
+        caveat=tr(CAVEAT),
         calibration=metrics["calibration"],
         rejection=rejection_line(metrics["rejection"]),
         labels=evaluation.labels,
@@ -127,6 +139,12 @@ def worst_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
         }
         for i in ordered
     ]
+
+
+def _clearest(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the gaps of recall and precision that are least likely chance."""
+    gaps = [of for of in metrics.get("fairness", {"gaps": []})["gaps"] if "p" in of]
+    return sorted(gaps, key=lambda of: (of["p_adjusted"], of["p"]))[:_MOST_GAPS]
 
 
 def _shaded(confusion: list[list[int]] | None) -> list[list[tuple[int, float]]] | None:

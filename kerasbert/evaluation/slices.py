@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,15 +94,28 @@ def slice_metrics(
         `slices`, a list of `by`, `value`, `column`, `rows`, `accuracy`, its `interval`, and where there are
         enough rows `gap`, `gap_interval`, `p` and `p_adjusted`; `test`; `tests`, their number; `correction`.
     """
+    found = slice_gaps(right, slicings, groups)
+    tests = adjust(found)
+    slices = [record for record, _ in found]
+    return {"slices": slices, "test": name_of_test(groups), "tests": tests, "correction": "Holm"}
+
+
+def name_of_test(groups: Sequence[str] | None) -> str:
+    """Returns the name of the test of gaps."""
+    return "Fisher's exact test" if groups is None else "Wald test with the variance between groups"
+
+
+def slice_gaps(
+    right: np.ndarray, slicings: Sequence[Slicing], groups: Sequence[str] | None = None
+) -> list[tuple[dict[str, Any], bytes]]:
+    """Returns the records of `slice_metrics` without `p_adjusted`, each with a key of its test."""
     found = [(slicing, value) for slicing in slicings for value in slicing.slices if len(slicing.slices) > 1]
-    test = "Fisher's exact test" if groups is None else "Wald test with the variance between groups"
     if not found:
-        return {"slices": [], "test": test, "tests": 0, "correction": "Holm"}
+        return []
     inside = np.stack([np.array([of == value for of in slicing.values]) for slicing, value in found], axis=1)
     group = None if groups is None else np.unique(np.array(groups), return_inverse=True)[1]
     low, high = intervals(_units(right, inside, group), _accuracies_and_gaps)
-    slices: list[dict[str, Any]] = []
-    tests: dict[bytes, float] = {}
+    records = []
     for place, (slicing, value) in enumerate(found):
         within = inside[:, place]
         rows, hits = int(within.sum()), int(right[within].sum())
@@ -121,13 +134,18 @@ def slice_metrics(
             record["gap"] = hits / rows - float(right[~within].mean())
             record["gap_interval"] = _rounded((low[len(found) + place], high[len(found) + place]))
             record["p"] = _p_value(right, within, group)
-            tests[_key(within)] = record["p"]
-        slices.append(record)
+        records.append((record, _key(within)))
+    return records
+
+
+def adjust(found: Sequence[tuple[dict[str, Any], Hashable]]) -> int:
+    """Adds `p_adjusted` to records with a `p`; those of the same key are one test. Returns their number."""
+    tests = {key: record["p"] for record, key in found if "p" in record}
     adjusted = dict(zip(tests, holm(list(tests.values())), strict=True))
-    for place, record in enumerate(slices):
+    for record, key in found:
         if "p" in record:
-            record["p_adjusted"] = adjusted[_key(inside[:, place])]
-    return {"slices": slices, "test": test, "tests": len(tests), "correction": "Holm"}
+            record["p_adjusted"] = adjusted[key]
+    return len(tests)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -140,14 +158,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def remarkable(slices: Mapping[str, Any]) -> list[dict[str, Any]]:
+def remarkable(slices: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Returns the slices whose gaps are significant at 0.05 after correction, the largest gap first.
 
     Of a division in two, only the lower one.
     """
-    found = [of for of in slices["slices"] if of.get("p_adjusted", 1) < 0.05]
-    lower = {(of["by"], round(of["gap"], 9)) for of in found if of["gap"] < 0}
-    found = [of for of in found if (of["by"], -round(of["gap"], 9)) not in lower]
+    found = [of for of in slices if of.get("p_adjusted", 1) < 0.05]
+
+    def division(of: Mapping[str, Any], gap: float) -> tuple[Any, ...]:
+        return of.get("metric"), of.get("label"), of["by"], round(gap, 9)
+
+    lower = {division(of, of["gap"]) for of in found if of["gap"] < 0}
+    found = [of for of in found if division(of, -of["gap"]) not in lower]
     return sorted(found, key=lambda of: -abs(of["gap"]))
 
 

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from kerasbert.evaluation.fairness import CAVEAT
 from kerasbert.evaluation.intervals import few_groups
 from kerasbert.evaluation.slices import CAUTION, EMPTY, OTHERS, remarkable
 from kerasbert.evaluation.text_table import text_table
@@ -25,6 +26,7 @@ def summary(metrics: dict[str, Any]) -> str:
             *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
             *_label_lines(metrics),
             *_slice_lines(metrics["slices"]["slices"]),
+            *fairness_lines(metrics),
             *_robustness_lines(metrics.get("robustness", [])),
             *(tr("{rows} of {truth} taken for {decided}", **pair) for pair in metrics["top_confusions"][:3]),
             *remarks(metrics),
@@ -77,30 +79,72 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
         found.append(tr("Not compared with naive Bayes: the training rows are not at hand."))
     elif worse := _not_better_in(metrics):
         found.append(tr("Not better than naive Bayes: {metrics}.", metrics=tr(" and ").join(worse)))
-    return [*found, *few_groups(metrics["intervals"]["groups"]), *_gaps(metrics["slices"])]
+    return [*found, *few_groups(metrics["intervals"]["groups"]), *_gaps(metrics["slices"])] + (
+        _unfair(metrics["fairness"]) if "fairness" in metrics else []
+    )
 
 
 def _gaps(slices: dict[str, Any]) -> list[str]:
     """Returns remarks on the largest gaps that are hardly chance."""
-    said = []
-    for of in remarkable(slices)[:_MOST_GAPS]:
-        by, value = slice_name(of)
-        said.append(
-            tr(
-                "Accuracy {accuracy:.4f} on {rows} row(s) of {by} {value!r}, {points:.1f} points {direction} "
-                "than on the others ({test}, Holm's correction for {tests} gaps: p = {p:.2g}).",
-                accuracy=of["accuracy"],
-                rows=of["rows"],
-                by=by,
-                value=value,
-                points=abs(of["gap"]) * 100,
-                direction=tr("higher") if of["gap"] > 0 else tr("lower"),
-                test=tr(slices["test"]),
-                tests=slices["tests"],
-                p=of["p_adjusted"],
-            )
+    said = [
+        tr(
+            "Accuracy {accuracy:.4f} on {rows} row(s) of {by} {value!r}, {points:.1f} points {direction} "
+            "than on the others ({test}, Holm's correction for {tests} gaps: p = {p:.2g}).",
+            accuracy=of["accuracy"],
+            **_gap(of, slices),
         )
+        for of in remarkable(slices["slices"])[:_MOST_GAPS]
+    ]
     return [*said, tr(CAUTION)] if said else []
+
+
+def _unfair(fairness: dict[str, Any]) -> list[str]:
+    """Returns remarks on the largest gaps of recall and precision that are hardly chance."""
+    said = [
+        tr(
+            "{metric} of {label} {share:.4f} on {rows} row(s) of {by} {value!r}, {points:.1f} points "
+            "{direction} than on the others ({test}, Holm's correction for {tests} gaps: p = {p:.2g}).",
+            metric=tr(of["metric"]).capitalize(),
+            label=of["label"],
+            share=of["share"],
+            **_gap(of, fairness),
+        )
+        for of in remarkable(fairness["gaps"])[:_MOST_GAPS]
+    ]
+    return [*said, tr(CAVEAT)] if said else []
+
+
+def _gap(of: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    by, value = slice_name(of)
+    return {
+        "rows": of["rows"],
+        "by": by,
+        "value": value,
+        "points": abs(of["gap"]) * 100,
+        "direction": tr("higher") if of["gap"] > 0 else tr("lower"),
+        "test": tr(found["test"]),
+        "tests": found["tests"],
+        "p": of["p_adjusted"],
+    }
+
+
+def fairness_lines(metrics: dict[str, Any]) -> list[str]:
+    """Returns the largest difference between two slices of each column in recall and in precision."""
+    lines: dict[tuple[str, str], str] = {}
+    for of in metrics.get("fairness", {"differences": []})["differences"]:
+        ends = [slice_name({**of, "value": of[end], "column": True})[1] for end in ("lowest", "highest")]
+        line = tr(
+            "{metric} differs most for {label}: by {points:.1f} points between {by} {lowest!r} and "
+            "{highest!r}",
+            metric=tr(of["metric"]),
+            label=of["label"],
+            points=of["difference"] * 100,
+            by=of["by"],
+            lowest=ends[0],
+            highest=ends[1],
+        )
+        lines.setdefault((of["by"], of["metric"]), line)
+    return list(lines.values())
 
 
 def slice_name(of: dict[str, Any]) -> tuple[str, str]:

@@ -22,7 +22,8 @@ LABELS = ("正面", "负面", "中立", "无关")
 # Names that Chinese readers write as English ones do, and names of files.
 ALIKE = {
     "A", "B", "F1", "ECE", "NLL", "AURC", "BCa", "Brier", "Fisher", "Wald", "Holm", "McNemar", "TOST", "p",
-    "SHA", "kerasbert", "TensorFlow", "Keras", "Python", "config.yaml", "flips.jsonl", "mistakes.jsonl",
+    "SHA", "kerasbert", "TensorFlow", "Keras", "Python", "config.yaml", "flips.jsonl",
+    "metrics.json", "mistakes.jsonl",
 }  # fmt: skip
 WORDS = {"VPN", "http", "www.a", "cn"}  # of the texts
 HISTORY = [{"epoch": n, "loss": 0.7, "val_loss": 0.6, "val_accuracy": 0.5} for n in (1, 2)]

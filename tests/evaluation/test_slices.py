@@ -94,14 +94,14 @@ def test_a_gap_is_found_with_its_interval_and_fishers_p():
     assert web["gap_interval"][0] < web["gap"] < web["gap_interval"][1] < 0
     table = [[right[of].sum(), (~right[of]).sum()] for of in (within, ~within)]
     assert web["p"] == pytest.approx(fisher_exact(table).pvalue)
-    assert [of["value"] for of in remarkable(found)] == ["web"]
+    assert [of["value"] for of in remarkable(found["slices"])] == ["web"]
     assert found["tests"] == 10, "the two gaps of a division in two are one test"
 
 
 def test_without_gaps_hardly_any_evaluation_shows_one(monkeypatch):
     """Fisher's test and Holm's method both err on the safe side."""
     monkeypatch.setattr("kerasbert.evaluation.slices.intervals", lambda *_: (np.zeros(22), np.ones(22)))
-    falsely = sum(bool(remarkable(slice_metrics(*made(300, 0, seed)))) for seed in range(200))
+    falsely = sum(bool(remarkable(slice_metrics(*made(300, 0, seed))["slices"])) for seed in range(200))
     assert falsely / 200 <= 0.05 + 0.02
 
 
