@@ -39,7 +39,7 @@ main = LazyGroup(
         "pretrain": ("pretrain:pretrain", "Pre-train a backbone from a configuration file."),
         "checkpoint": ("checkpoint:checkpoint", "List, import, trim, export and inspect checkpoints."),
         "backbones": ("backbones:backbones", "List the installed encoders."),
-        "data": ("data:data", "Check and clean labelled data."),
+        "data": ("data:data", "Check and clean labelled data, and select texts to label."),
         "plugins": ("plugins:plugins", "List, check and create task plugins."),
         "doctor": ("doctor:doctor", "Check whether this machine can train and export."),
     },

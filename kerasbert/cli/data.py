@@ -1,10 +1,10 @@
-"""kerasbert data check and clean."""
+"""kerasbert data check, clean and select."""
 
 from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import output_option, reading_options
+from kerasbert.cli.options import input_options, output_option, reading_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Check and clean labelled data."""
+    """Check and clean labelled data, and select texts to label."""
 
 
 _config_option = click.option(
@@ -127,3 +127,61 @@ def clean(
         f"remove), then repeat the command with --apply {table} --output CLEANED",
         err=True,
     )
+
+
+@data.command()
+@click.argument("model", type=click.Path())
+@input_options(required=True)
+@click.option("--count", type=click.IntRange(min=1), default=100, show_default=True, help="Texts to select.")
+@click.option(
+    "--random-share",
+    type=click.FloatRange(0, 1),
+    default=0.1,
+    show_default=True,
+    help="Share of them that is drawn from all texts alike, for an unbiased look.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@output_option(required=True, help="Output file: .csv, .tsv or .jsonl; .json for Label Studio.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "label-studio", "doccano"]),
+    help="Default: label-studio for .json, else table.",
+)
+def select(
+    model: str,
+    source: str,
+    count: int,
+    random_share: float,
+    seed: int,
+    output: str,
+    form: str | None,
+    reading: "ReadOptions",
+) -> None:
+    """Select the texts of --input to label next: those that MODEL doubts, unlike one another.
+
+    MODEL is a run directory, or an exported model or the URL of a server with the signature `embed`. Texts
+    that it was trained on are left out, if its training files are still there, and so are repeated texts.
+    """
+    from kerasbert.cli.startup import importing
+
+    with importing():
+        from kerasbert import progress
+        from kerasbert.cli.options import rows_of
+        from kerasbert.curation.select import known_rows, select
+        from kerasbert.curation.write_selection import write_selection
+        from kerasbert.data.estimate import estimate_rows
+        from kerasbert.files import require_output
+        from kerasbert.predictors import open_model
+        from kerasbert.predictors.text_encoder import vector_size
+
+    require_output(output, [source])
+    opened = open_model(model)
+    vector_size(opened)  # refuses a model without vectors before it reads the texts
+    rows = progress.track(rows_of(opened, (), source, reading, whole=True), "reading", estimate_rows(source))
+    selected = select(opened, rows, count, random_share, seed, known_rows(opened))
+    form = form or ("label-studio" if output.lower().endswith(".json") else "table")
+    columns = reading.columns(opened.data)
+    data = opened.data.model_copy(update={"text_column": columns.text, "pair_column": columns.pair})
+    write_selection(selected, output, form, data, opened.label_separator or "|", opened.source)
+    click.echo(f"{len(selected):,} text(s) to label: {output}", err=True)

@@ -156,13 +156,17 @@ def text_options(command: _Command) -> _Command:
 
 
 def rows_of(
-    model: "TextEncoder", texts: Sequence[str], source: str | None, reading: "ReadOptions"
+    model: "TextEncoder",
+    texts: Sequence[str],
+    source: str | None,
+    reading: "ReadOptions",
+    whole: bool = False,
 ) -> "Iterator[Row]":
-    """Returns the rows of `texts` or of the file `source`, without labels."""
+    """Returns the rows of `texts` or of the file `source`, without labels; see `Columns.whole`."""
     from kerasbert.data import read_rows
     from kerasbert.predictors.stream import argument_rows
 
-    columns = reading.columns_for(model.data).without_labels()
+    columns = reading.columns_for(model.data).without_labels(whole)
     return with_warning(read_rows(source, columns) if source else argument_rows(texts, columns))
 
 

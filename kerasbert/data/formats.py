@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, Any
 
+from kerasbert.data.annotations import flattened, is_label_studio
 from kerasbert.data.columns import Columns, named_in
 from kerasbert.data.labels import whole_numbers
 from kerasbert.data.source import Source
@@ -191,6 +192,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _of_record(record: Any, line: str, place: str, columns: Columns) -> list[Any]:
     if not isinstance(record, dict):
         raise DataError(f"{place}: must be a JSON object. Received: {excerpt(line)}")
+    if is_label_studio(record):
+        record = flattened(record, columns.label, place)
     whole = [record] if columns.whole else []
     try:
         return [*(record[name] for name in columns.wanted.values()), *whole]

@@ -75,8 +75,11 @@ def write_cells(records: Iterable[Record], output: str, mark: bool = False) -> N
     """
     form = _cells_format(output)
     lines = _json_lines(records) if form == "jsonl" else _table_lines(records, form, output)
-    if mark:
-        lines = itertools.chain(["\ufeff"], lines)
+    write_text_lines(itertools.chain(["\ufeff"], lines) if mark else lines, output)
+
+
+def write_text_lines(lines: Iterable[str], output: str) -> None:
+    """Writes lines as UTF-8, gzipped if `output` ends in .gz; the file appears when it is complete."""
     with atomic_path(Path(output)) as temporary, temporary.open("wb") as file:
         _write_lines(lines, file, output.lower().endswith(".gz"))
 
@@ -114,21 +117,25 @@ def _line(cells: list[str], form: str) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False, default=str)
     return "" if value is None else str(value)
 
 
 def _write_lines(lines: Iterable[str], file: IO[bytes], compress: bool) -> None:
     if not compress:
-        file.writelines(line.encode() for line in lines)
+        file.writelines(map(_encoded, lines))
         return
     with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as archive:
-        archive.writelines(line.encode() for line in lines)
+        archive.writelines(map(_encoded, lines))
+
+
+def _encoded(line: str) -> bytes:
+    return line.encode(errors="backslashreplace")  # lone surrogates, which JSON can escape
 
 
 def _json_lines(records: Iterable[Record]) -> Iterator[str]:
     for record in records:
-        yield json.dumps(record, ensure_ascii=False) + "\n"
+        yield json.dumps(record, ensure_ascii=False, default=str) + "\n"
 
 
 def _separated(records: Iterable[Record], form: str) -> Iterator[str]:

@@ -171,7 +171,7 @@ def test_tuples_of_pairs_have_the_label_last():
         (pd.DataFrame([["a", "b"]]), "has no columns 'text' and 'label'. It has: 0, 1"),
         ([{"text": ["a"], "label": "b"}], "data:1: 'text' holds a list, but text is expected"),
         ([{"text": {"zh": "a"}, "label": "b"}], "data:1: 'text' holds an object"),
-        ([{"text": "a", "label": ["b"]}], "data:1: 'label' holds a list, but one label is expected"),
+        ([{"text": "a", "label": ["b", "c"]}], "data:1: 'label' holds a list, but one label is expected"),
         (pd.DataFrame({"text": ["a"], "label": [["b", "c"]]}), "data:1: 'label' holds a list"),
         ([(pd.DataFrame(COLUMN_DICT), "b")], "data:1: 'text' holds a DataFrame, but text is expected"),
         ([("a", object())], "data:1: 'label' holds an object"),
