@@ -9,6 +9,8 @@ from pathlib import Path
 
 from kerasbert.errors import UserError
 
+RUN_CONFIG = "config.yaml"  # in a run directory
+
 LARGEST_VERSION = 2**63 - 1  # a version is an int64
 
 # In a version directory.

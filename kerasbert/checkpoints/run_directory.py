@@ -12,6 +12,7 @@ from kerasbert.config import ResolvedConfig, dump_yaml, read_resolved_config
 from kerasbert.data.labels import read_labels, write_labels
 from kerasbert.errors import CheckpointError
 from kerasbert.files import make_directory, require_new_directory, write_json, write_text
+from kerasbert.layout import RUN_CONFIG
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 from kerasbert.text import Vocabulary, load_vocabulary, vocabulary_file
@@ -30,7 +31,7 @@ class RunDirectory:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.config = self.path / "config.yaml"
+        self.config = self.path / RUN_CONFIG
         self.labels = self.path / "labels.txt"
         self.weights = self.path / "model.weights.h5"
         self.outliers = self.path / "outliers.safetensors"

@@ -1,6 +1,7 @@
 """A SavedModel behind the native loader, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -54,9 +55,16 @@ class NativeModel:
             paths = [Path(directory) / name for name in ("requests.json", "answers.json")]
             paths[0].write_text(json.dumps(work), encoding="utf-8")
             command = [self._python, "-m", "kerasbert.native", str(self.path), *map(str, paths)]
+            # On the CPU: the trainer holds the memory of the GPU, and float32 is TF32 there.
+            environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
             try:
                 done = subprocess.run(
-                    command, capture_output=True, text=True, timeout=_TIME_LIMIT, check=False
+                    command,
+                    capture_output=True,
+                    text=True,
+                    timeout=_TIME_LIMIT,
+                    check=False,
+                    env=environment,
                 )
             except subprocess.TimeoutExpired as error:
                 raise ExportError(f"the native loader gave no answer in {_TIME_LIMIT} s.") from error

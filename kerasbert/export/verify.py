@@ -1,6 +1,7 @@
 """The gate before publishing: the native loader must answer what the trainer answers."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,11 +60,12 @@ def verify(path: Path, classifier: TextClassifier, arithmetic: str) -> Memory:
         raise ExportError("the graph demands XLA, which TensorFlow Serving switches off.")
     texts = [*_PROBES, *(text.encode() for text in classifier.task.sample_texts)]
     vectors = "embed" in model.signatures
-    cases = [
-        case
-        for count in (0, 1, len(texts))
-        for case in _cases(classifier, texts[-count:] if count else [], vectors)
-    ]
+    with _without_tf32():
+        cases = [
+            case
+            for count in (0, 1, len(texts))
+            for case in _cases(classifier, texts[-count:] if count else [], vectors)
+        ]
     requests = [(name, inputs) for name, inputs, _ in cases]
     *answers, explanation = model.run([*requests, ("explain", _explained(classifier))])
     _check_complete(explanation)
@@ -74,6 +76,18 @@ def verify(path: Path, classifier: TextClassifier, arithmetic: str) -> Memory:
         _compare(f"signature {name}, batch {batch}", answer, outputs, TOLERANCE[arithmetic], exact)
     assert model.memory is not None  # it ran
     return model.memory
+
+
+@contextlib.contextmanager
+def _without_tf32() -> Iterator[None]:
+    """Makes float32 products of a GPU exact in the block: TF32 keeps 10 bits, and the tolerance is finer."""
+    config = tf.config.experimental
+    before = config.tensor_float_32_execution_enabled()
+    config.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        config.enable_tensor_float_32_execution(before)
 
 
 def _cases(

@@ -7,7 +7,7 @@ from kerasbert import progress
 from kerasbert.errors import CheckpointError
 from kerasbert.files import require_path
 from kerasbert.interrupts import deferred
-from kerasbert.layout import is_version, version_folders
+from kerasbert.layout import RUN_CONFIG, is_version, version_folders
 from kerasbert.predictors.model import Model
 from kerasbert.predictors.text_encoder import TextEncoder
 from kerasbert.startup import quiet_import
@@ -41,20 +41,24 @@ def open_model(path: str | os.PathLike[str]) -> Model:
         from kerasbert.predictors.served import ServedModel
 
         return ServedModel(path)
-    with progress.phase("loading TensorFlow"), deferred(), quiet_import():
-        from kerasbert.checkpoints import RunDirectory
-        from kerasbert.predictors.saved_model import SavedModel
-        from kerasbert.predictors.trained import TrainedModel
-
     path = Path(path)
-    with progress.phase(f"loading {path}"):
-        if RunDirectory.is_run(path):
+    if (path / RUN_CONFIG).is_file():
+        with progress.phase("loading TensorFlow"), deferred(), quiet_import():
+            from kerasbert.checkpoints import RunDirectory
+            from kerasbert.predictors.trained import TrainedModel
+
+        with progress.phase(f"loading {path}"):
             return TrainedModel(RunDirectory(path).load(), str(path))
-        version = newest_version(path)
-        if version is not None:
-            return SavedModel(version)
-    what = "there is no such directory" if not path.exists() else "it is neither"
-    raise CheckpointError(f"{path}: must be a run directory or an exported model. Received: {what}.")
+    version = newest_version(path)
+    if version is None:
+        what = "there is no such directory" if not path.exists() else "it is neither"
+        raise CheckpointError(f"{path}: must be a run directory or an exported model. Received: {what}.")
+    # Without the imports of a run: an export needs no layers of Keras.
+    with progress.phase("loading TensorFlow"), deferred(), quiet_import():
+        from kerasbert.predictors.saved_model import SavedModel
+
+    with progress.phase(f"loading {path}"):
+        return SavedModel(version)
 
 
 def open_encoder(source: str | os.PathLike[str]) -> TextEncoder:

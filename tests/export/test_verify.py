@@ -1,10 +1,13 @@
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from kerasbert.errors import ExportError
+from kerasbert.export import native
 from kerasbert.export.verify import _compare, verify
 
 FLOATS, LABELS = np.array([0.25, 0.75], np.float32), np.array([b"a", b"b"], object)
@@ -67,3 +70,25 @@ def test_a_signature_of_vectors_that_is_wrong_is_refused(exported_pairs, monkeyp
     monkeypatch.setattr(exported_pairs.classifier, "vectors", lambda *texts: vectors(*texts) + 0.01)
     with pytest.raises(ExportError, match="signature embed, batch 1: vector differs"):
         verify(exported_pairs.path, exported_pairs.classifier, "float32")
+
+
+@pytest.mark.process
+def test_a_gpu_does_not_make_the_comparison_coarse(exported, monkeypatch):
+    """Neither by TF32 in the trainer, nor in the native process, which has no memory left there anyway."""
+    full, devices = [], []
+    enabled = tf.config.experimental.tensor_float_32_execution_enabled
+    predict, run = exported.classifier.predict, subprocess.run
+
+    def predicting(*columns):
+        full.append(not enabled())
+        return predict(*columns)
+
+    def running(command, **options):
+        devices.append(options["env"]["CUDA_VISIBLE_DEVICES"])
+        return run(command, **options)
+
+    monkeypatch.setattr(exported.classifier, "predict", predicting)
+    monkeypatch.setattr(native.subprocess, "run", running)
+    verify(exported.path, exported.classifier, "float32")
+    assert (full, devices) == ([True] * 3, ["-1"])
+    assert enabled()
