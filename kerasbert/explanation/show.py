@@ -39,7 +39,7 @@ def _headline(record: dict[str, Any]) -> Text:
     probability = 1 / (1 + math.exp(-max(score, -700.0)))
     line = Text.assemble(
         (record["label"] or "(no label)", "bold"),
-        f"  probability {probability:.3f}, log-odds {score:+.2f}, {baseline:+.2f} with every word masked",
+        f"  probability {probability:.3f}, log-odds {score:+.2f}, {baseline:+.2f} with everything masked",
     )
     if record["error"] > max(RELATIVE_ERROR * abs(score - baseline), ABSOLUTE_ERROR):
         line.append(f"; the attributions miss the difference by {record['error']:.2g}", "yellow")

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 
 import pytest
 import tensorflow as tf
@@ -16,8 +17,25 @@ def test_json_is_one_document(kerasbert, opened_once):
         assert set(each) == {"text", "label", "score", "baseline_score", "error", "words"}
         moved = sum(word["attribution"] for word in each["words"])
         assert moved == pytest.approx(each["score"] - each["baseline_score"], abs=each["error"] + 1e-4)
-    assert [word["word"] for word in explanations[0]["words"]] == list("手机很好")
+    assert [word["word"] for word in explanations[0]["words"]] == ["手机", "很", "好"]
     assert explanations[2]["words"] == []
+
+
+def test_characters_are_shown_where_asked_for_or_without_jieba(kerasbert, refused, opened_once, monkeypatch):
+    words, characters = (
+        json.loads(kerasbert("explain", opened_once, TEXTS[0], "--json", "--by", by).stdout)[0]["words"]
+        for by in ("words", "characters")
+    )
+    assert [of["word"] for of in characters] == list("手机很好")
+    total = sum(of["attribution"] for of in characters[:2])
+    assert words[0] == {"word": "手机", "attribution": pytest.approx(total, abs=1e-6)}
+    monkeypatch.setitem(sys.modules, "jieba", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found = json.loads(kerasbert("explain", opened_once, TEXTS[0], "--json").stdout)
+    assert found[0]["words"] == characters
+    message = refused("explain", opened_once, TEXTS[0], "--by", "words")
+    assert "jieba, which is not installed" in message
+    assert message.endswith("or use --by characters.\n")
 
 
 def test_a_file_is_explained_like_arguments(kerasbert, opened_once):
