@@ -65,6 +65,11 @@ def language_option(command: _Command) -> _Command:
 
 
 def training_options(command: _Command) -> _Command:
+    """Adds the configuration and the options that training commands share."""
+    return click.argument("config", type=click.Path())(run_options(command))
+
+
+def run_options(command: _Command) -> _Command:
     """Adds the options that training commands share."""
     for option in (
         click.option("--dry-run", is_flag=True, help="Show what would be done, without doing it."),
@@ -77,7 +82,6 @@ def training_options(command: _Command) -> _Command:
             metavar="KEY=VALUE",
             help="Override a key of CONFIG. Repeatable.",
         ),
-        click.argument("config", type=click.Path()),
     ):
         command = option(command)
     return command

@@ -1,5 +1,6 @@
 """kerasbert train."""
 
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -22,6 +23,12 @@ _SEVERAL = click.IntRange(min=2)
     "--seeds", type=_SEVERAL, help="Train with this many seeds, and show mean and standard deviation."
 )
 @click.option("--folds", type=_SEVERAL, help="Cross-validate with this many folds.")
+@click.option(
+    "--from",
+    "earlier",
+    type=click.Path(),
+    help="Run directory to go on from, with more rows or another label: its classifier is kept, too.",
+)
 def train(
     config: str,
     overrides: tuple[str, ...],
@@ -30,6 +37,7 @@ def train(
     resume: bool,
     seeds: int | None,
     folds: int | None,
+    earlier: str | None,
 ) -> None:
     """Train a classifier from CONFIG, a YAML file.
 
@@ -42,6 +50,8 @@ def train(
 
     if seeds and folds:
         raise click.UsageError("--seeds and --folds: give one of them.")
+    if earlier:
+        overrides = (*overrides, f"backbone.source={json.dumps(earlier)}", "head.keep=true")
     settings = load_config(config, overrides)
     settings.run_dir = run_dir or settings.run_dir
     run_training(settings, dry_run, resume, seeds, folds)

@@ -105,6 +105,11 @@ class HeadConfig(Section):
         description="cls: BERT's pooled [CLS]. Others: mean or maximum over the tokens, or both.",
     )
     dropout: Fraction = Field(0.1, description="Dropout rate before the last dense layer.")
+    keep: bool = Field(
+        False,
+        description="Keep the classifier of the run that `backbone.source` names, for the labels that it "
+        "knows. `train --from` sets both.",
+    )
 
 
 class DecisionConfig(Section):
@@ -293,7 +298,7 @@ class AugmentationConfig(Section):
 
 
 class DistillationConfig(Section):
-    """Training on the answers of a trained model, the teacher, as well as on the labels."""
+    """Training on the answers of a trained model, the teacher, or of any source, as well as on the labels."""
 
     teacher: str | None = Field(None, description="Run directory of the teacher. Empty: no distillation.")
     weight: float = Field(
@@ -304,6 +309,10 @@ class DistillationConfig(Section):
         0.0, ge=0, description="Weight of the distance between the hidden states of teacher and student."
     )
     unlabelled: Paths = Field([], description="Files of unlabelled texts, which the teacher labels.")
+    soft_labels: Paths = Field(
+        [],
+        description="Files of texts with probabilities of the labels, from any source: more training rows.",
+    )
 
 
 class Config(Section):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from kerasbert import progress
 from kerasbert.data.columns import Columns
 from kerasbert.data.labels import sort_labels, spelled_as
@@ -58,6 +60,13 @@ class Rows:
     def label_counts(self) -> dict[str, int]:
         """How often each label occurs, the most frequent first."""
         return dict(Counter(label for row in self.rows for label in row.labels).most_common())
+
+
+@dataclass
+class SoftRows(Rows):
+    """Rows without labels; `targets` are their probabilities, float32 [rows, labels]."""
+
+    targets: np.ndarray = field(default_factory=lambda: np.zeros([0, 0], np.float32), repr=False)
 
 
 def write_left_out(path: Path, left_out: Iterable[tuple[Row, str]]) -> None:

@@ -22,6 +22,7 @@ def describe(prepared: Prepared) -> str:
             dump_yaml(config.model_dump()),
             _rows("train", prepared.train),
             *([_rows("augmented", prepared.augmented)] if len(prepared.augmented) else []),
+            *([_rows("with soft labels", prepared.soft)] if len(prepared.soft) else []),
             *([_rows("unlabelled", prepared.unlabelled)] if len(prepared.unlabelled) else []),
             _rows("validation", prepared.validation),
             f"vocabulary: {len(prepared.vocabulary):,} tokens",

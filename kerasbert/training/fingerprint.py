@@ -26,6 +26,11 @@ def fingerprint(data: Prepared | TrainingData, teacher: str | None = None) -> di
         teacher: run directory of the teacher of a distillation, whose weights count as data.
     """
     sides = {side: _digests(getattr(data, side)) for side in _SIDES}
+    if len(data.soft):
+        sides["soft"] = {
+            **_digests(data.soft),
+            "targets": hashlib.sha256(data.soft.targets.tobytes()).hexdigest(),
+        }
     if teacher:
         with RunDirectory(teacher).weights.open("rb") as file:
             sides["teacher"] = {"weights": hashlib.file_digest(file, "sha256").hexdigest()}
@@ -66,6 +71,8 @@ def _changes(started: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[str
     yield changed_labels(started["labels"], now["labels"])
     if started.get("teacher") != now.get("teacher"):
         yield "the weights of the teacher have changed"
+    if started.get("soft") != now.get("soft"):
+        yield "the soft labels have changed"
     moved = _texts_of_both(started) == _texts_of_both(now) and any(
         started[side]["texts_in_any_order"] != now[side]["texts_in_any_order"] for side in _SPLIT
     )

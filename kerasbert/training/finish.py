@@ -21,6 +21,7 @@ from kerasbert.tasks.decision import confidence
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.tasks.rejection import rejection_metrics
 from kerasbert.training.calibrate import calibrate
+from kerasbert.training.continuation import earlier_run, forgetting, forgetting_line
 from kerasbert.training.model_card import write_model_card
 from kerasbert.training.outliers import fit_outliers
 from kerasbert.training.prepare import Prepared
@@ -89,6 +90,11 @@ def finish(
         "train_seconds": round(seconds, 1),
         "interrupted": interrupted,
     }
+    earlier = earlier_run(config)
+    forgotten = earlier and forgetting(earlier, classifier, prepared.train, task.label_separator)
+    if forgotten:
+        metrics["forgetting"] = forgotten
+        progress.note(forgetting_line(forgotten))
     _write_predictions(run, rows, outputs, task.labels)
     write_model_card(run.model_card, prepared, metrics)
     if not interrupted:

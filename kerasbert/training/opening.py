@@ -17,7 +17,11 @@ def opening(prepared: Prepared, rows: TrainingRows, strategy: tf.distribute.Stra
     """Summarises the rows, labels, lengths, steps and devices of a training."""
     settings = prepared.config.training
     left_out = len(prepared.train.left_out) + len(prepared.validation.left_out)
-    more = {"augmented": prepared.augmented, "unlabelled": prepared.unlabelled}
+    more = {
+        "augmented": prepared.augmented,
+        "with soft labels": prepared.soft,
+        "unlabelled": prepared.unlabelled,
+    }
     counts = [f"{len(prepared.train):,} to train on"]
     counts += [f"{len(of):,} {name}" for name, of in more.items() if len(of)]
     counts += [f"{len(prepared.validation):,} to validate on", f"{left_out:,} left out"]

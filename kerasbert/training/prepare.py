@@ -9,6 +9,7 @@ from kerasbert.checkpoints import BackboneSource, RunDirectory, resolve_backbone
 from kerasbert.config import Config, EncoderConfig, ResolvedConfig, TextConfig, merge
 from kerasbert.data import Rows
 from kerasbert.data.batches import slices
+from kerasbert.data.load import SoftRows
 from kerasbert.data.table import Table
 from kerasbert.engine.run import new_run_dir
 from kerasbert.errors import ConfigError
@@ -38,6 +39,7 @@ class Prepared:
     validation: Rows
     augmented: Rows = field(default_factory=Rows)  # more training rows
     unlabelled: Rows = field(default_factory=Rows)  # and more still, for a teacher to label
+    soft: SoftRows = field(default_factory=SoftRows)  # with probabilities in the place of labels
     tables: Mapping[str, Table] = field(default_factory=dict)  # rows from memory, by the files to write
     warnings: tuple[str, ...] = ()  # of the data
 
@@ -78,6 +80,7 @@ def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepar
         data.validation,
         augmented,
         data.unlabelled,
+        data.soft,
         tables or {},
         data.warnings,
     )

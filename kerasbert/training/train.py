@@ -24,6 +24,7 @@ from kerasbert.engine.trainer import Trainer
 from kerasbert.files import make_directory, write_json
 from kerasbert.interrupts import kept
 from kerasbert.models import Classifier, build_backbone, build_model
+from kerasbert.training.continuation import earlier_run, keep_classifier
 from kerasbert.training.distillation import Distillation
 from kerasbert.training.fine_tuning import FineTuning, columns
 from kerasbert.training.fingerprint import fingerprint
@@ -129,7 +130,8 @@ def _train(
     """Trains, and on the chief finishes the run."""
     settings = prepared.config.training
     progress.note(opening(prepared, rows, strategy))
-    for note in prepared.source.notes if prepared.source else ():
+    # The one note about a run is that its classifier stayed behind.
+    for note in prepared.source.notes if prepared.source and not prepared.config.head.keep else ():
         progress.note(f"backbone.source: {note}")
     total_steps = rows.steps * settings.epochs
     with progress.phase("building the model"), strategy.scope():
@@ -185,6 +187,8 @@ def _initial_model(prepared: Prepared) -> Classifier:
     if prepared.source:
         prepared.source.copy_to(backbone)
     model = build_model(backbone, prepared.task, config.head)
+    if run := earlier_run(config):
+        keep_classifier(model, prepared.task.labels, run)
     if config.training.lora_rank:
         # LoRA (Hu et al. 2022), which freezes the rest of the encoder.
         backbone.enable_lora(config.training.lora_rank)

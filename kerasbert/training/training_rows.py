@@ -26,13 +26,17 @@ class TrainingRows:
     """
 
     def __init__(self, prepared: Prepared, replicas: int = 1):
-        rows = Rows([*prepared.train.rows, *prepared.augmented.rows, *prepared.unlabelled.rows])
+        unlabelled, soft = prepared.unlabelled, prepared.soft
+        rows = Rows([*prepared.train.rows, *prepared.augmented.rows, *soft.rows, *unlabelled.rows])
         settings, labels = prepared.config.training, prepared.task.labels
         divisor = replicas * settings.accumulation_steps
         self._own = len(prepared.train)
         self._settings = settings
         targets = prepared.task.targets(rows.labels)
-        targets[len(rows) - len(prepared.unlabelled) :] = np.nan
+        labelled = len(rows) - len(unlabelled)
+        targets[labelled:] = np.nan
+        if len(soft):
+            targets[labelled - len(soft) : labelled] = soft.targets
         weights = label_weights(rows, labels, settings.class_weights)
         self._graph = build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
         self._examples = Examples(tokenize_rows(rows, self._graph), targets, weights)

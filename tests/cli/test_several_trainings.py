@@ -83,3 +83,23 @@ def test_a_teacher_is_checked_as_in_a_configuration(refused, config_file, traine
     config = config_file()
     line = refused("distill", trained.run.path, config, "--set", "training.r_drop=1")
     assert "does not go with training.r_drop" in line
+
+
+def test_a_student_needs_a_teacher_or_soft_labels(kerasbert, refused, config_file, tmp_path, write):
+    config = config_file()
+    for arguments, message in (
+        ((), "give TEACHER and CONFIG, or CONFIG and --soft-labels"),
+        ((config,), "give TEACHER, the run directory to learn from, or --soft-labels"),
+        ((config, "--soft-labels", "x", "--unlabelled", "y"), "--unlabelled: needs TEACHER"),
+    ):
+        result = kerasbert("distill", *arguments)
+        assert result.exit_code == 2
+        assert message in result.stderr
+    soft = write("soft.jsonl", ['{"text": "新", "probabilities": {"positive": 0.5, "negative": 0.6}}'])
+    assert "soft.jsonl:1: the probabilities must sum up to 1" in refused(
+        "distill", config, "--soft-labels", soft, "--dry-run"
+    )
+    soft.write_text('{"text": "新", "probabilities": {"positive": 0.5, "negative": 0.5}}', encoding="utf-8")
+    done = kerasbert("distill", config, "--soft-labels", soft, "--dry-run")
+    assert done.exit_code == 0, done.output
+    assert "with soft labels: 1 rows" in done.stdout
