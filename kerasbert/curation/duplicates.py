@@ -1,7 +1,7 @@
 """Groups of nearly equal texts: MinHash over character trigrams (Broder 1997)."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,28 +18,28 @@ def near_duplicates(texts: Sequence[str]) -> np.ndarray:
     """Returns a group for each text, the index of its first member: int64 [texts].
 
     Two texts belong together if at least `SIMILARITY` of their trigrams are the same (Jaccard); texts
-    alike to the same third text are in one group. Takes about 200 bytes a text beside the texts.
+    alike to the same third text are in one group. Takes about 300 bytes a text beside the texts.
 
     Args:
         texts: normalised; see `kerasbert.data.near_duplicates`.
     """
     parents = np.arange(len(texts))
     first_with: dict[str, int] = {}
-    buckets: list[dict[Hashable, int]] = [{} for _ in range(_BANDS)]
+    keys = np.zeros([_BANDS, len(texts)], np.uint64)
     hashes = _Hashes()
     for place, text in enumerate(progress.track(texts, "looking for near duplicates", len(texts))):
-        same = first_with.setdefault(text, place)
-        if same != place:
-            _join(parents, same, place)
-            continue
-        grams = _trigrams(text)
-        own: np.ndarray | None = None
-        for bucket, key in zip(buckets, hashes.bands(grams), strict=True):
-            other = bucket.setdefault(key, place)
-            if other != place and _root(parents, other) != _root(parents, place):
-                own = np.unique(grams) if own is None else own
-                if _jaccard(own, np.unique(_trigrams(texts[other]))) >= SIMILARITY:
-                    _join(parents, other, place)
+        _join(parents, first_with.setdefault(text, place), place)
+        keys[:, place] = hashes.bands(_trigrams(text))
+    distinct = np.fromiter(first_with.values(), np.int64)
+    for band in keys:
+        order = distinct[np.argsort(band[distinct], kind="stable")]
+        starts = np.flatnonzero(np.diff(band[order], prepend=band[order[:1]] + np.uint64(1)))
+        ends = np.append(starts[1:], len(order))
+        several = ends - starts > 1
+        for start, end in zip(starts[several], ends[several], strict=True):
+            # The first text stands for all with the same key.
+            for other in order[start + 1 : end].tolist():
+                _join_if_alike(parents, texts, int(order[start]), other)
     return np.array([_root(parents, place) for place in range(len(texts))], np.int64)
 
 
@@ -60,11 +60,11 @@ class _Hashes:
         self._factors = random.integers(1, 1 << 63, count, np.uint64) | np.uint64(1)
         self._shifts = random.integers(0, 1 << 63, count, np.uint64)
 
-    def bands(self, grams: np.ndarray) -> Iterable[bytes]:
-        """Returns the keys of the buckets of a text: equal keys mean likely alike."""
+    def bands(self, grams: np.ndarray) -> np.ndarray:
+        """Returns a key for each band of a text, uint64 [bands]: those of alike texts are likely equal."""
         hashed = grams[None, :] * self._factors[:, None] + self._shifts[:, None]
-        least = (hashed >> np.uint64(32)).min(axis=1).astype(np.uint32).reshape(_BANDS, _ROWS)
-        return [band.tobytes() for band in least]
+        least = (hashed >> np.uint64(32)).min(axis=1)
+        return (least * self._factors).reshape(_BANDS, _ROWS).sum(axis=1, dtype=np.uint64)
 
 
 def _trigrams(text: str) -> np.ndarray:
@@ -75,9 +75,15 @@ def _trigrams(text: str) -> np.ndarray:
     return padded[:-2] << np.uint64(42) | padded[1:-1] << np.uint64(21) | padded[2:]
 
 
-def _jaccard(one: np.ndarray, other: np.ndarray) -> float:
-    common = len(np.intersect1d(one, other, assume_unique=True))
-    return common / (len(one) + len(other) - common)
+def _jaccard(one: str, other: str) -> float:
+    first, second = (np.unique(_trigrams(text)) for text in (one, other))
+    common = len(np.intersect1d(first, second, assume_unique=True))
+    return common / (len(first) + len(second) - common)
+
+
+def _join_if_alike(parents: np.ndarray, texts: Sequence[str], one: int, other: int) -> None:
+    if _root(parents, one) != _root(parents, other) and _jaccard(texts[one], texts[other]) >= SIMILARITY:
+        _join(parents, one, other)
 
 
 def _root(parents: np.ndarray, place: int) -> int:
