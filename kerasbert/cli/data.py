@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import input_options, output_option, reading_options
+from kerasbert.cli.options import input_options, language_option, output_option, reading_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -65,6 +65,7 @@ def check(files: tuple[str, ...], config: str | None, reading: "ReadOptions") ->
 )
 @click.option("--apply", "reviewed", type=click.Path(), help="Reviewed issues.csv: write the cleaned rows.")
 @output_option(required=True, help="Directory of the review; with --apply, the file of cleaned rows.")
+@language_option
 @reading_options("text_column", "label_column", "pair_column", "encoding")
 def clean(
     files: tuple[str, ...],
@@ -94,6 +95,7 @@ def clean(
         from kerasbert.curation.write_review import ISSUES, review_lines, write_review
         from kerasbert.errors import UserError
         from kerasbert.files import require_output
+        from kerasbert.language import tr
         from kerasbert.tasks import load_config
 
     if reviewed and predictions:
@@ -120,7 +122,9 @@ def clean(
         predictions = (labelled.config.run_dir,)
     review = labelled.review(predictions, folds)
     separator = labelled.columns.label_separator or "|"
-    table = write_review(review, directory, f"Labels of {', '.join(labelled.files)}", separator)
+    table = write_review(
+        review, directory, tr("Labels of {files}", files=", ".join(labelled.files)), separator
+    )
     click.echo("\n".join(review_lines(review.summary)))
     click.echo(
         f"review: {directory / 'index.html'}\nFill in the column action of {table} (keep, relabel or "

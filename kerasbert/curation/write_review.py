@@ -8,6 +8,7 @@ from kerasbert.curation.review import CONFLICT, LABEL_ERROR, Review
 from kerasbert.data.write import write_cells
 from kerasbert.evaluation.report import render
 from kerasbert.files import make_directory, write_json, write_text
+from kerasbert.language import tr
 
 ISSUES = "issues.csv"
 _SHOWN = 200
@@ -67,19 +68,26 @@ def issue_records(review: Review, separator: str) -> Iterator[dict[str, Any]]:
 def review_lines(summary: dict[str, Any]) -> list[str]:
     """Returns what was found, as lines of text."""
     lines = [
-        f"{summary['label_errors']:,} of {summary['checked']:,} row(s) probably have a wrong label "
-        f"({summary['label_error_share']:.1%})",
-        f"models that had not seen a row agree with {summary['agreement']:.1%} of the labels",
-        f"{summary['conflicting_groups']:,} group(s) of nearly equal texts have different labels "
-        f"({summary['conflicting_rows']:,} rows)",
+        tr(
+            "{label_errors:,} of {checked:,} row(s) probably have a wrong label ({label_error_share:.1%})",
+            **summary,
+        ),
+        tr("models that had not seen a row agree with {agreement:.1%} of the labels", **summary),
+        tr(
+            "{conflicting_groups:,} group(s) of nearly equal texts have different labels "
+            "({conflicting_rows:,} rows)",
+            **summary,
+        ),
     ]
     if summary["label_error_share"] > _MANY:
         lines.append(
-            "so many label errors are more often a sign of weak models than of wrong labels: look at the "
-            "first ones, or ask a better model (--config)"
+            tr(
+                "so many label errors are more often a sign of weak models than of wrong labels: look at the "
+                "first ones, or ask a better model (--config)"
+            )
         )
     if unchecked := summary["rows"] - summary["checked"]:
-        lines.append(f"{unchecked:,} row(s) have no prediction: their labels were not checked")
+        lines.append(tr("{rows:,} row(s) have no prediction: their labels were not checked", rows=unchecked))
     return lines
 
 

@@ -13,7 +13,7 @@ from kerasbert.cli import main
 
 CONTEXT = click.Context(main, info_name="kerasbert")
 NO_COMMANDS = {"__init__", "interrupts", "lazy", "startup", "options"}
-SUBCOMMANDS = {"data": {"check", "clean"}, "plugins": {"list", "check", "new"}}
+SUBCOMMANDS = {"data": {"check", "clean", "select"}, "plugins": {"list", "check", "new"}}
 # DESIGN.md, section 4; scripts depend on it.
 OPTIONS = {
     "quickstart": {"--workdir"},
