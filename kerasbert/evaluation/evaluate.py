@@ -10,6 +10,7 @@ import numpy as np
 
 from kerasbert import progress
 from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
+from kerasbert.data.check import token_lengths
 from kerasbert.data.columns import OPTIONS
 from kerasbert.data.other_columns import column_values, group_values
 from kerasbert.data.read_options import ReadOptions
@@ -21,10 +22,13 @@ from kerasbert.evaluation.intervals import metric_intervals
 from kerasbert.evaluation.robustness import robustness_metrics
 from kerasbert.evaluation.slices import Slicing, automatic_slicings, column_slicing, slice_metrics
 from kerasbert.predictors import Model, open_model, predict_rows
+from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.calibration import calibration_metrics, several_labels
 from kerasbert.tasks.decision import confidence
+from kerasbert.tasks.hierarchy import Hierarchy
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.tasks.rejection import rejection_metrics
+from kerasbert.text import TextGraph
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ class Evaluation:
             rejection, confusion (rows are the truth; None for several labels a row), top_confusions,
             intervals (see `metric_intervals`), slices (see `slice_metrics`), fairness (see
             `fairness_metrics`) where columns divide the rows, robustness (see `robustness_metrics`) where it
-            was asked for, and baseline where it could be trained.
+            was asked for, baseline where it could be trained, and lengths of a run: the shares of rows
+            longer than `max_length` and than all windows.
         labels: the names of the columns below.
         rows: the rows in order.
         probabilities: float32 [rows, labels].
@@ -131,7 +136,10 @@ def evaluate_rows(
     rows_answered = progress.track(predict_rows(model, rows.rows), "evaluating", len(rows))
     answers = [answer for _, answer in rows_answered]
     outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
-    return evaluate_outputs(model.labels, rows, outputs, train, parts, model.temperature)
+    evaluation = evaluate_outputs(model.labels, rows, outputs, train, parts, model.temperature)
+    if isinstance(model, TrainedModel):
+        evaluation.metrics["lengths"] = _lengths(rows, model.classifier.text_graph)
+    return evaluation
 
 
 def evaluate_outputs(
@@ -156,6 +164,8 @@ def evaluate_outputs(
     targets = _targets(rows, labels)
     metrics = score_decisions(targets, decided, labels)
     metrics["left_out"] = len(rows.left_out)
+    if "level_scores" in outputs:  # the task `hierarchical`
+        metrics["hierarchy"] = Hierarchy(labels).metrics(targets, decided)
     metrics["calibration"] = calibration_metrics(outputs, decided, targets, temperature)
     sure, right = confidence(outputs).numpy(), np.all(decided == targets, axis=1)
     metrics["rejection"] = rejection_metrics(sure, right, outputs.get("accepted"))
@@ -173,6 +183,18 @@ def evaluate_outputs(
         }
     several = several_labels(outputs)
     return Evaluation(metrics, labels, rows, outputs["probabilities"], decided, targets, several, sure)
+
+
+def _lengths(rows: Rows, graph: TextGraph) -> dict[str, Any]:
+    """Returns how many rows are longer than a window, and than all windows that are read."""
+    tokens, _ = token_lengths(rows, graph)
+    windows = graph.windows
+    return {
+        "max_length": windows.length,
+        "windows": windows.most,
+        "longer": float(np.mean(tokens > windows.length)),
+        "cut": float(np.mean(tokens > windows.budget + 2)),
+    }
 
 
 def _read_parts(rows: Rows, slices: Sequence[str], group_column: str | None, command: bool) -> Parts:

@@ -21,8 +21,10 @@ def summary(metrics: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"{_overall(metrics)}  {rows}{left_out}",
+            *_hierarchy_lines(metrics.get("hierarchy")),
             calibration_line(metrics["calibration"]),
             *rejection_line(metrics["rejection"]),
+            *_length_lines(metrics.get("lengths")),
             *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
             *_label_lines(metrics),
             *_slice_lines(metrics["slices"]["slices"]),
@@ -51,6 +53,7 @@ def training_summary(metrics: dict[str, Any], run_metrics: dict[str, Any]) -> st
             validation=run_metrics["examples"],
             left_out=run_metrics["left_out_rows"],
         ),
+        *_hierarchy_lines(metrics.get("hierarchy")),
         calibration_line(metrics["calibration"]),
         *rejection_line(metrics["rejection"]),
         *([_baseline_line(metrics["baseline"])] if "baseline" in metrics else []),
@@ -190,6 +193,29 @@ def rejection_line(rejection: dict[str, Any]) -> list[str]:
     right = tr(", ").join(tr(which, share=share) for which, share in shares.items() if share is not None)
     line = "accepted {coverage:.4f}  accuracy {right}  AURC {aurc:.4f}"
     return [tr(line, coverage=rejection["coverage"], right=right, aurc=rejection["aurc"])]
+
+
+def _hierarchy_lines(hierarchy: dict[str, Any] | None) -> list[str]:
+    if not hierarchy:
+        return []
+    line = "level {number}, {labels} labels: accuracy {accuracy:.4f}  macro F1 {macro_f1:.4f}"
+    levels = (tr(line, number=number, **of) for number, of in enumerate(hierarchy["levels"], 1))
+    return [
+        *levels,
+        tr("hierarchical F1 {f1:.4f}, of the labels with all that is above them", f1=hierarchy["f1"]),
+    ]
+
+
+def _length_lines(lengths: dict[str, Any] | None) -> list[str]:
+    if not lengths or not lengths["longer"]:
+        return []
+    line = "rows longer than max_length {max_length}: {longer:.1%}, which are cut"
+    if lengths["windows"] > 1:
+        line = (
+            "rows longer than max_length {max_length}: {longer:.1%}, read in up to {windows} windows; longer "
+            "still and cut: {cut:.1%}"
+        )
+    return [tr(line, **lengths)]
 
 
 def _overall(metrics: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Tasks: the contract, the built-in tasks and the registry."""
 
 from kerasbert.tasks.classification import Classification, ClassificationOptions
+from kerasbert.tasks.hierarchical import Hierarchical, HierarchicalOptions
 from kerasbert.tasks.load_config import load_config
 from kerasbert.tasks.multi_label import MultiLabel
 from kerasbert.tasks.registry import get_task, list_tasks
@@ -10,6 +11,8 @@ from kerasbert.tasks.thresholds import choose_threshold
 __all__ = [
     "Classification",
     "ClassificationOptions",
+    "Hierarchical",
+    "HierarchicalOptions",
     "MultiLabel",
     "SampleData",
     "Task",

@@ -43,6 +43,27 @@ def test_the_summary_has_metrics_baseline_labels_and_confusions(metrics):
     assert {cell_len(line) for line in rows} == {cell_len(head)}, "wide characters take two cells"
 
 
+def test_rows_longer_than_a_window_are_said(metrics):
+    lengths = {"max_length": 128, "windows": 1, "longer": 0.25, "cut": 0.25}
+    assert "rows longer than max_length 128: 25.0%, which are cut\n" in summary(
+        {**metrics, "lengths": lengths}
+    )
+    lengths = {**lengths, "windows": 8, "cut": 0.01}
+    said = "25.0%, read in up to 8 windows; longer still and cut: 1.0%\n"
+    assert said in summary({**metrics, "lengths": lengths})
+    assert "longer than" not in summary({**metrics, "lengths": {**lengths, "longer": 0.0}})
+
+
+def test_levels_of_a_hierarchy_are_said(metrics):
+    level = {"labels": 2, "accuracy": 0.75, "macro_f1": 0.5}
+    of = {"levels": [level], "precision": 0.5, "recall": 0.5, "f1": 0.625}
+    for text in (
+        summary({**metrics, "hierarchy": of}),
+        training_summary({**metrics, "hierarchy": of}, METRICS),
+    ):
+        assert "level 1, 2 labels: accuracy 0.7500  macro F1 0.5000\nhierarchical F1 0.6250" in text
+
+
 def test_labels_that_were_never_found_or_do_not_occur_are_said(metrics):
     assert "Recall 0, none of their rows was found: b." in remarks(metrics)
     assert any(remark.startswith("Macro F1 is over 2 of 3 labels") for remark in remarks(metrics))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerasbert.evaluation import evaluate_rows
 from kerasbert.training import prepare, train
 from kerasbert.training.opening import opening
 from kerasbert.training.training_rows import TrainingRows
@@ -38,6 +39,9 @@ def trained_on(tiny_config, long_texts, **changes):
 def test_windows_read_what_the_head_of_a_text_does_not_say(tiny_config, long_texts, changes):
     result = trained_on(tiny_config, long_texts, text={"windows": 6}, head={"pooling": "max"}, **changes)
     assert result.metrics["accuracy"] == 1.0
+    rows = result.prepared.validation
+    lengths = evaluate_rows(result.model, rows).metrics["lengths"]
+    assert lengths == {"max_length": 16, "windows": 6, "longer": 1.0, "cut": 0.0}
     words = [word["word"] for word in result.model.explain("手机" * 20 + "太差" + "酒店" * 9)["words"]]
     assert "".join(words) == "手机" * 20 + "太差" + "酒店" * 9
 
