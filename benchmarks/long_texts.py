@@ -63,14 +63,15 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| task | tokens read | pooling | accuracy | seconds of training | per 1,000 tokens |")
     print("| --- " * 6 + "|")
+    windowed = Path()
     for task in arguments.task or READ:
-        windowed = Path()
         files = write_rows(task, arguments.rows, arguments.categories, arguments.workdir)
         for number, (name, length, text, pooling) in enumerate(READ[task][: arguments.readings]):
             found = []
             for seed in arguments.seed or [0]:
                 run = arguments.workdir / f"{task}-{number}-{arguments.rows}-{arguments.epochs}-{seed}"
                 shutil.rmtree(run, ignore_errors=True)
+                windowed = run if "windows" in text else windowed
                 config = {
                     "run_dir": str(run),
                     "data": {"train": str(files[0]), "validation": str(files[1])},
@@ -86,7 +87,6 @@ def main() -> None:
                     },
                 }
                 found.append(measure(config))
-            windowed = run if "windows" in text else windowed
             accuracies = [of["accuracy"] for of in found]
             seconds = np.mean([of["seconds"] for of in found])
             of_tokens = seconds / arguments.epochs / found[0]["tokens"]
@@ -105,14 +105,15 @@ def main() -> None:
 def write_rows(task: str, count: int, categories: int, workdir: Path) -> tuple[Path, Path]:
     """Returns the files of rows to train and to validate on."""
     workdir.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths: list[Path] = []
+    chosen: set[str] = set()  # the most frequent categories of the training rows
     for side, rows in (("train", count), ("dev", max(count // 2, 1))):
         if task == "iflytek":
             lines = (DATA / "iflytek" / f"{side}.tsv").read_text(encoding="utf-8").splitlines()[1:]
             pairs = [line.split("\t") for line in lines]
-            if not paths:  # the most frequent categories of the training rows
-                frequent = Counter(label for _, label in pairs).most_common(categories)
-            pairs = [pair for pair in pairs if pair[1] in dict(frequent)]
+            if not chosen:
+                chosen = {label for label, _ in Counter(label for _, label in pairs).most_common(categories)}
+            pairs = [pair for pair in pairs if pair[1] in chosen]
             random.Random(0).shuffle(pairs)
         else:
             pairs = articles(side, rows)
