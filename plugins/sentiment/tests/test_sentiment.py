@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import kerasbert_sentiment
 import numpy as np
 import tensorflow as tf
 from hypothesis import given, settings
@@ -40,3 +43,15 @@ def test_the_sign_of_the_polarity_agrees_with_the_label(logits: np.ndarray):
 
 def test_certain_texts_have_the_extreme_polarities():
     assert decide(np.array([[-99, 99], [99, -99], [1, 1]], np.float32))["polarity"].tolist() == [1, -1, 0]
+
+
+def test_pairs_of_negation_are_of_opposite_polarity_and_not_trained_on():
+    data = Path(kerasbert_sentiment.__file__).parent / "data"
+    lines = (data / "negation.tsv").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") for line in lines[1:]]
+    assert [label for _, label, _ in rows] == ["positive", "negative"] * 30
+    assert all(one[2] == other[2] for one, other in zip(rows[::2], rows[1::2], strict=True))
+    texts = {text for text, _, _ in rows}
+    assert len(texts) == 60
+    trained = (data / "train.tsv").read_text(encoding="utf-8").splitlines()
+    assert not texts & {line.split("\t")[0] for line in trained}
