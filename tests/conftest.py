@@ -248,7 +248,7 @@ def task() -> Classification:
 
 
 class ChosenModel:
-    batch_size, temperature = 64, 1.0
+    batch_size, temperature, text_graph = 64, 1.0, None
 
     def __init__(
         self,

@@ -133,7 +133,7 @@ def labels_of_cell(value: Any, columns: Columns, place: str) -> tuple[str, ...]:
     """Returns the labels of a cell, mapped by `columns.label_map`; `place` is for messages."""
     name = columns.label or ""
     if isinstance(value, list) and columns.label_separator is None:
-        if len(value) < 2:  # as doccano exports it
+        if len(value) < 2 and not any(isinstance(item, list | dict) for item in value):  # as of doccano
             return labels_of_cell(value[0] if value else None, columns, place)
         raise DataError(
             f"{place}: {name!r} holds a list, but one label is expected. Received: {excerpt(repr(value))}. "

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kerasbert import progress
 from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
-from kerasbert.data.check import token_lengths
 from kerasbert.data.columns import OPTIONS
 from kerasbert.data.other_columns import column_values, group_values
 from kerasbert.data.read_options import ReadOptions
@@ -22,13 +21,14 @@ from kerasbert.evaluation.intervals import metric_intervals
 from kerasbert.evaluation.robustness import robustness_metrics
 from kerasbert.evaluation.slices import Slicing, automatic_slicings, column_slicing, slice_metrics
 from kerasbert.predictors import Model, open_model, predict_rows
-from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.calibration import calibration_metrics, several_labels
 from kerasbert.tasks.decision import confidence
 from kerasbert.tasks.hierarchy import Hierarchy
 from kerasbert.tasks.metrics import decisions, score_decisions
 from kerasbert.tasks.rejection import rejection_metrics
-from kerasbert.text import TextGraph
+
+if TYPE_CHECKING:
+    from kerasbert.text import TextGraph
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ def evaluate_rows(
     answers = [answer for _, answer in rows_answered]
     outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
     evaluation = evaluate_outputs(model.labels, rows, outputs, train, parts, model.temperature)
-    if isinstance(model, TrainedModel):
-        evaluation.metrics["lengths"] = _lengths(rows, model.classifier.text_graph)
+    if model.text_graph is not None:
+        evaluation.metrics["lengths"] = _lengths(rows, model.text_graph)
     return evaluation
 
 
@@ -185,8 +185,10 @@ def evaluate_outputs(
     return Evaluation(metrics, labels, rows, outputs["probabilities"], decided, targets, several, sure)
 
 
-def _lengths(rows: Rows, graph: TextGraph) -> dict[str, Any]:
+def _lengths(rows: Rows, graph: "TextGraph") -> dict[str, Any]:
     """Returns how many rows are longer than a window, and than all windows that are read."""
+    from kerasbert.data.check import token_lengths  # imports TensorFlow
+
     tokens, _ = token_lengths(rows, graph)
     windows = graph.windows
     return {

@@ -17,6 +17,8 @@ from kerasbert.predictors.texts import Batch, Texts, read_texts
 if TYPE_CHECKING:
     import keras
 
+    from kerasbert.text import TextGraph
+
 _EXPLAIN_BATCH = 8
 _OPEN_THE_RUN = "Open the run directory that it was exported from: kerasbert.open_model(RUN)"
 
@@ -36,9 +38,11 @@ class Model(TextEncoder):
         labels: the labels, in the order of the columns of `predict_proba`.
         data: the columns of data files, and where the training rows were, as far as it is known.
         temperature: that the probabilities were calibrated with; 1 where it is not known, as behind a server.
+        text_graph: of a run; None elsewhere.
     """
 
     temperature: float = 1.0
+    text_graph: "TextGraph | None" = None
 
     def __init__(self, source: str, labels: tuple[str, ...], data: DataConfig):
         super().__init__(source, data)

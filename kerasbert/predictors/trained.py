@@ -29,6 +29,7 @@ class TrainedModel(Model):
         self.classifier, self.config = classifier, classifier.config
         super().__init__(source, classifier.labels, self.config.data)
         self.temperature = self.config.decision.temperature
+        self.text_graph = classifier.text_graph
 
     @property
     def label_separator(self) -> str | None:

@@ -120,7 +120,7 @@ class TaskContract:
                 same = np.array_equal(outputs["selected"], outputs["given"])
                 assert same, "selected differs from given, its old name: set both"
             taken = {"accepted", "distance"} & set(outputs)
-            assert not taken, f"the core has an output {taken.pop()} of its own, for rejection"
+            assert not taken, f"the output {taken.pop()} is the core's, which rejects answers"
             decided = decisions(outputs, count)
             for row in range(rows):
                 chosen = [label for label, one in zip(task.labels, decided[row], strict=True) if one]

@@ -34,7 +34,7 @@ def test_one_homophone_is_one_character():
 class UpperIsBad:
     """Decides b where a text has an upper-case letter or a pin."""
 
-    labels, label_separator, batch_size, temperature = ("a", "b"), None, 8, 1.0
+    labels, label_separator, batch_size, temperature, text_graph = ("a", "b"), None, 8, 1.0, None
 
     def __init__(self):
         self.asked = []

@@ -1,3 +1,5 @@
+from functools import cache
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,8 +12,13 @@ def record(words: list[str], text: str | None = None, **values) -> dict:
     return {"text": "".join(words) if text is None else text, "words": read, **values}
 
 
+@cache  # it reads its dictionary
+def segmenter():
+    return word_segmenter("")
+
+
 def joined(words: list[str], text: str | None = None) -> list[tuple[str, float]]:
-    found = join_characters(record(words, text), word_segmenter(""))["words"]
+    found = join_characters(record(words, text), segmenter())["words"]
     return [(of["word"], of["attribution"]) for of in found]
 
 
@@ -31,7 +38,7 @@ def test_what_is_apart_in_the_text_is_not_joined():
 
 def test_both_texts_are_joined_and_the_record_is_left_as_it_is():
     given = record(list("手机"), pair="酒店", pair_words=record(list("酒店"))["words"])
-    found = join_characters(given, word_segmenter(""))
+    found = join_characters(given, segmenter())
     assert [of["word"] for of in found["pair_words"]] == ["酒店"]
     assert len(given["words"]) == len(given["pair_words"]) == 2
 

@@ -256,4 +256,5 @@ def test_vectors_of_less_than_float32_point_the_same_way(request, name, reviews,
     products = np.sum(answer["vector"] * expected, axis=1)
     cosines = products / np.linalg.norm(answer["vector"], axis=1) / np.linalg.norm(expected, axis=1)
     assert answer["vector"].dtype == np.float32
-    assert 0.99 < cosines.min() < 1.0 - 1e-7
+    assert cosines.min() > 0.99
+    assert np.abs(answer["vector"] - expected).max() > 1e-4  # more than float32 rounds
