@@ -56,9 +56,8 @@ class Hierarchy:
             `precision`, `recall` and `f1` over the labels with their ancestors (Kiritchenko et al. 2006,
             section 4).
         """
-        from kerasbert.tasks.metrics import (
-            score_decisions,
-        )  # takes a second, which `plugins list` should not wait
+        # It imports scikit-learn, for which `plugins list` should not wait.
+        from kerasbert.tasks.metrics import score_decisions
 
         levels = []
         for number in range(self.depth):
