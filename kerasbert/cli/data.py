@@ -111,6 +111,7 @@ def clean(
             err=True,
         )
         return
+    instead = " instead of --predictions" if predictions else ""
     directory = Path(output)
     if (directory / ISSUES).exists():
         raise UserError(
@@ -128,7 +129,7 @@ def clean(
     click.echo("\n".join(review_lines(review.summary)))
     click.echo(
         f"review: {directory / 'index.html'}\nFill in the column action of {table} (keep, relabel or "
-        f"remove), then repeat the command with --apply {table} --output CLEANED",
+        f"remove), then repeat the command with --apply {table} --output CLEANED{instead}",
         err=True,
     )
 

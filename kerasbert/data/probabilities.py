@@ -78,7 +78,8 @@ def _vector(cell: Any, index: dict[str, int], several: bool, place: str) -> np.n
     for name, value in cell.items():
         if name not in index:
             raise DataError(
-                f"{place}: unknown label {name!r} in {COLUMN!r}. Known: {join_first(list(index), 20)}."
+                f"{place}: unknown label {name!r} in {COLUMN!r}. Known: {join_first(list(index), 20)}. If a "
+                "configuration renames the labels of the rows (data.label_map), name it, too."
             )
         number = type(value) in (int, float) and math.isfinite(value) and 0 <= value <= 1
         if value is not None and not number:  # Parquet fills up what is left out
