@@ -108,6 +108,7 @@ def refuse_without_gpu(tiny: bool) -> None:
 def compare(chosen: list[Case], end: float, arguments: argparse.Namespace) -> None:
     """Runs cases until the time is up; saves and prints each result."""
     results: dict[str, Any] = {"machine": {}, "cases": []}
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text("{}")  # or it would be learned late that it cannot be written
     for case in chosen:
         left = end - time.monotonic()
