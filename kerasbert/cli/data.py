@@ -174,18 +174,19 @@ def select(
         from kerasbert import progress
         from kerasbert.cli.options import rows_of
         from kerasbert.curation.select import known_rows, select
-        from kerasbert.curation.write_selection import write_selection
+        from kerasbert.curation.write_selection import require_suffix, write_selection
         from kerasbert.data.estimate import estimate_rows
         from kerasbert.files import require_output
         from kerasbert.predictors import open_model
         from kerasbert.predictors.text_encoder import vector_size
 
+    form = form or ("label-studio" if output.lower().endswith(".json") else "table")
+    require_suffix(output, form)
     require_output(output, [source])
     opened = open_model(model)
     vector_size(opened)  # refuses a model without vectors before it reads the texts
     rows = progress.track(rows_of(opened, (), source, reading, whole=True), "reading", estimate_rows(source))
     selected = select(opened, rows, count, random_share, seed, known_rows(opened))
-    form = form or ("label-studio" if output.lower().endswith(".json") else "table")
     columns = reading.columns(opened.data)
     data = opened.data.model_copy(update={"text_column": columns.text, "pair_column": columns.pair})
     write_selection(selected, output, form, data, opened.label_separator or "|", opened.source)

@@ -1,17 +1,16 @@
 """Selects the texts to label next from any number of unlabelled ones."""
 
-import contextlib
 import heapq
+import os
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from kerasbert.curation.acquisition import badge, doubt
 from kerasbert.data import Columns, Row, read_rows
 from kerasbert.data.near_duplicates import normalized
-from kerasbert.errors import DataError
 from kerasbert.predictors import Model, predict_rows
 from kerasbert.predictors.text_encoder import embed_rows
 from kerasbert.tasks.calibration import several_labels
@@ -40,9 +39,12 @@ class Selected:
 
 @dataclass(frozen=True)
 class _Answer:
-    row: Row
-    probabilities: np.ndarray
     selected: Selected
+    probabilities: np.ndarray
+
+    @property
+    def row(self) -> Row:
+        return self.selected.row
 
 
 def select(
@@ -89,7 +91,7 @@ def select(
         decided = np.flatnonzero(decisions(one, len(model.labels))[0])
         predicted = tuple(model.labels[place] for place in decided)
         score = float(probabilities.max())
-        answer = _Answer(row, probabilities, Selected(row, predicted, score, DOUBTED))
+        answer = _Answer(Selected(row, predicted, score, DOUBTED), probabilities)
         entry = (float(doubt(probabilities[None], several)[0]), -number, answer)
         if len(doubted) < _CANDIDATES * count:
             heapq.heappush(doubted, entry)
@@ -109,19 +111,19 @@ def select(
     others = [one for one in sample if (one.row.file, one.row.line) not in places]
     return [
         *(one.selected for one in drawn),
-        *(
-            Selected(one.row, one.selected.predicted, one.selected.score, RANDOM)
-            for one in others[: count - len(drawn)]
-        ),
+        *(replace(one.selected, reason=RANDOM) for one in others[: count - len(drawn)]),
     ]
 
 
 def known_rows(model: Model) -> Iterator[Row]:
-    """Yields the rows that a model was trained on, as far as its files are still there."""
+    """Yields the rows that a model was trained on, as far as its files are still there.
+
+    Raises:
+        UserError: a file is there, but cannot be read as it was in the training.
+    """
     columns = Columns.from_config(model.data, model.label_separator)
-    for path in model.data.train:
-        with contextlib.suppress(DataError):
-            yield from read_rows(path, columns)
+    for path in filter(os.path.isfile, model.data.train):
+        yield from read_rows(path, columns)
 
 
 def _draw(model: Model, candidates: list[_Answer], count: int, seed: int, several: bool) -> list[_Answer]:

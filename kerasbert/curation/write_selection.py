@@ -7,8 +7,9 @@ from typing import Any
 from kerasbert.config import DataConfig
 from kerasbert.curation.select import Selected
 from kerasbert.data.write import write_cells, write_text_lines
+from kerasbert.errors import UserError
 
-FORMATS = ("table", "label-studio", "doccano")
+SUFFIXES = {"label-studio": ".json", "doccano": ".jsonl"}  # the form `table` has several
 
 
 def write_selection(
@@ -19,7 +20,7 @@ def write_selection(
     Args:
         selected: in the order in which to label them.
         output: a .csv, .tsv or .jsonl file for a table; a .json file for Label Studio, a .jsonl for doccano.
-        form: one of `FORMATS`.
+        form: `table`, `label-studio` or `doccano`.
         data: the names of the columns.
         separator: of several labels in a cell.
         model: who predicts.
@@ -33,6 +34,13 @@ def write_selection(
             {**_cells(one, data), "predicted": separator.join(one.predicted), **_why(one)} for one in selected
         )
         write_cells(records, output, mark=output.lower().endswith(".csv"))
+
+
+def require_suffix(output: str, form: str) -> None:
+    """Raises `UserError` if a file of this name does not hold this form."""
+    suffix = SUFFIXES.get(form)
+    if suffix and not output.lower().endswith(suffix):
+        raise UserError(f"{output}: {form} reads {suffix} files. Rename it, or leave out --format.")
 
 
 def _cells(one: Selected, data: DataConfig) -> dict[str, Any]:

@@ -3,7 +3,9 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from kerasbert.cli import main
 from kerasbert.data import Columns, load_rows
 
 pytestmark = pytest.mark.process
@@ -68,3 +70,14 @@ def test_what_cannot_be_written_or_read_is_refused(refused, opened_once, pool, t
     arguments = ("data", "select", opened_once, "--input", pool, "--output")
     assert "rows are written as .jsonl, .csv or .tsv" in refused(*arguments, tmp_path / "next.parquet")
     assert "is also an input" in refused(*arguments, pool)
+
+
+@pytest.mark.parametrize(("form", "name"), [("label-studio", "next.csv"), ("doccano", "next.json")])
+def test_a_format_goes_into_a_file_that_its_tool_reads(form, name, tmp_path):
+    result = CliRunner().invoke(
+        main,
+        ["data", "select", "run", "--input", "x.csv", "--output", str(tmp_path / name), "--format", form],
+    )
+    assert result.exit_code == 2
+    assert f"{form} reads .json" in result.output
+    assert not (tmp_path / name).exists()
