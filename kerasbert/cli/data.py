@@ -173,6 +173,7 @@ def select(
     with importing():
         from kerasbert import progress
         from kerasbert.cli.options import rows_of
+        from kerasbert.curation.expected_gain import gain_line
         from kerasbert.curation.select import known_rows, select
         from kerasbert.curation.write_selection import require_suffix, write_selection
         from kerasbert.data.estimate import estimate_rows
@@ -190,4 +191,5 @@ def select(
     columns = reading.columns(opened.data)
     data = opened.data.model_copy(update={"text_column": columns.text, "pair_column": columns.pair})
     write_selection(selected, output, form, data, opened.label_separator or "|", opened.source)
+    click.echo(gain_line(opened, len(selected)))
     click.echo(f"{len(selected):,} text(s) to label: {output}", err=True)

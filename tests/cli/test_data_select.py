@@ -24,6 +24,7 @@ def test_new_texts_are_selected_once(kerasbert, opened_once, pool, reviews, tmp_
     result = kerasbert("data", "select", opened_once, "--input", pool, "--count", 12, "--output", output)
     assert result.exit_code == 0, result.output
     assert "12 text(s) to label" in result.stderr
+    assert "12 more labels bring cannot be said: 80 different text(s)" in result.stdout
     with output.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["id", "text", "label", "predicted", "score", "reason"]

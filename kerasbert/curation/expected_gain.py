@@ -1,0 +1,48 @@
+"""How much better a run would be with more labels."""
+
+import json
+
+from kerasbert.checkpoints import RunDirectory
+from kerasbert.curation.learning_curve import ExpectedGain, expected_gain, learning_curve
+from kerasbert.curation.select import known_rows
+from kerasbert.data import Columns
+from kerasbert.data.load import why_unusable
+from kerasbert.errors import UserError
+from kerasbert.language import tr
+from kerasbert.predictors import Model
+
+
+def expected_gain_of(model: Model, more: int) -> ExpectedGain:
+    """Returns what `more` labels would bring to a model; see `expected_gain`.
+
+    Raises:
+        UserError: why that cannot be said.
+    """
+    run = RunDirectory(model.source)
+    if not run.metrics.is_file():
+        raise UserError("only a run directory tells how often its model is right")
+    metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
+    columns = Columns.from_config(model.data, model.label_separator)
+    rows = [row for row in known_rows(model) if why_unusable(row, columns) is None]
+    if not rows:
+        raise UserError("the training files of the run are not here")
+    curve = learning_curve(rows)
+    return expected_gain(curve, metrics["accuracy"], metrics["examples"], metrics["train_rows"], more)
+
+
+def gain_line(model: Model, more: int) -> str:
+    """Returns what `more` labels would bring, or why that is unknown, in one line."""
+    try:
+        found = expected_gain_of(model, more)
+    except UserError as error:
+        return tr("what {more:,} more labels bring cannot be said: {reason}", more=more, reason=error)
+    return tr(
+        "{more:,} more labels would bring {gain:+.1f} points of accuracy (95 % interval {low:.1f} to "
+        "{high:.1f}), if they were of random texts and the model were trained anew on all {total:,} rows: "
+        "estimated by the learning curve of naive Bayes",
+        more=more,
+        gain=100 * found.gain,
+        low=100 * found.low,
+        high=100 * found.high,
+        total=found.rows + found.more,
+    )
