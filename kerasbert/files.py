@@ -1,6 +1,7 @@
 """Reading files with clear errors; writing them so that a reader sees the old content or the new."""
 
 import contextlib
+import errno
 import fcntl
 import gzip
 import io
@@ -118,13 +119,27 @@ def append_json(path: Path, record: Mapping[str, Any]) -> None:
         file.write(json.dumps(record) + "\n")
 
 
+def require_writable(directory: Path) -> None:
+    """Raises `UserError` if files cannot be written in `directory`, which need not exist; makes nothing.
+
+    For what takes long: so that it is known before.
+    """
+    with wrap_write_errors(directory):
+        there = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 def require_output(output: str, sources: Iterable[str]) -> None:
-    """Raises `UserError` if `output` is in no directory, or is one of the files in `sources`."""
+    """Raises `UserError` if `output` is in no directory that can be written, or is one of `sources`."""
     directory = Path(output).parent
     if not directory.is_dir():
         raise UserError(
             f"{output}: cannot be written, since there is no directory {directory}. Make it first."
         )
+    require_writable(directory)
     for source in sources:
         with contextlib.suppress(OSError):  # one of them does not exist
             if Path(output).is_file() and os.path.samefile(output, source):

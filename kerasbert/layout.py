@@ -9,7 +9,9 @@ from pathlib import Path
 
 from kerasbert.errors import UserError
 
-RUN_CONFIG = "config.yaml"  # in a run directory
+# In a run directory.
+RUN_CONFIG = "config.yaml"
+RUN_METRICS = "metrics.json"  # written last: without it the run is unfinished
 
 LARGEST_VERSION = 2**63 - 1  # a version is an int64
 

@@ -1,19 +1,24 @@
 """Compares two models from Python, on rows in files or in memory."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import as_sources
-from kerasbert.evaluation.compare import MARGIN, Comparison
+from kerasbert.errors import UserError
+from kerasbert.evaluation.compare import Side
 from kerasbert.evaluation.compare import compare as compare_sources
+from kerasbert.evaluation.comparison import MARGIN, Comparison
 from kerasbert.files import require_path
 from kerasbert.predictors import Model
 
+_Source = str | os.PathLike[str] | Model
+
 
 def compare(
-    a: str | os.PathLike[str] | Model,
-    b: str | os.PathLike[str] | Model,
+    a: _Source | Sequence[_Source],
+    b: _Source | Sequence[_Source],
     data: Any,
     *,
     margin: float = MARGIN,
@@ -28,7 +33,8 @@ def compare(
 
     Args:
         a: an open model, anything that `kerasbert.open_model` accepts, or the path of a file of predictions:
-            one row for each row of `data`, in order, with a column `label`.
+            one row for each row of `data`, in order, with a column `label`. For several seeds a list of
+            these, a directory of `kerasbert train --seeds`, or a pattern such as `runs/seed-*`.
         b: likewise.
         data: labelled rows in any form that `kerasbert.train` accepts.
         margin: the difference of accuracy below which A and B count as equivalent, above 0, at most 0.2.
@@ -40,23 +46,28 @@ def compare(
         encoding: encoding of text files, with the same default.
 
     Returns:
-        A comparison. `metrics` is a dict with the metrics of both, their `difference`, `mcnemar`,
-        `equivalence` and others.
+        A comparison. `metrics` is a dict with the metrics of both, their `difference`, `mcnemar` (of several
+        seeds a t test in `difference`), `equivalence` and others.
 
     Raises:
         UserError: A, B or the rows cannot be read or do not fit together.
         ServerError: the server of a model does not answer.
     """
-    sides = [
-        side if isinstance(side, Model) else require_path(side, name) for side, name in ((a, "a"), (b, "b"))
-    ]
     reading = ReadOptions(text_column, label_column, pair_column, encoding)
     return compare_sources(
-        sides[0],
-        sides[1],
+        _side(a, "a"),
+        _side(b, "b"),
         as_sources(data, "data"),
         reading,
         margin=margin,
         group_column=group_column,
         label_separator=label_separator,
     )
+
+
+def _side(side: Any, name: str) -> Side:
+    if not isinstance(side, list | tuple):
+        return side if isinstance(side, Model) else require_path(side, name)
+    if not side:
+        raise UserError(f"{name}: must be a model, or a list of models. Received: an empty list.")
+    return [of if isinstance(of, Model) else require_path(of, f"{name}[{i}]") for i, of in enumerate(side)]

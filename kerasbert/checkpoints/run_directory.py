@@ -12,7 +12,7 @@ from kerasbert.config import ResolvedConfig, dump_yaml, read_resolved_config
 from kerasbert.data.labels import read_labels, write_labels
 from kerasbert.errors import CheckpointError
 from kerasbert.files import make_directory, require_new_directory, write_json, write_text
-from kerasbert.layout import RUN_CONFIG
+from kerasbert.layout import RUN_CONFIG, RUN_METRICS
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 from kerasbert.text import Vocabulary, load_vocabulary, vocabulary_file
@@ -40,7 +40,7 @@ class RunDirectory:
         self.left_out = self.path / "left_out.jsonl"
         self.augmented = self.path / "augmented.jsonl"
         self.predictions = self.path / PREDICTIONS
-        self.metrics = self.path / "metrics.json"
+        self.metrics = self.path / RUN_METRICS
         self.model_card = self.path / "MODEL_CARD.md"
         self.report = self.path / "report"
         self.checkpoints = self.path / "checkpoints"

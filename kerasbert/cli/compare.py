@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
 
 
-@click.command()
+@click.command(context_settings={"allow_extra_args": True})
 @click.argument("a", type=click.Path())
 @click.argument("b", type=click.Path())
 @labelled_data_option
@@ -50,6 +50,9 @@ def compare(
 
     A and B are each a run directory, an exported model, the URL of a server, or a file of predictions: one
     row for each row of the data, in order, with a column `label`, as `kerasbert predict` writes.
+
+    With several seeds, A and B are each a directory that `kerasbert train --seeds` wrote, or a pattern in
+    quotes, such as 'runs/seed-*': what varies with the seeds and what with the rows is kept apart.
     """
     from kerasbert.cli.startup import importing
 
@@ -60,8 +63,16 @@ def compare(
         from kerasbert.data.row_checks import check_lost_characters
         from kerasbert.evaluation.compare import compare as compare_models
         from kerasbert.evaluation.compare_report import comparison_summary, write_comparison
+        from kerasbert.files import require_writable
         from kerasbert.language import tr
 
+    if more := click.get_current_context().args:
+        raise click.UsageError(
+            f"A and B are two. Received also: {' '.join(more)}. Put a pattern of several models in "
+            "quotes, such as 'runs/seed-*'."
+        )
+    if output:
+        require_writable(Path(output))
     comparison = compare_models(
         a, b, data, reading, margin=margin, group_column=group_column, label_separator=label_separator
     )

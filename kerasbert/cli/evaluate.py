@@ -53,8 +53,11 @@ def evaluate(
         from kerasbert.data.row_checks import check_lost_characters
         from kerasbert.evaluation import evaluate as evaluate_model
         from kerasbert.evaluation import summary, write_report
+        from kerasbert.files import require_writable
         from kerasbert.language import tr
 
+    if report:
+        require_writable(Path(report))
     named = (name.strip() for names in slices for name in names.split(","))
     columns = list(dict.fromkeys(filter(None, named)))
     evaluation = evaluate_model(

@@ -53,7 +53,7 @@ def export(
     from kerasbert.cli.startup import importing
 
     with importing():
-        from kerasbert.evaluation.compare import MARGIN
+        from kerasbert.evaluation.comparison import MARGIN
         from kerasbert.export import export_model
 
     published = export_model(run, model_dir, version, precision, quantize, allow_breaking, keep, signatures)

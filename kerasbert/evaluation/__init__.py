@@ -1,6 +1,6 @@
 """Evaluates trained models and reports the results."""
 
-from kerasbert.evaluation.compare import Comparison
+from kerasbert.evaluation.comparison import Comparison
 from kerasbert.evaluation.evaluate import Evaluation, evaluate, evaluate_rows
 from kerasbert.evaluation.report import report_training, show_result, write_report
 from kerasbert.evaluation.summary import summary, training_summary

@@ -1,8 +1,9 @@
 """What a model, or a file of predictions, decided on labelled rows."""
 
+import glob
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from kerasbert.data.labels import spelled_as
 from kerasbert.data.predictions import Prediction
 from kerasbert.data.source import STDIN
 from kerasbert.errors import DataError, UserError
+from kerasbert.layout import RUN_CONFIG, RUN_METRICS
 from kerasbert.listing import join_first
 from kerasbert.predictors import Model, open_model, predict_rows
 from kerasbert.tasks.metrics import decisions
@@ -51,22 +53,71 @@ def label_matrix(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> np.nda
     return matrix
 
 
-def open_side(source: str | Model) -> str | Model:
-    """Opens a run directory, an export or a server; the path of a file of predictions stays one.
+def sources_of(side: str | Model | Sequence[str | Model]) -> list[str | Model]:
+    """Returns what answers on one side of a comparison: one model or file, or those of several seeds.
+
+    Args:
+        side: an open model, the path of a run, an export or a file of predictions, or a URL; for several
+            seeds a list of these, the directory that `train --seeds` or `--folds` wrote, or a pattern of
+            paths such as `runs/seed-*`.
 
     Raises:
-        UserError: there is nothing at the path.
+        UserError: there is nothing at a path, one is named twice, or files and models are mixed.
     """
-    if isinstance(source, Model) or source == STDIN:
-        return source
-    if "://" in source or Path(source).is_dir():
-        return open_model(source)
-    if not os.path.exists(source):
-        raise UserError(
-            f"{source}: must be a run directory, an exported model, the URL of a server or a file of "
-            "predictions. Received: there is no such path."
-        )
-    return source
+    if isinstance(side, str):
+        found: list[str | Model] = [*_paths_of(side)]
+    else:
+        found = [side] if isinstance(side, Model) else list(side)
+    for of in found:
+        if isinstance(of, str) and is_predictions(of) and of != STDIN and not os.path.exists(of):
+            raise UserError(
+                f"{of}: must be a run directory, an exported model, the URL of a server or a file of "
+                "predictions, or for several seeds the directory of `train --seeds` or a pattern in quotes. "
+                "Received: there is no such path."
+            )
+    if len({isinstance(of, str) and is_predictions(of) for of in found}) > 1:
+        raise UserError(f"{join_first(names_of(found))}: are models and files. Name one kind.")
+    require_different(found)
+    return found
+
+
+def is_predictions(source: str) -> bool:
+    """Whether a path is that of a file, not of a model."""
+    return "://" not in source and not Path(source).is_dir()
+
+
+def names_of(sources: Sequence[str | Model]) -> list[str]:
+    """Returns the paths or URLs of models and files."""
+    return [of.source if isinstance(of, Model) else of for of in sources]
+
+
+def require_different(sources: Sequence[str | Model]) -> None:
+    """Raises `UserError` if one of `sources` is there twice."""
+    names = names_of(sources)
+    places = [name if "://" in name else os.path.realpath(name) for name in names]
+    if twice := next((name for name, place in zip(names, places, strict=True) if places.count(place) > 1), 0):
+        raise UserError(f"{twice}: is named twice. Each model of a comparison with several is another one.")
+
+
+def _paths_of(side: str) -> list[str]:
+    path = Path(side)
+    if path.is_dir():
+        # As `kerasbert.training.repeat` names them.
+        runs = [
+            run for name in ("seed-*", "fold-*") for run in path.glob(name) if (run / RUN_CONFIG).is_file()
+        ]
+        is_model = (path / RUN_CONFIG).is_file()
+        found = [] if is_model else [str(run) for run in runs]
+    else:
+        found = [] if "://" in side or path.exists() else glob.glob(side)
+    for run in found:
+        if (Path(run) / RUN_CONFIG).is_file() and not (Path(run) / RUN_METRICS).is_file():
+            raise UserError(f"{run}: this training did not finish. Finish it with --resume, or move it away.")
+    return sorted(found, key=_by_number) or [side]
+
+
+def _by_number(path: str) -> str:
+    return re.sub(r"\d+", lambda number: number[0].zfill(20), path)
 
 
 def answers_of_model(model: Model, rows: Rows) -> Answers:
@@ -109,6 +160,40 @@ def align(name: str, predictions: Sequence[Prediction], rows: Rows, order: Seque
     decided = [tuple(spelled_as(label, known) for label in of.labels) for of in predictions]
     labels = tuple(dict.fromkeys(label for row in decided for label in row))
     return Answers(name, labels, decided, is_model=False)
+
+
+def answers_of_side(
+    sources: Sequence[str | Model],
+    predictions: Mapping[str, tuple[str, list[Prediction]]],
+    rows: Rows,
+    order: Sequence[str],
+) -> list[Answers]:
+    """Returns the answers of each model of a side; models are opened one after the other.
+
+    Args:
+        sources: see `sources_of`.
+        predictions: what the files among them hold; see `read_predictions`.
+        rows: the labelled rows.
+        order: the names of the files of `rows`, in order.
+
+    Raises:
+        UserError: a model cannot be opened, or knows other labels than the first of its side.
+    """
+    found: list[Answers] = []
+    for of in sources:
+        if isinstance(of, str) and of in predictions:
+            answers = align(*predictions[of], rows, order)
+        else:
+            model = of if isinstance(of, Model) else open_model(of)
+            if found and set(model.labels) != set(found[0].labels):
+                raise UserError(
+                    f"{model.source}: has other labels than {found[0].name}. The models of a side must be "
+                    "trained by the same recipe."
+                )
+            answers = answers_of_model(model, rows)
+        require_shared_labels(answers, tuple(rows.label_counts))
+        found.append(answers)
+    return found
 
 
 def require_shared_labels(answers: Answers, truth: Sequence[str]) -> None:

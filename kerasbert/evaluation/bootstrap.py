@@ -22,11 +22,13 @@ class Units:
         tallies: the counts of each distinct unit, float64 [distinct, columns]; see `tally`.
         counts: how often each occurs, int [distinct].
         strata: the stratum of each, int [distinct]: units are drawn within their stratum.
+        index: the place among these of each row, int [rows], or group in sorted order, int [groups].
     """
 
     tallies: np.ndarray
     counts: np.ndarray
     strata: np.ndarray
+    index: np.ndarray
 
     @property
     def totals(self) -> np.ndarray:
@@ -92,14 +94,14 @@ def units_of(
         starts = np.flatnonzero(np.diff(group[order], prepend=-1))
         tallies = np.column_stack([tally(targets, of) for of in decided])
         sums = np.add.reduceat(tallies[order], starts, axis=0)
-        return Units(sums, np.ones(len(sums), int), np.zeros(len(sums), int))
+        return Units(sums, np.ones(len(sums), int), np.zeros(len(sums), int), np.arange(len(sums)))
     bits = np.packbits(np.column_stack([targets, *decided]) > 0, axis=1)
     keys = np.ascontiguousarray(bits).view(f"V{bits.shape[1]}").ravel()
-    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    _, first, index, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
     tallies = np.column_stack([tally(targets[first], of[first]) for of in decided])
     stratified = stratified and bool(np.all(targets.sum(1) == 1))
     strata = targets[first].argmax(1) if stratified else np.zeros(len(first), int)
-    return Units(tallies, counts, strata)
+    return Units(tallies, counts, strata, index)
 
 
 def resampled_totals(units: Units, seed: int = 0, resamples: int = RESAMPLES) -> np.ndarray:

@@ -1,14 +1,11 @@
-"""Compares two models on the same labelled rows."""
+"""Compares two models, or those of several seeds on each side, on the same labelled rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from kerasbert.config import DataConfig
-from kerasbert.data import Columns, Rows, load_rows, read_valid_rows, sort_labels
+from kerasbert.data import Columns, load_rows, read_valid_rows, sort_labels
 from kerasbert.data.columns import OPTIONS
 from kerasbert.data.other_columns import group_values
 from kerasbert.data.predictions import read_predictions
@@ -17,57 +14,23 @@ from kerasbert.data.source import STDIN
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError, UserError
 from kerasbert.evaluation.answers import (
-    Answers,
-    align,
-    answers_of_model,
-    label_matrix,
-    open_side,
-    require_shared_labels,
+    answers_of_side,
+    is_predictions,
+    names_of,
+    require_different,
+    sources_of,
 )
-from kerasbert.evaluation.bootstrap import exact_interval, intervals, metrics_of, units_of
-from kerasbert.evaluation.intervals import OVERALL, method, metric_intervals
-from kerasbert.evaluation.paired_tests import (
-    Discordant,
-    equivalence,
-    equivalence_of_groups,
-    mcnemar,
-    sign_flips,
-)
-from kerasbert.predictors import Model
-from kerasbert.tasks.metrics import score_decisions
+from kerasbert.evaluation.comparison import MARGIN, Comparison, compare_answers
+from kerasbert.evaluation.seeds import compare_seeds
+from kerasbert.listing import join_first
+from kerasbert.predictors import Model, open_model
 
-MARGIN = 0.01
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The decisions of two models on labelled rows, and how they differ.
-
-    Attributes:
-        metrics: `examples`, `left_out`, `labels`; `a` and `b`, each with `name`, `unknown_labels` (the rows
-            of each label that it does not know), accuracy, macro_f1, micro_f1, per_class and `intervals`;
-            `difference` of B less A, by metric `value` and `interval`; `both_right`, `only_a_right`,
-            `only_b_right`, `both_wrong` and `decided_alike`, numbers of rows; `mcnemar` with `p` and `test`;
-            `equivalence` with `margin`, `p` and `equivalent`; `flips` by label, with `only_a` and `only_b`;
-            and `method`, `confidence`, `resamples` and `groups`.
-        labels: all labels, the names of the columns below.
-        rows: the rows in order.
-        targets: true labels, float32 [rows, labels] of zeros and ones.
-        a: the decisions of A, likewise.
-        b: the decisions of B, likewise.
-    """
-
-    metrics: dict[str, Any]
-    labels: tuple[str, ...]
-    rows: Rows = field(repr=False)
-    targets: np.ndarray = field(repr=False)
-    a: np.ndarray = field(repr=False)
-    b: np.ndarray = field(repr=False)
+Side = str | Model | Sequence[str | Model]
 
 
 def compare(
-    a: str | Model,
-    b: str | Model,
+    a: Side,
+    b: Side,
     data: Sequence[str | Path | Table],
     reading: ReadOptions | None = None,
     *,
@@ -79,13 +42,16 @@ def compare(
 
     Args:
         a: an open model; the path of a run, an export, or a file of predictions with a column `label`, `-`
-            for standard input; or a server's URL.
+            for standard input; or a server's URL. Several of them: see `sources_of`.
         b: likewise.
         data: files of labelled rows (`-` is standard input), or tables in memory.
         reading: columns and encoding of `data`, where they are not those that the models were trained with.
         margin: the difference of accuracy below which they count as equivalent, above 0, at most 0.2.
         group_column: a column of `data`; rows with the same value depend on each other.
         label_separator: separates the labels of a row. None: as the models say.
+
+    Returns:
+        What `compare_answers` returns, or `compare_seeds` if A or B are several.
 
     Raises:
         UserError: A, B or the data cannot be read or do not fit together.
@@ -96,12 +62,22 @@ def compare(
             f"margin: must be above 0 and at most 0.2; 0.01 is one point of accuracy. Received: {margin!r}"
         )
     reading = reading or ReadOptions()
-    _require_read_once(a, b, data)
-    sides = [open_side(a), open_side(b)]
-    models = [side for side in sides if isinstance(side, Model)]
+    sides = [sources_of(a), sources_of(b)]
+    if several := any(len(side) > 1 for side in sides):
+        require_different([*sides[0], *sides[1]])
+    _require_read_once(sides, data)
+    for side in sides:
+        if isinstance(side[0], str) and not is_predictions(side[0]):
+            side[0] = open_model(side[0])
+    models = [side[0] for side in sides if isinstance(side[0], Model)]
     columns = _columns(models, reading, label_separator)
     columns = replace(columns, whole=group_column is not None)
-    files = {side: read_predictions(side, columns) for side in sides if isinstance(side, str)}
+    files = {
+        of: read_predictions(of, columns)
+        for side in sides
+        for of in side
+        if isinstance(of, str) and is_predictions(of)
+    }
     given = [label for _, found in files.values() for prediction in found for label in prediction.labels]
     if models:
         known = tuple(dict.fromkeys([*(label for model in models for label in model.labels), *given]))
@@ -116,67 +92,30 @@ def compare(
         option = "--group-column" if reading.settings is OPTIONS else "group_column"
         groups = group_values(rows.rows, group_column, option)
     order = ["standard input" if str(source) == STDIN else str(source) for source in data]
-    answers = [
-        answers_of_model(side, rows) if isinstance(side, Model) else align(*files[side], rows, order)
-        for side in sides
-    ]
-    for of in answers:
-        require_shared_labels(of, tuple(rows.label_counts))
-    labels = tuple(dict.fromkeys([*known, *(label for of in answers for label in of.labels)]))
-    return compare_answers(answers[0], answers[1], rows, labels, margin, groups)
+    answers = [answers_of_side(side, files, rows, order) for side in sides]
+    labels = tuple(
+        dict.fromkeys([*known, *(label for side in answers for of in side for label in of.labels)])
+    )
+    if several:
+        names = [
+            side if isinstance(side, str) else join_first(names_of(of))
+            for side, of in zip((a, b), sides, strict=True)
+        ]
+        return compare_seeds(answers, names, rows, labels, margin, groups)
+    return compare_answers(answers[0][0], answers[1][0], rows, labels, margin, groups)
 
 
-def compare_answers(
-    a: Answers,
-    b: Answers,
-    rows: Rows,
-    labels: tuple[str, ...],
-    margin: float = MARGIN,
-    groups: Sequence[str] | None = None,
-) -> Comparison:
-    """Compares the answers of A and B to `rows`.
-
-    Args:
-        a: of the first model.
-        b: of the second.
-        rows: labelled, in the order of the answers.
-        labels: every label of the rows and the answers.
-        margin: the difference of accuracy below which they count as equivalent, above 0, at most 0.2.
-        groups: the group of each row. None: rows are independent.
-    """
-    targets = label_matrix(rows.labels, labels)
-    decided = [of.matrix(labels) for of in (a, b)]
-    right = [np.all(of == targets, axis=1) for of in decided]
-    counts = Discordant(len(rows), int(np.sum(right[0] & ~right[1])), int(np.sum(right[1] & ~right[0])))
-    metrics = {
-        "examples": len(rows),
-        "left_out": len(rows.left_out),
-        "labels": list(labels),
-        "a": _side(a, targets, decided[0], rows, labels, groups),
-        "b": _side(b, targets, decided[1], rows, labels, groups),
-        "difference": _differences(targets, decided, counts, groups),
-        "both_right": int(np.sum(right[0] & right[1])),
-        "only_a_right": counts.only_a,
-        "only_b_right": counts.only_b,
-        "both_wrong": int(np.sum(~right[0] & ~right[1])),
-        "decided_alike": int(np.sum(np.all(decided[0] == decided[1], axis=1))),
-        **_tests(right, counts, margin, groups),
-        "flips": _flips(targets, decided, right, labels),
-        **method(targets, None if groups is None else len(set(groups))),
-    }
-    return Comparison(metrics, labels, rows, targets, *decided)
-
-
-def _require_read_once(a: str | Model, b: str | Model, data: Sequence[str | Path | Table]) -> None:
-    names = [str(source) for source in (a, b, *data) if not isinstance(source, Model | Table)]
+def _require_read_once(sides: Sequence[Sequence[str | Model]], data: Sequence[str | Path | Table]) -> None:
+    sources = [of for side in sides for of in side]
+    names = [str(source) for source in (*sources, *data) if not isinstance(source, Model | Table)]
     if names.count(STDIN) > 1:
         raise UserError("-: standard input can be read only once. Use files for the others.")
     files = [str(source) for source in data if not isinstance(source, Table)]
     if twice := next((name for name in files if files.count(name) > 1), None):
         raise UserError(f"--data: names the file {twice} twice. Name it once.")
-    for side in (a, b):
-        if isinstance(side, str) and any(_is_same_file(side, name) for name in files):
-            raise UserError(f"{side}: is the labelled data itself. Name a file of predictions.")
+    for of in sources:
+        if isinstance(of, str) and any(_is_same_file(of, name) for name in files):
+            raise UserError(f"{of}: is the labelled data itself. Name a file of predictions.")
 
 
 def _is_same_file(path: str, other: str) -> bool:
@@ -194,79 +133,3 @@ def _columns(models: Sequence[Model], reading: ReadOptions, label_separator: str
     separator = label_separator or next(iter(separators), None)
     columns = reading.columns_for(models[0].data if models else DataConfig(), separator)
     return replace(columns, label_separator=label_separator) if label_separator else columns
-
-
-def _side(
-    answers: Answers,
-    targets: np.ndarray,
-    decided: np.ndarray,
-    rows: Rows,
-    labels: Sequence[str],
-    groups: Sequence[str] | None,
-) -> dict[str, Any]:
-    metrics = score_decisions(targets, decided, labels)
-    found = metric_intervals(targets, decided, labels, groups)
-    unknown = {label: n for label, n in rows.label_counts.items() if label not in answers.labels}
-    return {
-        "name": answers.name,
-        "unknown_labels": unknown if answers.is_model else {},
-        **{name: metrics[name] for name in (*OVERALL, "per_class")},
-        "intervals": {name: found[name] for name in (*OVERALL, "per_class")},
-    }
-
-
-def _differences(
-    targets: np.ndarray,
-    decided: Sequence[np.ndarray],
-    counts: Discordant,
-    groups: Sequence[str] | None,
-) -> dict[str, Any]:
-    # From all rows, as McNemar's test has it: a rare label would hardly vary within itself.
-    units = units_of(targets, decided, groups, stratified=False)
-
-    def difference(totals: np.ndarray) -> np.ndarray:
-        of_a, of_b = np.split(totals, 2, axis=-1)
-        return (metrics_of(of_b) - metrics_of(of_a))[..., :3]
-
-    value = difference(units.totals)
-    low, high = intervals(units, difference)
-    number = counts.rows if groups is None else len(units.counts)
-    same = high - low < 1e-12  # no row differs: how many of all rows might
-    margin = exact_interval(0, number if number > 1 else 0)[1]
-    low[same], high[same] = value[same] - margin, value[same] + margin
-    return {
-        name: {"value": float(value[i]), "interval": [round(float(low[i]), 6), round(float(high[i]), 6)]}
-        for i, name in enumerate(OVERALL)
-    }
-
-
-def _tests(
-    right: Sequence[np.ndarray], counts: Discordant, margin: float, groups: Sequence[str] | None
-) -> dict[str, Any]:
-    if groups is None:
-        test, p, apart = "McNemar, exact", mcnemar(counts), equivalence(counts, margin)
-    else:
-        _, group = np.unique(np.array(groups), return_inverse=True)
-        differences = np.bincount(group, weights=right[1].astype(float) - right[0])
-        test, p = "McNemar, A and B exchanged in random groups", sign_flips(differences)
-        apart = equivalence_of_groups(differences, counts.rows, margin)
-    return {
-        "mcnemar": {"test": test, "p": p},
-        "equivalence": {"margin": margin, "p": apart, "equivalent": apart < 0.05},
-    }
-
-
-def _flips(
-    targets: np.ndarray, decided: Sequence[np.ndarray], right: Sequence[np.ndarray], labels: Sequence[str]
-) -> dict[str, dict[str, int]]:
-    """Counts what only one model got right: rows of each label, or each label of a row that has several."""
-    if np.all(targets.sum(1) == 1):
-        of_label = [targets * of[:, None] > 0 for of in right]
-    else:
-        of_label = [of == targets for of in decided]
-    only_a, only_b = (np.sum(x & ~y, axis=0) for x, y in (of_label, of_label[::-1]))
-    rows = targets.sum(0).astype(int)
-    return {
-        label: {"rows": int(rows[i]), "only_a": int(only_a[i]), "only_b": int(only_b[i])}
-        for i, label in enumerate(labels)
-    }

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -123,7 +123,22 @@ def differences(metrics: Mapping[str, Mapping[str, Any]], margin: float) -> str:
 
 
 @matplotlib.rc_context(_STYLE)
-def flips(by_label: Mapping[str, Mapping[str, int]]) -> str:
+def models(accuracies: Mapping[str, Sequence[float]]) -> str:
+    """The accuracy of each model of A and of B, and their means."""
+    figure = Figure(figsize=(6, 1.4))
+    axes = figure.add_subplot()
+    for place, (values, color) in enumerate(zip(accuracies.values(), (_ORANGE, _BLUE), strict=True)):
+        shown = None if place else tr("one model"), None if place else tr("mean")
+        axes.plot(values, [place] * len(values), "o", color=color, alpha=0.6, label=shown[0])
+        axes.plot([np.mean(values)], [place], "|", color="black", markersize=14, label=shown[1])
+    axes.set_yticks(range(len(accuracies)), list(accuracies))
+    axes.set_ylim(len(accuracies) - 0.5, -0.5)
+    axes.set(title=tr("Accuracy of each model"))
+    return _svg(figure)
+
+
+@matplotlib.rc_context(_STYLE)
+def flips(by_label: Mapping[str, Mapping[str, float]]) -> str:
     """The rows of each label that only one of two models got right."""
     figure = Figure(figsize=(6, 1.2 + 0.3 * len(by_label)))
     axes = figure.add_subplot()

@@ -176,11 +176,13 @@ def remarkable(slices: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _units(right: np.ndarray, inside: np.ndarray, group: np.ndarray | None) -> Units:
     tallies = np.column_stack([np.ones(len(right)), right, inside, inside & right[:, None]]).astype(float)
     if group is None:
-        distinct, counts = np.unique(tallies.astype(np.int8), axis=0, return_counts=True)
-        return Units(distinct.astype(float), counts, np.zeros(len(counts), int))
+        distinct, index, counts = np.unique(
+            tallies.astype(np.int8), axis=0, return_inverse=True, return_counts=True
+        )
+        return Units(distinct.astype(float), counts, np.zeros(len(counts), int), index)
     sums = np.zeros([group.max() + 1, tallies.shape[1]])
     np.add.at(sums, group, tallies)
-    return Units(sums, np.ones(len(sums), int), np.zeros(len(sums), int))
+    return Units(sums, np.ones(len(sums), int), np.zeros(len(sums), int), np.arange(len(sums)))
 
 
 def _accuracies_and_gaps(totals: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasbert.data import Columns, Row, read_rows
-from kerasbert.evaluation.compare import MARGIN
+from kerasbert.evaluation.comparison import MARGIN
 from kerasbert.evaluation.paired_tests import Discordant, equivalence
 from kerasbert.export.native import NativeModel, strings
 from kerasbert.models import TextClassifier

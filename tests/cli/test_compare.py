@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -80,3 +81,35 @@ def test_wrong_files_are_refused_in_one_line(refused, data, given, tmp_path):
         "compare", given, given, "--data", data, "--group-column", "author"
     )
     assert "cannot be read" in refused("compare", given, given, "--data", tmp_path / "x.csv")
+
+
+def test_several_models_of_a_side_are_a_pattern_in_quotes(kerasbert, data, given, write, tmp_path):
+    for seed in (1, 2):
+        write(f"b-{seed}.csv", ["label", "positive", "negative", "negative", "positive"])
+    arguments = ("--data", data, "--output", tmp_path / "report")
+    result = kerasbert("compare", given, f"{tmp_path}/b-*.csv", *arguments)
+    assert result.exit_code == 0, result.stderr
+    assert "(2 models: 1.0000, 1.0000)" in result.stdout
+    assert (tmp_path / "report" / "index.html").exists()
+    unquoted = kerasbert("compare", given, tmp_path / "b-1.csv", tmp_path / "b-2.csv", "--data", data)
+    assert unquoted.exit_code == 2
+    assert "Put a pattern of several models in quotes" in unquoted.stderr
+
+
+@pytest.mark.process
+def test_what_train_wrote_for_several_seeds_is_one_side(kerasbert, trained, data, given, tmp_path):
+    for seed in (0, 1):
+        shutil.copytree(trained.run.path, tmp_path / "seeds" / f"seed-{seed}")
+    (tmp_path / "seeds" / "summary.json").write_text("{}")
+    metrics = json.loads(kerasbert("compare", tmp_path / "seeds", given, "--data", data, "--json").stdout)
+    one = json.loads(kerasbert("compare", trained.run.path, given, "--data", data, "--json").stdout)
+    assert metrics["a"]["accuracy"] == one["a"]["accuracy"]
+    assert metrics["a"]["alike"] == [str(tmp_path / "seeds" / f"seed-{seed}") for seed in (0, 1)]
+    assert metrics["difference"]["accuracy"]["variance"]["seeds"] == 0
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_a_model_answers(refused, data, tmp_path):
+    for command in (("compare", "none", "none"), ("evaluate", "none")):
+        for output in (data, data / "report"):
+            message = refused(*command, "--data", data, "--output", output)
+            assert "cannot be written (Not a directory)" in message

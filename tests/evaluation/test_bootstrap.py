@@ -80,7 +80,8 @@ def test_the_intervals_are_scipys():
     expected = bootstrap(
         (right.astype(float),), np.mean, n_resamples=20_000, method="BCa", rng=np.random.default_rng(4)
     ).confidence_interval
-    units = Units(np.array([[1.0, 0], [1, 1]]), np.array([(~right).sum(), right.sum()]), np.zeros(2, int))
+    counts = np.array([(~right).sum(), right.sum()])
+    units = Units(np.array([[1.0, 0], [1, 1]]), counts, np.zeros(2, int), right.astype(int))
     low, high = intervals(units, lambda totals: totals[..., 1:] / totals[..., :1], resamples=20_000)
     assert (low[0], high[0]) == pytest.approx(tuple(expected), abs=0.0035)  # one row of 300
 
@@ -96,7 +97,8 @@ def test_intervals_of_95_percent_hold_the_truth_in_95_percent_of_samples():
     for seed in range(1000):
         counts = np.concatenate([random.multinomial(*row) for row in zip(sizes, chances, strict=True)])
         seen = counts > 0
-        units = Units(tallies[seen], counts[seen], truth[seen].argmax(1))
+        index = np.repeat(np.arange(seen.sum()), counts[seen])
+        units = Units(tallies[seen], counts[seen], truth[seen].argmax(1), index)
         low, high = intervals(units, lambda totals: metrics_of(totals)[..., wanted], seed)
         held += (low <= expected) & (expected <= high)
     assert held[:2] / 1000 == pytest.approx(0.95, abs=0.015)

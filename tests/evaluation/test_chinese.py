@@ -11,10 +11,11 @@ import pytest
 from kerasbert.data import Row, Rows
 from kerasbert.evaluation import summary, training_summary, write_report
 from kerasbert.evaluation.answers import Answers
-from kerasbert.evaluation.compare import compare_answers
 from kerasbert.evaluation.compare_report import comparison_summary, write_comparison
+from kerasbert.evaluation.comparison import compare_answers
 from kerasbert.evaluation.evaluate import Evaluation, Parts, evaluate_outputs
 from kerasbert.evaluation.robustness import edits
+from kerasbert.evaluation.seeds import compare_seeds
 from kerasbert.evaluation.slices import column_slicing
 from kerasbert.language import speaking
 
@@ -22,7 +23,7 @@ LABELS = ("正面", "负面", "中立", "无关")
 # Names that Chinese readers write as English ones do, and names of files.
 ALIKE = {
     "A", "B", "F1", "ECE", "NLL", "AURC", "BCa", "Brier", "Fisher", "Wald", "Holm", "McNemar", "TOST", "p",
-    "SHA", "kerasbert", "TensorFlow", "Keras", "Python", "config.yaml", "flips.jsonl",
+    "t", "SHA", "kerasbert", "TensorFlow", "Keras", "Python", "config.yaml", "flips.jsonl",
     "metrics.json", "mistakes.jsonl",
 }  # fmt: skip
 WORDS = {"VPN", "http", "www.a", "cn"}  # of the texts
@@ -118,3 +119,22 @@ def test_no_word_of_a_comparison_is_english(rows, tmp_path, wrong, groups, margi
     assert english(page) <= WORDS
     assert not english(told)
     assert "McNemar" in told
+
+
+@pytest.mark.parametrize(("models", "wrong"), [(3, 60), (1, 3), (2, 0)])
+def test_no_word_of_a_comparison_of_seeds_is_english(rows, tmp_path, models, wrong):
+    truth = [tuple(of) for of in rows.labels]
+    a = [
+        Answers("模型", LABELS, [("无关",) if i % 40 == seed else of for i, of in enumerate(truth)], True)
+        for seed in range(models)
+    ]
+    b = Answers("模型", LABELS, [("无关",) if i < wrong else of for i, of in enumerate(truth)], True)
+    comparison = compare_seeds(
+        [a, [b, b]], ["甲", "乙"], rows, LABELS, 0.05, [str(i % 12) for i in range(240)]
+    )
+    with speaking("zh"):
+        page = shown(write_comparison(comparison, tmp_path, "比较"))
+        told = comparison_summary(comparison.metrics)
+    assert english(page) <= WORDS
+    assert not english(told)
+    assert "随机种子" in told

@@ -16,14 +16,10 @@ from sklearn.metrics import accuracy_score, f1_score
 from kerasbert.data import Row, Rows
 from kerasbert.errors import DataError, UserError
 from kerasbert.evaluation.answers import Answers
-from kerasbert.evaluation.compare import compare, compare_answers
-from kerasbert.evaluation.compare_report import (
-    comparison_summary,
-    conclusions,
-    flipped_rows,
-    points,
-    write_comparison,
-)
+from kerasbert.evaluation.compare import compare
+from kerasbert.evaluation.compare_report import comparison_summary, flipped_rows, write_comparison
+from kerasbert.evaluation.comparison import compare_answers
+from kerasbert.evaluation.conclusions import conclusions, points
 
 LABELS = ("a", "b", "c")
 
