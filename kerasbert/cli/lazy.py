@@ -12,7 +12,7 @@ import click
 
 from kerasbert import progress
 from kerasbert.cli.interrupts import STATUS, Interrupted, acknowledged, leave, say
-from kerasbert.errors import KerasBertError, visible
+from kerasbert.errors import KerasBertError, one_line, visible
 
 
 class LazyGroup(click.Group):
@@ -97,6 +97,24 @@ class LazyGroup(click.Group):
                 _drop_stdout()
             click.echo(f"Error: the output cannot be written ({error.strerror}).", err=True)
             sys.exit(KerasBertError.exit_code)
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            click.echo(
+                f"Error: out of memory ({one_line(error)}). Take smaller batches or shorter texts: in "
+                "training, lower training.max_length, or training.batch_size "
+                "(training.accumulation_steps keeps the result).",
+                err=True,
+            )
+            sys.exit(KerasBertError.exit_code)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was lacking, that of the machine or of a GPU."""
+    tensorflow = sys.modules.get("tensorflow")  # not imported here: it takes seconds
+    return isinstance(error, MemoryError) or (
+        tensorflow is not None and isinstance(error, tensorflow.errors.ResourceExhaustedError)
+    )
 
 
 def _drop_stdout() -> None:

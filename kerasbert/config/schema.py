@@ -159,7 +159,7 @@ class OptimizationConfig(Section):
     warmup_fraction: Fraction = Field(0.1, description="Share of the steps over which the rate rises.")
     weight_decay: float = Field(0.01, ge=0, description="Weight decay (AdamW); none on biases and norms.")
     clip_norm: float | None = Field(1.0, gt=0, description="Global norm that gradients are clipped to.")
-    seed: int = Field(0, ge=0, description="Seed of weights, order, masks, dropout and the split.")
+    seed: int = Field(0, ge=0, lt=2**32, description="Seed of weights, order, masks, dropout and the split.")
     strategy: Strategy = Field(
         "auto",
         description="auto: mirrored if there are several GPUs, else one_device. multi_worker: several hosts.",

@@ -3,9 +3,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import click
 import pytest
+import tensorflow as tf
 
 import kerasbert.cli
 from kerasbert import __version__
@@ -143,3 +145,19 @@ def test_a_wrong_command_line_ends_with_status_two(kerasbert, arguments):
     assert result.exit_code == 2
     assert "Error: " in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 8.00 GiB for an array"),
+        tf.errors.ResourceExhaustedError(
+            None, None, "OOM when allocating tensor with shape[8,512]\n[[Hint]]"
+        ),
+    ],
+)
+def test_too_little_memory_is_said_in_one_line(kerasbert, monkeypatch, error):
+    monkeypatch.setattr(click.Group, "invoke", Mock(side_effect=error))
+    result = kerasbert("doctor")
+    assert result.exit_code == 1
+    assert re.fullmatch(r"Error: out of memory \((OOM|Unable).*\)\. Take smaller batches.*\n", result.stderr)
