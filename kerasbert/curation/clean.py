@@ -3,15 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from kerasbert.config import Config
 from kerasbert.curation.out_of_fold import naive_bayes, out_of_fold
+from kerasbert.curation.outliers import LEAST_ROWS, outlier_distances
 from kerasbert.curation.review import Review
-from kerasbert.data import Columns, labels_of, load_rows
+from kerasbert.data import Columns, Rows, labels_of, load_rows
 from kerasbert.data.load import require_known_labels
 from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.source import require_files
 from kerasbert.errors import UserError
 from kerasbert.tasks import get_task
+
+_OUTLIERS = 0.01  # share of the rows that is listed
+_DEFAULT_ENCODER = "kerasbert-tiny-zh"
 
 
 @dataclass(frozen=True)
@@ -67,4 +73,13 @@ class LabelledFiles:
             probabilities = out_of_fold(predictions, rows, self.columns, labels)
         else:
             probabilities = naive_bayes(rows, folds, labels)
-        return Review(rows, labels, probabilities, self.columns.label_separator is not None)
+        several = self.columns.label_separator is not None
+        return Review(rows, labels, probabilities, several, self._outliers(rows))
+
+    def _outliers(self, rows: Rows) -> list[int]:
+        """Returns the indices of the hundredth of the rows that is farthest, none where rows are too few."""
+        if len(rows) < LEAST_ROWS:
+            return []
+        source = self.config.backbone.source
+        distances = outlier_distances(rows.rows, _DEFAULT_ENCODER if source == "scratch" else source)
+        return np.argsort(-distances, kind="stable")[: round(_OUTLIERS * len(rows))].tolist()

@@ -12,7 +12,7 @@ from kerasbert.curation.confident_learning import estimated_joint, label_errors,
 from kerasbert.curation.duplicates import members, near_duplicates
 from kerasbert.data import Row, Rows
 
-LABEL_ERROR, CONFLICT = "label error", "conflicting duplicate"
+LABEL_ERROR, CONFLICT, OUTLIER = "label error", "conflicting duplicate", "outlier"
 _CONFUSIONS = 10
 
 
@@ -22,7 +22,7 @@ class Issue:
 
     Attributes:
         row: the row.
-        kind: `label error` or `conflicting duplicate`.
+        kind: `label error`, `conflicting duplicate` or `outlier`.
         suggested: the labels that it probably has; empty if its own stay the best guess.
         given_probability: of its own label, if models were asked. With several labels a row, of the label
             that they doubt most.
@@ -47,12 +47,14 @@ class Review:
         labels: all labels, in the order of `probabilities`.
         probabilities: float [rows, labels]; NaN where no model was asked.
         several: whether a row may have several labels.
+        outliers: indices of the rows that are least like the others, the farthest first.
     """
 
     rows: Rows
     labels: tuple[str, ...]
     probabilities: np.ndarray = field(repr=False)
     several: bool = False
+    outliers: Sequence[int] = ()
 
     @cached_property
     def checked(self) -> np.ndarray:
@@ -67,13 +69,14 @@ class Review:
 
     @cached_property
     def issues(self) -> list[Issue]:
-        """Label errors, the most certain first; then conflicting duplicates that are not among them."""
+        """Label errors, the most certain first; then conflicting duplicates and outliers, each row once."""
         group_of = {i: number for number, of in enumerate(self.groups, 1) for i in of}
         found = dict(self._several_label_errors() if self.several else self._label_errors())
-        listed = [replace(issue, group=group_of.get(i)) for i, issue in found.items()]
+        found = {i: replace(issue, group=group_of.get(i)) for i, issue in found.items()}
         for number, of in enumerate(self.groups, 1):
-            listed += [self._conflict(i, of, number) for i in self._to_show(of) if i not in found]
-        return listed
+            found |= {i: self._conflict(i, of, number) for i in self._to_show(of) if i not in found}
+        found |= {i: self._outlier(i) for i in self.outliers if i not in found}
+        return list(found.values())
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -89,6 +92,7 @@ class Review:
             "label_error_share": errors / max(len(self.checked), 1),
             "conflicting_groups": len(self.groups),
             "conflicting_rows": sum(map(len, self.groups)),
+            "outliers": counts[OUTLIER],
             "confusions": self._confusions(),
         }
 
@@ -165,10 +169,16 @@ class Review:
             suggested = next(
                 self.rows.rows[j].labels for j in of if frozenset(self.rows.rows[j].labels) == most
             )
-        own = None
-        if not self.several and not np.isnan(self.probabilities[i]).any():
-            own = float(self.probabilities[i, self.labels.index(row.labels[0])])
-        return Issue(row, CONFLICT, suggested, own, group=group)
+        return Issue(row, CONFLICT, suggested, self._own_probability(i), group=group)
+
+    def _outlier(self, i: int) -> Issue:
+        return Issue(self.rows.rows[i], OUTLIER, given_probability=self._own_probability(i))
+
+    def _own_probability(self, i: int) -> float | None:
+        """Returns that of the label of a row, if it has one label and models were asked."""
+        if self.several or np.isnan(self.probabilities[i]).any():
+            return None
+        return float(self.probabilities[i, self.labels.index(self.rows.rows[i].labels[0])])
 
     def _confusions(self) -> list[dict[str, Any]]:
         """Returns the most frequent errors, as the joint of given and true labels estimates them."""

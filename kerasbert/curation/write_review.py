@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kerasbert.curation.review import CONFLICT, LABEL_ERROR, Review
+from kerasbert.curation.review import CONFLICT, LABEL_ERROR, OUTLIER, Review
 from kerasbert.data.write import write_cells
 from kerasbert.evaluation.report import render
 from kerasbert.files import make_directory, write_json, write_text
@@ -29,9 +29,8 @@ def write_review(review: Review, directory: Path, title: str, separator: str) ->
     write_cells(issue_records(review, separator), str(path), mark=True)
     summary = review.summary
     write_json(directory / "summary.json", summary)
-    parts = {
-        kind: [issue for issue in review.issues if issue.kind == kind] for kind in (LABEL_ERROR, CONFLICT)
-    }
+    kinds = (LABEL_ERROR, CONFLICT, OUTLIER)
+    parts = {kind: [issue for issue in review.issues if issue.kind == kind] for kind in kinds}
     page = render(
         "review.html",
         title=title,
@@ -79,6 +78,8 @@ def review_lines(summary: dict[str, Any]) -> list[str]:
             **summary,
         ),
     ]
+    if summary["outliers"]:
+        lines.append(tr("{outliers:,} row(s) least like the others are listed as outliers", **summary))
     if summary["label_error_share"] > _MANY:
         lines.append(
             tr(

@@ -20,8 +20,6 @@ _FLOOR = 1e-6  # of variances and distances: texts that are all the same have no
 def fit_outliers(classifier: TextClassifier, train: Rows, validation: Rows) -> np.ndarray | None:
     """Fits `classifier.outliers`, so that a wanted share of the validation rows is farther than 1.
 
-    The covariance is that of Ledoit & Wolf 2004, which is never singular.
-
     Args:
         classifier: with trained weights and `decision.reject_outliers`.
         train: rows that it was trained on.
@@ -37,21 +35,33 @@ def fit_outliers(classifier: TextClassifier, train: Rows, validation: Rows) -> n
     if len(rows) > _MOST_ROWS:
         rows = random.Random(0).sample(rows, _MOST_ROWS)
     with progress.phase("learning which texts are outliers"):
-        means, tokens = _means(classifier, rows)
-        fitted = LedoitWolf().fit(means.astype(float))
-        covariance = fitted.covariance_ + _FLOOR * np.eye(means.shape[1])
-        whitening = np.linalg.cholesky(np.linalg.inv(covariance))
-        squares = _squares_by_length(np.sum(((means - fitted.location_) @ whitening) ** 2, axis=1), tokens)
-        classifier.outliers.set(fitted.location_, whitening, squares)
+        mean, whitening, squares = fit_distances(*_means(classifier, rows))
+        classifier.outliers.set(mean, whitening, squares)
         others = _means(classifier, validation.rows)
         limit = float(np.quantile(classifier.outliers(*others), 1 - share, method="higher"))
         # A little more, so that rounding rejects no row.
         limit = max(limit, _FLOOR) * (1 + 1e-4)
-        classifier.outliers.set(fitted.location_, whitening, squares * limit**2)
+        classifier.outliers.set(mean, whitening, squares * limit**2)
         return classifier.outliers(*others).numpy()
 
 
-def _squares_by_length(squares: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+def fit_distances(means: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns what `OutlierDetector.set` takes, so that a usual distance of these texts is 1.
+
+    The covariance is that of Ledoit & Wolf 2004, which is never singular.
+
+    Args:
+        means: of the embeddings, float32 [rows, hidden].
+        tokens: number of tokens, int32 [rows].
+    """
+    fitted = LedoitWolf().fit(means.astype(float))
+    covariance = fitted.covariance_ + _FLOOR * np.eye(means.shape[1])
+    whitening = np.linalg.cholesky(np.linalg.inv(covariance))
+    squares = np.sum(((means - fitted.location_) @ whitening) ** 2, axis=1)
+    return fitted.location_, whitening, squares_by_length(squares, tokens)
+
+
+def squares_by_length(squares: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     """Returns a and b, not negative, with which a + b / tokens is nearest to `squares`, float [2].
 
     The mean of n tokens varies with the text and, the less the more they are, with the choice of words. Each

@@ -105,3 +105,25 @@ def test_the_model_of_a_configuration_is_asked(kerasbert, config_file, tmp_path,
     tables = [(tmp_path / name / "issues.csv").read_bytes() for name in ("review", "again")]
     assert again.exit_code == 0
     assert tables[0] == tables[1]
+
+
+@pytest.mark.process
+def test_texts_unlike_the_others_are_listed_and_kept(kerasbert, write, tmp_path):
+    words = [
+        f"{thing}{word}{end}"
+        for thing in "房床车饭书店网"
+        for word in ("很好", "太差", "不错")
+        for end in "啊吧呢吗呀的了哦嘛哟"
+    ]
+    lines = [row(text, "positive" if "太差" not in text else "negative") for text in words]
+    rows = write("rows.jsonl", [*lines, row("SELECT name FROM users WHERE id = 42;", "positive")])
+    result = kerasbert("data", "clean", rows, "--output", tmp_path / "review")
+    assert "2 row(s) least like the others are listed as outliers" in result.stdout
+    issues = read_issues(tmp_path / "review" / "issues.csv")
+    (first, _) = (issue for issue in issues if issue["issue"] == "outlier")
+    assert first["text"].startswith("SELECT")
+    assert (first["suggested"], first["action"]) == ("", "")
+    assert "Outliers: 2" in (tmp_path / "review" / "index.html").read_text(encoding="utf-8")
+    cleaned = tmp_path / "cleaned.jsonl"
+    kerasbert("data", "clean", rows, "--apply", tmp_path / "review" / "issues.csv", "--output", cleaned)
+    assert cleaned.read_text(encoding="utf-8").count("\n") == 211

@@ -8,7 +8,7 @@ from kerasbert.data import Rows
 from kerasbert.export import export_model
 from kerasbert.models import TextClassifier
 from kerasbert.training import prepare, train
-from kerasbert.training.outliers import _squares_by_length, fit_outliers
+from kerasbert.training.outliers import fit_outliers, squares_by_length
 
 pytestmark = pytest.mark.process
 
@@ -53,6 +53,6 @@ def test_distances_are_divided_by_those_of_rows_of_the_same_length():
     random = np.random.default_rng(0)
     tokens = random.integers(2, 200, 5_000)
     squares = (30 + 2_000 / tokens) * random.gamma(20, 1 / 20, len(tokens))
-    np.testing.assert_allclose(_squares_by_length(squares, tokens), [30, 2_000], rtol=0.05)
+    np.testing.assert_allclose(squares_by_length(squares, tokens), [30, 2_000], rtol=0.05)
     # Farther with their length: a line that does not fall is not believed.
-    assert _squares_by_length(tokens.astype(float), tokens)[1] <= 1e-6
+    assert squares_by_length(tokens.astype(float), tokens)[1] <= 1e-6
