@@ -76,7 +76,7 @@ def clean(
     output: str,
     reading: "ReadOptions",
 ) -> None:
-    """List rows of FILES that probably have a wrong label, nearly equal texts with different labels, outliers.
+    """List rows of FILES whose label is probably wrong, nearly equal texts with other labels, and outliers.
 
     FILES are by default the training files of --config, whose model is trained on all folds but one and
     asked about that one. Without a configuration naive Bayes is asked, which takes seconds. Nothing is
