@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
-.PHONY: quickstart test test-fast test-stress test-interop test-runtime lint docs dist lock clean
+.PHONY: quickstart test test-fast test-slow test-interop test-runtime lint docs dist lock clean
 
 quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --output quickstart
@@ -10,14 +10,14 @@ quickstart: .venv/installed
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 test: .venv/installed-dev
-	$(PYTEST) -m "not stress" --durations 25
+	$(PYTEST) -m "not slow" --durations 25
 
 # Without what trains, exports or starts servers: the markers of pyproject.toml.
 test-fast: .venv/installed-dev
-	$(PYTEST) -m "not process and not stress"
+	$(PYTEST) -m "not process and not slow"
 
-test-stress: .venv/installed-dev
-	$(PYTEST) -m stress
+test-slow: .venv/installed-dev
+	$(PYTEST) -m slow --durations 25
 
 # Against PyTorch and Transformers.
 test-interop: .venv/installed-interop

@@ -23,7 +23,7 @@ def newest(run: Path) -> str:
     return next((path.name for path in state_files(run / "checkpoints")), "")
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 def test_killed_at_random_moments_and_resumed_is_as_if_never_killed(process, config_file, tmp_path):
     config, moment = config_file(), random.Random(0)
     overrides = [part for setting in SETTINGS for part in ("--set", setting)]

@@ -49,14 +49,14 @@ def spoil(monkeypatch):
 
 
 RECIPES = [
-    pytest.param({}, id="plain", marks=pytest.mark.stress),
+    pytest.param({}, id="plain", marks=pytest.mark.slow),
     pytest.param(
         {"ema_decay": 0.9, "gradual_unfreezing": True, "layer_decay": 0.8}, id="an average of thawing weights"
     ),
     pytest.param(
         {"r_drop": 1.0, "adversarial_norm": 1.0},
         id="two passes, each with an adversarial one",
-        marks=pytest.mark.stress,
+        marks=pytest.mark.slow,
     ),
     pytest.param({"lora_rank": 2, "sampling": "balanced"}, id="low-rank additions and drawn rows"),
     pytest.param({"batch_tokens": 64, "token_dropout": 0.2}, id="a token budget"),

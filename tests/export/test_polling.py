@@ -73,7 +73,7 @@ def checksums(version: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 def test_a_poller_never_sees_a_part_of_a_version(copying, tmp_path, strings):
     base, stop = tmp_path / "model", tmp_path / "stop"
     base.mkdir()

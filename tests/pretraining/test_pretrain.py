@@ -56,7 +56,7 @@ def finished(make_config) -> PretrainingResult:
     return pretrain(make_config())
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 def test_a_small_corpus_is_learned_by_heart(make_config):
     training = {"checkpoint_every_steps": 250, "schedule": "cosine"}
     backbone = {"hidden_dim": 64, "intermediate_dim": 128}
@@ -138,7 +138,7 @@ def test_a_run_is_a_source(finished, stories, tiny_config, reviews_file):
     assert result.metrics["accuracy"] > 0
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 def test_killed_and_resumed_is_as_if_never_killed(make_config, tmp_path):
     whole = pretrain(make_config(steps=60, run_dir=str(tmp_path / "whole"), training={"deterministic": True}))
     config = make_config(steps=60, run_dir=str(tmp_path / "killed"), training={"deterministic": True})
@@ -350,7 +350,7 @@ def test_a_loss_that_is_no_number_ends_the_run(make_config):
         pretrain(config)
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 def test_two_workers_equal_one_device(make_config, tmp_path):
     alone = pretrain(make_config(run_dir=str(tmp_path / "alone"))).run
     config = make_config(run_dir=str(tmp_path / "together"), training={"strategy": "multi_worker"})

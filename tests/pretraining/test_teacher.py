@@ -273,7 +273,7 @@ def test_mirrored_equals_one_device(taught, monkeypatch):
     assert metrics[0][0]["texts_cosine"] == pytest.approx(metrics[1][0]["texts_cosine"], abs=1e-4)
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 def test_two_workers_equal_one_device(taught, tmp_path):
     """The chief computes the states, the other worker waits for them."""
     alone = pretrain(taught("alone", steps=10)).run

@@ -152,7 +152,7 @@ def test_a_body_of_100_megabytes_is_refused_before_it_is_read(server):
     assert server.post(BODY).status_code == 200
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 def test_clients_that_say_nothing_are_sent_away(server):
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(connect(server)) for _ in range(900)]
@@ -168,7 +168,7 @@ def test_clients_that_say_nothing_are_sent_away(server):
     assert server.post(BODY).status_code == 200
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 def test_ten_thousand_connections_do_no_harm(server):
     before = server.memory()
     with contextlib.ExitStack() as stack:

@@ -114,7 +114,7 @@ def test_two_replicas_learn_what_one_device_learns(learn):
 
 
 @pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=pytest.mark.stress) if case in SIMPLE_CASES else case for case in CASES]
+    "case", [pytest.param(case, marks=pytest.mark.slow) if case in SIMPLE_CASES else case for case in CASES]
 )
 def test_so_they_do_with(case: str, learn):
     one = learn("one_device", **CASES[case])
@@ -126,8 +126,8 @@ def test_so_they_do_with(case: str, learn):
     ("size", "names"),
     [
         (2, ["plain", "accumulation", "low-rank additions"]),
-        pytest.param(2, ["plain", *CASES], marks=pytest.mark.stress),
-        pytest.param(3, ["plain", *CASES], marks=pytest.mark.stress),
+        pytest.param(2, ["plain", *CASES], marks=pytest.mark.slow),
+        pytest.param(3, ["plain", *CASES], marks=pytest.mark.slow),
     ],
 )
 def test_workers_learn_what_one_device_learns(
@@ -182,7 +182,7 @@ def undisturbed(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return weights_of(directory / "run" / "model.weights.h5")
 
 
-@pytest.mark.stress
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [0, 1])
 def test_a_lost_worker_ends_the_other_and_both_go_on_together(
     lost: int, undisturbed: Weights, reviews_file: Path, tmp_path: Path

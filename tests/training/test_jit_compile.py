@@ -58,7 +58,7 @@ def config(data: dict, run_dir: Path, **training) -> Config:
         pytest.param(
             "mean_max",
             {"precision": "mixed_float16", "ema_decay": 0.9, "lora_rank": 2, "gradual_unfreezing": True},
-            marks=pytest.mark.stress,
+            marks=pytest.mark.slow,
         ),
     ],
 )
