@@ -64,6 +64,13 @@ BAD = ("太差", "失望", "后悔", "难吃", "退货")
 THINGS = ("手机", "酒店", "早餐", "衣服", "电影", "快递", "耳机", "鞋子")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    for item in items:
+        if any(name.startswith("exported") for name in item.fixturenames):
+            item.add_marker("process")
+
+
 def pytest_collection_finish() -> None:
     """Leaves what has been imported out of every garbage collection to come: a sixth of a training's time."""
     gc.collect()
@@ -78,7 +85,6 @@ def _two_cpus() -> None:
 
 @pytest.fixture
 def mirrored() -> tf.distribute.Strategy:
-    """Two replicas in this process."""
     return mirrored_strategy()
 
 

@@ -5,6 +5,7 @@ import kerasbert
 ROWS = [("手机很好", "positive"), ("酒店太差", "negative"), ("衣服不错", "negative")]
 
 
+@pytest.mark.process
 def test_an_open_model_and_a_file_are_compared_on_rows_in_memory(trained, tmp_path):
     given = tmp_path / "given.csv"
     given.write_text("label\npositive\nnegative\nnegative\n")

@@ -49,6 +49,7 @@ def test_the_configuration_names_the_rows_in_the_run(from_memory, frame):
     assert rows == [{"text": t, "label": c} for t, c in zip(frame["text"], frame["label"], strict=True)]
 
 
+@pytest.mark.process
 def test_the_run_is_evaluated_beside_a_baseline_and_has_a_report(from_memory):
     assert (from_memory.run.report / "index.html").is_file()
     metrics = kerasbert.evaluate(from_memory.run.path, from_memory.prepared.config.data.train).metrics

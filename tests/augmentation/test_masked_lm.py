@@ -33,6 +33,7 @@ def substitute(source: BackboneSource) -> MaskedLM:
     return MaskedLM(source, TextGraph(source.vocabulary, 32))
 
 
+@pytest.mark.process
 def test_this_share_of_the_tokens_is_replaced(substitute: MaskedLM, source: BackboneSource):
     graph = TextGraph(source.vocabulary, 32)
     for seed in range(10):
@@ -42,6 +43,7 @@ def test_this_share_of_the_tokens_is_replaced(substitute: MaskedLM, source: Back
         assert sum(a != b for a, b in zip(before, after, strict=True)) == 3
 
 
+@pytest.mark.process
 def test_what_it_writes_is_among_the_most_probable():
     bundled = open_source("kerasbert-tiny-zh")
     graph = TextGraph(bundled.vocabulary, 32)
@@ -71,6 +73,7 @@ def test_a_batch_is_filled_in_like_its_rows(substitute: MaskedLM, source: Backbo
     assert all(new != old for new, old in zip(changed, texts, strict=True))
 
 
+@pytest.mark.process
 def test_whole_words_of_sentencepiece_are_replaced(unigram):
     graph = TextGraph(unigram, 32)
     substitute = MaskedLM(random_source(unigram), graph)

@@ -63,6 +63,7 @@ def test_a_folder_without_pooler_stays_without(hugging_face, tensors, tmp_path: 
     assert read(tmp_path / "out", "config.json")["architectures"] == ["BertForMaskedLM"]
 
 
+@pytest.mark.process
 def test_a_preset_and_a_run_are_sources_too(trained: TrainResult, tmp_path: Path):
     tokens = [*SPECIAL_TOKENS, *"手机"]
     backbone = keras_nlp.models.BertBackbone(len(tokens), 1, 2, 16, 24, max_sequence_length=20)

@@ -60,6 +60,7 @@ def test_the_prefix_is_a_source_too(google, tensors, name: str):
     np.testing.assert_array_equal(source.weights["pooled_dense/bias"], tensors["bert.pooler.dense.bias"])
 
 
+@pytest.mark.process
 def test_of_several_checkpoints_the_one_that_tensorflow_noted_is_taken(google, tensors):
     google(tensors, prefix="bert_model")
     bias = np.arange(24, dtype=np.float32)

@@ -128,6 +128,7 @@ def test_edited_labels_are_refused(run: RunDirectory, labels: str):
         run.load()
 
 
+@pytest.mark.process
 def test_line_ends_of_another_system_do_no_harm(run: RunDirectory):
     expected = run.load().predict(TEXTS)["probabilities"]
     for path in (run.vocabulary, run.labels):

@@ -56,6 +56,7 @@ def test_parquet_keeps_all_columns_of_the_input(kerasbert, opened_once, trained,
     assert [row["id"] for row in pq.read_table(tmp_path / "a.parquet").to_pylist()] == [7, 8]
 
 
+@pytest.mark.process
 def test_standard_input_and_an_encoder_alone_will_do(kerasbert, tmp_path):
     stdin = "今天天气很好\n天气真不错\n股票大跌\n".encode()
     arguments = ("--input", "-", "--output", tmp_path / "a.npy", "--normalize")

@@ -8,6 +8,7 @@ import tensorflow as tf
 TEXTS = ["手机很好", "酒店太差，再也不来", ""]
 
 
+@pytest.mark.process
 def test_json_is_one_document(kerasbert, opened_once):
     result = kerasbert("explain", opened_once, *TEXTS, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
@@ -38,6 +39,7 @@ def test_characters_are_shown_where_asked_for_or_without_jieba(kerasbert, refuse
     assert message.endswith("or use --by characters.\n")
 
 
+@pytest.mark.process
 def test_a_file_is_explained_like_arguments(kerasbert, opened_once):
     lines = "\n".join(TEXTS).encode() + b"\n"
     from_stdin = kerasbert("explain", opened_once, "--input", "-", "--json", stdin=lines)
@@ -45,12 +47,14 @@ def test_a_file_is_explained_like_arguments(kerasbert, opened_once):
     assert from_stdin.stdout == kerasbert("explain", opened_once, *TEXTS, "--json").stdout
 
 
+@pytest.mark.process
 def test_a_label_can_be_named(kerasbert, opened_once):
     for label in ("negative", "positive"):
         (answer,) = json.loads(kerasbert("explain", opened_once, TEXTS[0], "--label", label, "--json").stdout)
         assert answer["label"] == label
 
 
+@pytest.mark.process
 def test_people_see_the_text_and_the_words_that_mattered_most(kerasbert, opened_once):
     result = kerasbert("explain", opened_once, "手机[bold]很好", "The Battery is good, really")
     assert result.exit_code == 0

@@ -21,6 +21,7 @@ print(json.dumps({"status": status, "heavy": sorted(heavy), "errors": errors.get
 URL = "http://127.0.0.1:9/v1/models/none"  # where nobody listens
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [(["plugins", "list"], 0), (["doctor"], 0), (["predict", URL, "text"], 1)],

@@ -116,6 +116,7 @@ def test_a_dry_run_shows_all_and_writes_nothing(kerasbert, config_file, tmp_path
     assert result.stderr == ""
 
 
+@pytest.mark.process
 def test_a_full_disk_ends_the_training_with_one_error(
     kerasbert, config_file, tmp_path, largest_file, refused
 ):
@@ -131,6 +132,7 @@ def test_a_full_disk_ends_the_training_with_one_error(
     assert "did not finish" in refused("predict", run, "text")
 
 
+@pytest.mark.process
 def test_ctrl_c_before_the_first_epoch_ends_keeps_a_run(kerasbert, config_file, tmp_path, monkeypatch):
     def interrupted(*arguments, **settings):
         raise KeyboardInterrupt

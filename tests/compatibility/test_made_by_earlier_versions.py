@@ -47,6 +47,7 @@ def assert_close(actual: dict[str, np.ndarray], expected: dict[str, np.ndarray])
         np.testing.assert_allclose(actual[name], value, rtol=0, atol=TOLERANCE, err_msg=name)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["finished", "multi_label"])
 def test_a_finished_run_answers_as_before(directory: Path, name: str):
     expected = json.loads((directory / "answers.json").read_text(encoding="utf-8"))[name]

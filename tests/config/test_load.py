@@ -340,6 +340,7 @@ def test_a_section_that_does_not_hang_together_is_named_once():
     assert str(caught.value) == message
 
 
+@pytest.mark.process
 def test_what_is_nested_too_deeply_is_refused(tmp_path: Path):
     path = tmp_path / "a.yaml"
     path.write_text(f"a: {'[' * 5000}{']' * 5000}\n", encoding="utf-8")

@@ -234,6 +234,7 @@ def test_every_check_is_run():
     ]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("task", BROKEN, ids=lambda task: task.name)
 def test_a_broken_task_is_told_what_is_wrong(task: type[Task]):
     check, message = BROKEN[task]

@@ -51,6 +51,7 @@ def test_every_process_builds_the_same(corpus, text_file, tmp_path):
     assert again.digest() != corpus.digest()
 
 
+@pytest.mark.process
 def test_beam_builds_the_same(corpus, text_file, learned, tmp_path):
     pytest.importorskip("apache_beam", reason="the [beam] extra is not installed")
     from kerasbert.corpus.beam import build_corpus_with_beam

@@ -33,6 +33,7 @@ def test_jieba_words_belong_together():
     assert shown(tokenize("我们在北京大学学习，playing。", "jieba")) == "|我们|在|北京大学|学习|，|playing|。"
 
 
+@pytest.mark.process
 def test_pieces_of_sentencepiece_make_up_words():
     text = "我们在北京大学学习，playing play。"
     vocabulary = learn_sentencepiece(lambda: [text], 40, 1, longest_piece=1)
@@ -55,6 +56,7 @@ def test_without_jieba_the_error_says_how_to_get_it(monkeypatch):
         Tokenizer(VOCABULARY, CorpusSettings(words="jieba"))
 
 
+@pytest.mark.process
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=5))
 def test_ids_are_those_of_the_text_graph(sentences):

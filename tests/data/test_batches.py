@@ -133,6 +133,7 @@ def test_token_dropout_hits_its_share_of_the_words_and_nothing_else(graph: TextG
     assert (changed.any(axis=2)).mean() > 0.99
 
 
+@pytest.mark.process
 def test_token_dropout_follows_from_seed_and_step_alone(graph: TextGraph):
     rows, plan = make_rows([20] * 8), np.tile(np.arange(8, dtype=np.int32), (4, 1))
 
@@ -153,6 +154,7 @@ def test_without_token_dropout_nothing_is_masked(graph: TextGraph):
     assert VOCABULARY.mask not in inputs["token_ids"]
 
 
+@pytest.mark.process
 def test_pairs_are_batched_with_their_segments(graph: TextGraph):
     rows = make_rows([3, 4], [2, 6])
     ((inputs, _, _),) = batches(rows, graph, np.array([[1, 0]], np.int32))

@@ -33,6 +33,7 @@ def test_as_many_are_kept_as_wanted(tmp_path):
     assert [path.name[-7:] for path in state_files(tmp_path)] == ["4.state", "3.state", "2.state"]
 
 
+@pytest.mark.process
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0), st.integers(1, 255))
 def test_a_wrong_byte_anywhere_is_seen(tmp_path, place, change):

@@ -90,6 +90,7 @@ def first_adam_step(gradient: np.ndarray) -> np.ndarray:
     return -alpha * 0.1 * gradient / (np.sqrt(0.001 * gradient**2) + 1e-6)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("clip_norm", [None, 0.05])
 def test_a_step_is_that_of_dense_gradients(clip_norm: float | None):
     settings = {"learning_rate": RATE, "schedule": "constant", "warmup_fraction": 0.0, "weight_decay": 0.0}
@@ -107,6 +108,7 @@ def test_a_step_is_that_of_dense_gradients(clip_norm: float | None):
     assert any("token_embedding" in path for path in gradients)
 
 
+@pytest.mark.process
 def test_weights_that_the_head_does_not_use_stay_as_they_are():
     trainer = build(ReplicatedAdamW(RATE), pooling="mean")
     pooler = trainer.model.encoder.get_layer("pooled_dense")
@@ -115,6 +117,7 @@ def test_weights_that_the_head_does_not_use_stay_as_they_are():
     assert all(np.array_equal(a, b) for a, b in zip(before, pooler.get_weights(), strict=True))
 
 
+@pytest.mark.process
 def test_the_reported_loss_is_the_weighted_mean():
     trainer = build(keras.optimizers.SGD(0.0))
     features, targets, weights = batch()
@@ -123,6 +126,7 @@ def test_the_reported_loss_is_the_weighted_mean():
     assert fit(trainer, batch(), batch())["loss"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.process
 def test_dropout_differs_between_replicas(mirrored: tf.distribute.Strategy):
     with mirrored.scope():
         trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
@@ -134,6 +138,7 @@ def test_dropout_differs_between_replicas(mirrored: tf.distribute.Strategy):
     assert np.all(np.abs(one - two).max(axis=1) > 1e-4)
 
 
+@pytest.mark.process
 def test_every_dropout_layer_is_separated(mirrored: tf.distribute.Strategy):
     with mirrored.scope():
         trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
@@ -147,6 +152,7 @@ def test_every_dropout_layer_is_separated(mirrored: tf.distribute.Strategy):
         assert one[1] == two[1]
 
 
+@pytest.mark.process
 def test_separated_dropout_keeps_differing_from_step_to_step(mirrored: tf.distribute.Strategy):
     with mirrored.scope():
         trainer = build(ReplicatedAdamW(RATE), dropout=0.5)
@@ -158,6 +164,7 @@ def test_separated_dropout_keeps_differing_from_step_to_step(mirrored: tf.distri
     assert len({output.tobytes() for output in outputs}) == 6
 
 
+@pytest.mark.process
 def test_separated_dropout_leaves_inference_alone(mirrored: tf.distribute.Strategy):
     with mirrored.scope():
         trainer = build(ReplicatedAdamW(RATE), dropout=0.5)

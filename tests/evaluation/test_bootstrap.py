@@ -86,6 +86,7 @@ def test_the_intervals_are_scipys():
     assert (low[0], high[0]) == pytest.approx(tuple(expected), abs=0.0035)  # one row of 300
 
 
+@pytest.mark.process
 def test_intervals_of_95_percent_hold_the_truth_in_95_percent_of_samples():
     """Three labels of unlike difficulty; the metrics are accuracy, macro F1 and the F1 of each."""
     random = np.random.default_rng(5)

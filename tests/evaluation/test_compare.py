@@ -42,6 +42,7 @@ def compared(truth, a, b, **options):
     return compare_answers(answers(a), answers(b), rows(truth), LABELS, **options)
 
 
+@pytest.mark.process
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(*[st.sampled_from(LABELS)] * 3), min_size=1, max_size=60))
 def test_metrics_are_those_of_scikit_learn_and_scipy(cells):
@@ -288,6 +289,7 @@ def test_of_many_labels_those_with_flips_are_shown():
     assert "and 10 more label(s)" in text
 
 
+@pytest.mark.process
 def test_comparing_files_needs_no_tensorflow():
     code = (
         "import sys; import kerasbert.evaluation.compare_report; "

@@ -36,6 +36,7 @@ def assert_equals_report(metrics: dict, truth, decided, occur) -> None:
         )
 
 
+@pytest.mark.process
 @settings(max_examples=40, deadline=None)
 @given(decided_pairs)
 def test_metrics_are_those_of_scikit_learn(evaluate_chosen, pairs):
@@ -48,6 +49,7 @@ def test_metrics_are_those_of_scikit_learn(evaluate_chosen, pairs):
     assert metrics["confusion"] == confusion_matrix(truth, decided, labels=range(3)).tolist()
 
 
+@pytest.mark.process
 @settings(max_examples=40, deadline=None)
 @given(given_sets)
 def test_metrics_of_several_labels_a_row_are_those_of_scikit_learn(evaluate_chosen, rows):
@@ -137,6 +139,7 @@ def test_their_old_name_still_answers(evaluate_chosen):
     assert evaluation.figures is evaluation.metrics
 
 
+@pytest.mark.process
 def test_a_run_is_measured_on_its_own_answers(trained, reviews, reviews_file):
     metrics = evaluate(trained.run.path, [reviews_file]).metrics
     answers = trained.classifier.predict(reviews.texts)["label"]
@@ -184,6 +187,7 @@ def test_a_model_is_measured_where_its_training_file_is_gone(trained, reviews_fi
     assert "baseline" not in metrics
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "content",
     ['{"text": "", "label": "positive"}\n', '{"text": "好", "label": "another"}\n', "not JSON\n", ""],

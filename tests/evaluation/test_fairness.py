@@ -70,6 +70,7 @@ def test_differences_are_between_the_lowest_and_the_highest_slice():
     assert shares[first["highest"]] == max(shares.values())
 
 
+@pytest.mark.process
 def test_without_gaps_hardly_any_evaluation_shows_one(monkeypatch):
     none = np.zeros(6), np.ones(6)
     monkeypatch.setattr("kerasbert.evaluation.slices.intervals", lambda *_: none)

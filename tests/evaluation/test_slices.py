@@ -98,6 +98,7 @@ def test_a_gap_is_found_with_its_interval_and_fishers_p():
     assert found["tests"] == 10, "the two gaps of a division in two are one test"
 
 
+@pytest.mark.process
 def test_without_gaps_hardly_any_evaluation_shows_one(monkeypatch):
     """Fisher's test and Holm's method both err on the safe side."""
     monkeypatch.setattr("kerasbert.evaluation.slices.intervals", lambda *_: (np.zeros(22), np.ones(22)))
@@ -105,6 +106,7 @@ def test_without_gaps_hardly_any_evaluation_shows_one(monkeypatch):
     assert falsely / 200 <= 0.05 + 0.02
 
 
+@pytest.mark.process
 def test_the_intervals_of_gaps_hold_the_truth():
     held = []
     for seed in range(300):

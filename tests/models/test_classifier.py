@@ -108,6 +108,7 @@ def test_embeddings_may_be_given_and_hidden_states_returned(pooling: str):
     assert np.abs(model(batch, training=False, embeddings=0.5 * embeddings) - expected).max() > 1e-3
 
 
+@pytest.mark.process
 def test_it_is_a_keras_model_that_can_be_part_of_another():
     model = build("mean")
     outer = keras.Model(model.input, keras.ops.softmax(model(model.input)))

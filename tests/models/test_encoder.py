@@ -197,6 +197,7 @@ def test_dropout_keeps_its_share_and_the_mean(rate: float):
     assert _dropout(layer, x, False) is x
 
 
+@pytest.mark.process
 def test_training_drops_and_inference_does_not():
     _, encoder = pair(dropout=0.3)
     inputs = batch()

@@ -76,6 +76,7 @@ def test_answers_of_a_trained_model_are_named_by_its_labels(classifier: TextClas
     assert answers["label"].tolist() == named
 
 
+@pytest.mark.process
 def test_a_pair_is_not_its_reverse(pair_classifier: TextClassifier):
     assert pair_classifier.takes_pairs
     one = pair_classifier.predict(["手机很好"], ["太差"])

@@ -55,6 +55,7 @@ def whole(encoder, inputs):
     return sequence, np.stack(pooled)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("at_once", [1, 3, 64])
 @pytest.mark.parametrize("training", [False, True])
 def test_windows_are_encoded_as_rows_of_their_own(encoder, inputs, at_once, training, monkeypatch):

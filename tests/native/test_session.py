@@ -166,6 +166,7 @@ def test_an_unknown_tensor_is_named_in_the_last_line(model, tmp_path):
     assert_last_line_names(native(model, [request], tmp_path), "nobody")
 
 
+@pytest.mark.process
 def test_a_wrong_type_is_named_in_the_last_line(model, tmp_path):
     name = signature(model).inputs["i32"].name
     fetch = signature(model).outputs["i32"].name

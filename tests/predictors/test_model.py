@@ -44,6 +44,7 @@ def pair_model(trained) -> TrainedModel:
     return TrainedModel(TextClassifier(config, Classification(["no", "yes"]), vocabulary), "runs/pairs")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "kind", [Model, TextEncoder, TrainedModel, open_encoder, open_model], ids=lambda kind: kind.__name__
 )
@@ -56,6 +57,7 @@ def test_the_examples_of_the_docstrings_run(trained, kind):
     assert not runner.failures
 
 
+@pytest.mark.process
 def test_one_text_is_answered_by_the_record_of_the_command_line(trained, kerasbert_command):
     records = [json.loads(line) for line in kerasbert_command("predict", trained.run.path, *TEXTS[::2])]
     assert trained.model.predict(TEXTS[::2]) == records

@@ -34,6 +34,7 @@ def exported_model(exported) -> SavedModel:
     return open_model(exported)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("pooling", POOLED)
 def test_a_vector_is_pooled_over_the_real_tokens_special_ones_included(trained, pooling):
     backbone = trained.model.keras_model.get_layer("backbone")
@@ -45,6 +46,7 @@ def test_a_vector_is_pooled_over_the_real_tokens_special_ones_included(trained, 
         np.testing.assert_allclose(vector, POOLED[pooling](hidden), atol=1e-5)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("pooling", POOLED)
 def test_an_encoder_alone_reads_with_its_own_tokenizer(bundled, pooling):
     source = open_source("kerasbert-tiny-zh")
@@ -60,6 +62,7 @@ def test_an_encoder_alone_reads_with_its_own_tokenizer(bundled, pooling):
     np.testing.assert_allclose(vector, POOLED[pooling](hidden), atol=1e-5)
 
 
+@pytest.mark.process
 def test_an_encoder_alone_reads_as_many_tokens_as_it_has_positions(bundled):
     positions = open_source("kerasbert-tiny-zh").config.max_positions
     short, full, longer = ("县" * count for count in (positions - 3, positions - 2, positions + 50))
@@ -154,6 +157,7 @@ def test_an_export_without_the_signature_says_how_to_make_it(exported_model, mon
         exported_model.embed(texts)
 
 
+@pytest.mark.process
 def test_a_run_opens_with_its_fine_tuned_encoder(trained):
     opened = open_encoder(trained.run.path)
     assert isinstance(opened, TrainedModel)

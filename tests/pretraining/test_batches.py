@@ -23,6 +23,7 @@ def originals(batch) -> list[tuple]:
     return [tuple(row[row > 0]) for row in rows]
 
 
+@pytest.mark.process
 def test_an_epoch_holds_every_example_once(stories, make_config):
     config = make_config()
     count = stories.counts["train"].examples
@@ -48,6 +49,7 @@ def test_masks_differ_between_epochs(stories, make_config):
     assert any(len({str(m) for m in masks}) > 1 for masks in masked.values())
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("first", [1, 7, 30])
 def test_starting_late_gives_the_same_batches(stories, make_config, first):
     config = make_config()
