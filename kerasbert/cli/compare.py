@@ -77,7 +77,7 @@ def compare(
         a, b, data, reading, margin=margin, group_column=group_column, label_separator=label_separator
     )
     for warning in check_lost_characters(", ".join(data), comparison.rows):
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(tr("Warning: {warning}", warning=warning), err=True)
     if output:
         title = tr("A against B on {data}", data=", ".join(data))
         page = write_comparison(comparison, Path(output), title)

@@ -23,6 +23,7 @@ _config_option = click.option(
 @data.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path())
 @_config_option
+@language_option
 @reading_options("text_column", "label_column", "pair_column", "encoding")
 def check(files: tuple[str, ...], config: str | None, reading: "ReadOptions") -> None:
     """Report statistics, warnings and errors of FILES, the first being the training file.
@@ -105,13 +106,14 @@ def clean(
     if reviewed:
         require_output(output, [*labelled.files, reviewed])
         counts = apply_review(reviewed, labelled.files, labelled.columns, labelled.labels, output)
-        click.echo(
-            f"{counts['keep']:,} row(s) as they were, {counts['relabel']:,} relabelled, {counts['remove']:,} "
-            f"removed: {output}",
-            err=True,
+        done = tr(
+            "{keep:,} row(s) as they were, {relabel:,} relabelled, {remove:,} removed: {output}",
+            **counts,
+            output=output,
         )
+        click.echo(done, err=True)
         return
-    instead = " instead of --predictions" if predictions else ""
+    instead = tr(" instead of --predictions") if predictions else ""
     directory = Path(output)
     if (directory / ISSUES).exists():
         raise UserError(
@@ -127,9 +129,14 @@ def clean(
         review, directory, tr("Labels of {files}", files=", ".join(labelled.files)), separator
     )
     click.echo("\n".join(review_lines(review.summary)))
+    click.echo(tr("review: {path}", path=directory / "index.html"), err=True)
     click.echo(
-        f"review: {directory / 'index.html'}\nFill in the column action of {table} (keep, relabel or "
-        f"remove), then repeat the command with --apply {table} --output CLEANED{instead}",
+        tr(
+            "Fill in the column action of {table} (keep, relabel or remove), then repeat the command with "
+            "--apply {table} --output CLEANED{instead}",
+            table=table,
+            instead=instead,
+        ),
         err=True,
     )
 
@@ -153,6 +160,7 @@ def clean(
     type=click.Choice(["table", "label-studio", "doccano"]),
     help="Default: label-studio for .json, else table.",
 )
+@language_option
 def select(
     model: str,
     source: str,
@@ -178,6 +186,7 @@ def select(
         from kerasbert.curation.write_selection import require_suffix, write_selection
         from kerasbert.data.estimate import estimate_rows
         from kerasbert.files import require_output
+        from kerasbert.language import tr
         from kerasbert.predictors import open_model
         from kerasbert.predictors.text_encoder import vector_size
 
@@ -192,4 +201,4 @@ def select(
     data = opened.data.model_copy(update={"text_column": columns.text, "pair_column": columns.pair})
     write_selection(selected, output, form, data, opened.label_separator or "|", opened.source)
     click.echo(gain_line(opened, len(selected)))
-    click.echo(f"{len(selected):,} text(s) to label: {output}", err=True)
+    click.echo(tr("{texts:,} text(s) to label: {path}", texts=len(selected), path=output), err=True)

@@ -64,7 +64,7 @@ def evaluate(
         model, data, reading, slices=columns, group_column=group_column, robustness=robustness
     )
     for warning in check_lost_characters(", ".join(data), evaluation.rows):
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(tr("Warning: {warning}", warning=warning), err=True)
     if report:
         title = tr("{model} on {data}", model=model, data=", ".join(data))
         page = write_report(evaluation, Path(report), title)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kerasbert.language import LANGUAGES, speaking
+from kerasbert.language import LANGUAGES, speaking, tr
 
 if TYPE_CHECKING:
     from kerasbert.data import Row
@@ -183,4 +183,4 @@ def with_warning(rows: "Iterator[Row]") -> "Iterator[Row]":
         lost.note(row)
         yield row
     for warning in lost.warnings():
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(tr("Warning: {warning}", warning=warning), err=True)

@@ -4,11 +4,12 @@ import click
 
 from kerasbert import progress
 from kerasbert.cli.interrupts import STATUS, say
-from kerasbert.cli.options import training_options
+from kerasbert.cli.options import language_option, training_options
 
 
 @click.command()
 @training_options
+@language_option
 def pretrain(
     config: str, overrides: tuple[str, ...], run_dir: str | None, resume: bool, dry_run: bool
 ) -> None:
@@ -22,8 +23,10 @@ def pretrain(
         from pathlib import Path
 
         from kerasbert.config import PretrainingConfig, apply_overrides, parse_config, read_yaml
+        from kerasbert.language import tr
         from kerasbert.pretraining import describe, prepare_pretraining
         from kerasbert.pretraining import pretrain as pretrain_backbone
+        from kerasbert.pretraining.model_card import METRICS
 
     values = apply_overrides(read_yaml(Path(config)), overrides)
     settings = parse_config(PretrainingConfig, values, where=config)
@@ -42,6 +45,8 @@ def pretrain(
         )
         raise SystemExit(STATUS)
     for held_out in result.metrics["held_out"]:
-        metrics = ", ".join(f"{name} {value:.4f}" for name, value in held_out.items() if name != "max_length")
-        click.echo(f"held out, up to {held_out['max_length']} tokens: {metrics}", err=True)
-    click.echo(f"backbone: {result.run.path}", err=True)
+        named = {tr(name): held_out[key] for key, name in METRICS.items() if key in held_out}
+        metrics = tr("; ").join(f"{name} {value:.4f}" for name, value in named.items())
+        length = held_out["max_length"]
+        click.echo(tr("held out, up to {length} tokens: {metrics}", length=length, metrics=metrics), err=True)
+    click.echo(tr("backbone: {path}", path=result.run.path), err=True)

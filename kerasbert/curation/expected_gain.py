@@ -20,12 +20,12 @@ def expected_gain_of(model: Model, more: int) -> ExpectedGain:
     """
     run = RunDirectory(model.source)
     if not run.metrics.is_file():
-        raise UserError("only a run directory tells how often its model is right")
+        raise UserError(tr("only a run directory tells how often its model is right"))
     metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
     columns = Columns.from_config(model.data, model.label_separator)
     rows = [row for row in known_rows(model) if why_unusable(row, columns) is None]
     if not rows:
-        raise UserError("the training files of the run are not here")
+        raise UserError(tr("the training files of the run are not here"))
     curve = learning_curve(rows)
     return expected_gain(curve, metrics["accuracy"], metrics["examples"], metrics["train_rows"], more)
 

@@ -16,6 +16,7 @@ from kerasbert import progress
 from kerasbert.data import Row, Rows, normalized, sort_labels
 from kerasbert.errors import UserError
 from kerasbert.evaluation.baseline import baseline_hits
+from kerasbert.language import tr
 
 LEAST_ROWS = 200
 FARTHEST = 3  # times the rows that there are
@@ -91,8 +92,13 @@ def learning_curve(rows: Iterable[Row], seed: int = 0) -> LearningCurve:
     labels = sort_labels({label for row in distinct for label in row.labels})
     if len(distinct) < LEAST_ROWS or len(labels) < 2:
         raise UserError(
-            f"{len(distinct):,} different text(s) with {len(labels)} label(s) are too few: {LEAST_ROWS} with "
-            "two labels are needed"
+            tr(
+                "{texts:,} different text(s) with {labels} label(s) are too few: {least} with two labels are "
+                "needed",
+                texts=len(distinct),
+                labels=len(labels),
+                least=LEAST_ROWS,
+            )
         )
     if len(distinct) > _MOST_ROWS:
         distinct = random.Random(seed).sample(distinct, _MOST_ROWS)
@@ -133,14 +139,21 @@ def expected_gain(
     """
     most = (FARTHEST - 1) * rows
     if more > most:
-        raise UserError(f"{rows:,} row(s) do not tell what {more:,} more bring, only {most:,} or fewer")
+        raise UserError(
+            tr(
+                "{rows:,} row(s) do not tell what {more:,} more bring, only {most:,} or fewer",
+                rows=rows,
+                more=more,
+                most=most,
+            )
+        )
     generator = np.random.default_rng(seed)
     (exponent,), misfit = _exponents(curve.sizes, curve.errors[None])
     if misfit > _WORST_FIT:
-        raise UserError("the errors of naive Bayes do not fall as a power of the rows")
+        raise UserError(tr("the errors of naive Bayes do not fall as a power of the rows"))
     exponents, _ = _exponents(curve.sizes, curve.resampled(_DRAWS, generator))
     if np.quantile(exponents, 0.025) <= 0:
-        raise UserError("naive Bayes does not get better with more of these rows")
+        raise UserError(tr("naive Bayes does not get better with more of these rows"))
     errors = generator.beta(tried * (1 - accuracy) + 0.5, tried * accuracy + 0.5, _DRAWS)
     growth = 1 + more / rows
     low, high = np.quantile(errors * (1 - growth**-exponents), [0.025, 0.975])

@@ -6,8 +6,9 @@ from kerasbert.data.columns import Columns
 from kerasbert.data.joined_labels import joined_labels
 from kerasbert.data.labels import quoted
 from kerasbert.data.load import Rows
-from kerasbert.data.near_equal import NearEqual, closest, did_you_mean, near_equal
-from kerasbert.listing import SHOWN, join_all, join_first
+from kerasbert.data.near_equal import NearEqual, closest, near_equal
+from kerasbert.language import listed, tr
+from kerasbert.listing import SHOWN
 
 _FEW, _MANY = 5, 10  # rows of a label
 _MANY_LABELS = 100
@@ -21,8 +22,13 @@ def check_labels(
     counts = rows.label_counts
     if len(counts) > max(_MANY_LABELS, len(rows) / 2):
         return [
-            f"{name}: {len(counts):,} labels in {len(rows):,} rows: is {columns.label!r} really the label "
-            "column?"
+            tr(
+                "{name}: {labels:,} labels in {rows:,} rows: is {column!r} really the label column?",
+                name=name,
+                labels=len(counts),
+                rows=len(rows),
+                column=columns.label,
+            )
         ]
     alike = near_equal({**dict.fromkeys(configured, 0), **counts})
     warnings = _near_equal(name, alike, counts) + _absent(name, rows, labels)
@@ -42,17 +48,26 @@ def check_label_map(columns: Columns, labels: Sequence[str]) -> list[str]:
     if not unused:
         return []
     shown = [
-        repr(label) + (f" (did you mean {meant!r}?)" if (meant := closest(label, labels)) else "")
+        tr("{label!r} (did you mean {meant!r}?)", label=label, meant=meant)
+        if (meant := closest(label, labels))
+        else repr(label)
         for label in unused
     ]
-    return [f"data.label_map: no row has the label(s) {join_first(shown)}."]
+    return [_no_row("data.label_map", shown)]
 
 
 def check_labels_present(name: str, rows: Rows, labels: Sequence[str]) -> list[str]:
     """Returns a warning if validation or test rows lack labels."""
     if len(rows.label_counts) == 1 and len(rows) > 1:
         (only,) = rows.label_counts
-        return [f"{name}: all {len(rows)} rows have the label {only!r}, so scores on them mean little."]
+        return [
+            tr(
+                "{name}: all {rows} rows have the label {only!r}, so scores on them mean little.",
+                name=name,
+                rows=len(rows),
+                only=only,
+            )
+        ]
     return _absent(name, rows, labels)
 
 
@@ -62,12 +77,19 @@ def _near_equal(name: str, alike: Sequence[NearEqual], counts: Mapping[str, int]
         named = [f"{quoted(label)} ({_rows(counts.get(label, 0))})" for label in found.labels]
         pairs = [f"{quoted(label)}: {quoted(found.labels[0])}" for label in found.labels[1:]]
         warnings.append(
-            f"{name}: labels {join_all(named)} differ only in {join_all(found.differences)}; map them with "
-            f"data.label_map: {{{', '.join(pairs[:SHOWN])}}}"
+            tr(
+                "{name}: labels {labels} differ only in {differences}; map them with data.label_map: {pairs}",
+                name=name,
+                labels=_all(named),
+                differences=_all([tr(difference) for difference in found.differences]),
+                pairs=f"{{{', '.join(pairs[:SHOWN])}}}",
+            )
         )
     more = len(warnings) - SHOWN
     return warnings[:SHOWN] + (
-        [f"{name}: {more} more groups of labels are nearly equal."] if more > 0 else []
+        [tr("{name}: {more} more groups of labels are nearly equal.", name=name, more=more)]
+        if more > 0
+        else []
     )
 
 
@@ -75,23 +97,40 @@ def _joined(name: str, rows: Rows, columns: Columns) -> list[str]:
     separator = columns.label_separator
     lone = separator is not None and all(len(row.labels) < 2 for row in rows.rows)
     joined = joined_labels(rows.label_counts, separator, expected=lone)
-    no_two = "no row has two labels" if lone else ""
     if joined:
-        shown = join_first([repr(label) for label in joined.labels])
         key = f"data.label_separator: {quoted(joined.separator)}"
         if separator is None:
-            key = "task: multi_label" + ("" if joined.separator == "|" else f" with {key}")
-        found = f"{len(joined.labels)} label(s) look like several with {joined.separator!r} between them"
-        return [f"{name}: {no_two}{', and ' if lone else ''}{found}: {shown}. Try {key}."]
+            task = "task: multi_label"
+            key = task if joined.separator == "|" else tr("{task} with {key}", task=task, key=key)
+        return [
+            tr(
+                "{name}: no row has two labels, and {labels} label(s) look like several with {separator!r} "
+                "between them: {shown}. Try {key}."
+                if lone
+                else "{name}: {labels} label(s) look like several with {separator!r} between them: {shown}. "
+                "Try {key}.",
+                name=name,
+                labels=len(joined.labels),
+                separator=joined.separator,
+                shown=listed([repr(label) for label in joined.labels], SHOWN),
+                key=key,
+            )
+        ]
     if lone and rows.rows:
-        return [f"{name}: {no_two}. Cells are split at {separator!r}: see data.label_separator."]
+        return [
+            tr(
+                "{name}: no row has two labels. Cells are split at {separator!r}: see data.label_separator.",
+                name=name,
+                separator=separator,
+            )
+        ]
     return []
 
 
 def _absent(name: str, rows: Rows, labels: Sequence[str]) -> list[str]:
     counts = rows.label_counts
     absent = [label for label in labels if label not in counts]
-    return [f"{name}: no row has the label(s) {join_first(absent)}."] if absent and rows.rows else []
+    return [_no_row(name, absent)] if absent and rows.rows else []
 
 
 def _rare(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) -> list[str]:
@@ -101,9 +140,20 @@ def _rare(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) -> l
     if not rare:
         return []
     others = [label for label in counts if label not in rare]
-    shown = [f"{label!r} ({_rows(counts[label])}{did_you_mean(label, others)})" for label in rare[:SHOWN]]
-    more = f" and {len(rare) - SHOWN} more" if len(rare) > SHOWN else ""
-    return [f"{name}: {len(rare)} label(s) have too few rows to be learned: {', '.join(shown)}{more}."]
+    shown = [
+        tr("{label!r} ({rows}, did you mean {meant!r}?)", label=label, rows=_rows(counts[label]), meant=meant)
+        if (meant := closest(label, others))
+        else tr("{label!r} ({rows})", label=label, rows=_rows(counts[label]))
+        for label in rare[:SHOWN]
+    ]
+    return [
+        tr(
+            "{name}: {count} label(s) have too few rows to be learned: {shown}.",
+            name=name,
+            count=len(rare),
+            shown=listed(shown, SHOWN, len(rare)),
+        )
+    ]
 
 
 def _uneven(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) -> list[str]:
@@ -116,10 +166,26 @@ def _uneven(name: str, counts: Mapping[str, int], alike: Sequence[NearEqual]) ->
     if len(sizes) < 2 or max(sizes) < _UNEVEN * min(sizes):
         return []
     return [
-        f"{name}: the most frequent label has {max(sizes)} rows, the rarest {min(sizes)}. Consider "
-        "training.class_weights: balanced."
+        tr(
+            "{name}: the most frequent label has {most} rows, the rarest {least}. Consider "
+            "training.class_weights: balanced.",
+            name=name,
+            most=max(sizes),
+            least=min(sizes),
+        )
     ]
 
 
 def _rows(count: int) -> str:
-    return f"{count} row" if count == 1 else f"{count} rows"
+    return tr("1 row") if count == 1 else tr("{rows:,} rows", rows=count)
+
+
+def _no_row(name: str, labels: Sequence[str]) -> str:
+    return tr("{name}: no row has the label(s) {labels}.", name=name, labels=listed(labels, SHOWN))
+
+
+def _all(names: Sequence[str]) -> str:
+    """Returns `a, b and c`."""
+    if not 1 < len(names) <= SHOWN:
+        return listed(names, SHOWN)
+    return tr("{others} and {last}", others=tr(", ").join(names[:-1]), last=names[-1])

@@ -9,7 +9,8 @@ from kerasbert.data.columns import Columns
 from kerasbert.data.label_checks import check_labels, check_labels_present
 from kerasbert.data.load import Rows
 from kerasbert.data.read import REPLACEMENT, Row
-from kerasbert.listing import SHOWN, join_first
+from kerasbert.language import listed, tr
+from kerasbert.listing import SHOWN
 from kerasbert.text import TextGraph
 
 
@@ -43,8 +44,15 @@ def check_shared(name: str, rows: Rows, other_name: str, other: Rows) -> list[st
     if not shared:
         return []
     return [
-        f"{name}: {len(shared)} of {len(rows)} row(s) are also in {other_name}: {_lines(shared)}. Scores on "
-        "them do not measure generalisation."
+        tr(
+            "{name}: {shared} of {rows} row(s) are also in {other}: {lines}. Scores on them do not measure "
+            "generalisation.",
+            name=name,
+            shared=len(shared),
+            rows=len(rows),
+            other=other_name,
+            lines=_lines(shared),
+        )
     ]
 
 
@@ -60,12 +68,19 @@ def check_cut(name: str, lengths: np.ndarray, graph: TextGraph) -> list[str]:
     cut = int(np.sum(lengths > longest))
     if not cut:
         return []
-    limit = f"training.max_length, {longest} tokens"
+    limit = tr("training.max_length, {tokens} tokens", tokens=longest)
     if graph.windows.most > 1:
-        limit = f"text.windows, {graph.windows.most} of {graph.max_length} tokens"
+        windows, tokens = graph.windows.most, graph.max_length
+        limit = tr("text.windows, {windows} of {tokens} tokens", windows=windows, tokens=tokens)
     return [
-        f"{name}: {cut:,} of {len(lengths):,} row(s) ({cut / len(lengths):.1%}) are longer than {limit}, "
-        "and are truncated."
+        tr(
+            "{name}: {cut:,} of {rows:,} row(s) ({share:.1%}) are longer than {limit}, and are truncated.",
+            name=name,
+            cut=cut,
+            rows=len(lengths),
+            share=cut / len(lengths),
+            limit=limit,
+        )
     ]
 
 
@@ -78,7 +93,13 @@ def _left_out(name: str, rows: Rows) -> list[str]:
     for row, reason in rows.left_out:
         by_reason[reason].append(row)
     return [
-        f"{name}: {len(found)} row(s) with {reason} will be left out: {_lines(found)}."
+        tr(
+            "{name}: {rows} row(s) with {reason} will be left out: {lines}.",
+            name=name,
+            rows=len(found),
+            reason=tr(reason),
+            lines=_lines(found),
+        )
         for reason, found in by_reason.items()
     ]
 
@@ -101,8 +122,14 @@ class LostCharacters:
         """Returns a warning if there were damaged rows; `name` is the name of their file."""
         if not self._count:
             return []
-        name, lines = name or self._first[0].file, _lines(self._first, self._count)
-        return [f"{name}: {self._count} row(s) contain U+FFFD, left by an earlier conversion: {lines}."]
+        return [
+            tr(
+                "{name}: {rows} row(s) contain U+FFFD, left by an earlier conversion: {lines}.",
+                name=name or self._first[0].file,
+                rows=self._count,
+                lines=_lines(self._first, self._count),
+            )
+        ]
 
 
 def check_lost_characters(name: str, rows: Rows) -> list[str]:
@@ -121,8 +148,13 @@ def _repeats(name: str, rows: Rows) -> list[str]:
         return []
     exact = len(rows) - len({(row.text, row.pair) for row in rows.rows})
     warnings = [
-        f"{name}: {repeats} row(s) duplicate an earlier one up to width, case and punctuation, {exact} "
-        "of them exactly."
+        tr(
+            "{name}: {repeats} row(s) duplicate an earlier one up to width, case and punctuation, {exact} of "
+            "them exactly.",
+            name=name,
+            repeats=repeats,
+            exact=exact,
+        )
     ]
     groups: dict[str, list[Row]] = defaultdict(list)
     for row, text in zip(rows.rows, rows.normalized, strict=True):
@@ -131,12 +163,20 @@ def _repeats(name: str, rows: Rows) -> list[str]:
     conflicts = [group for group in groups.values() if len({row.labels for row in group}) > 1]
     if conflicts:
         found = [row for group in conflicts for row in group]
-        warnings.append(f"{name}: {len(conflicts)} text(s) have conflicting labels: {_lines(found)}.")
+        warnings.append(
+            tr(
+                "{name}: {texts} text(s) have conflicting labels: {lines}.",
+                name=name,
+                texts=len(conflicts),
+                lines=_lines(found),
+            )
+        )
     return warnings
 
 
 def _lines(rows: Sequence[Row], count: int | None = None) -> str:
     """Lists the first line numbers, with file names if there are several; `count` counts all rows."""
     if len({row.file for row in rows}) == 1:
-        return "line " + join_first([str(line) for line in sorted(row.line for row in rows)], count=count)
-    return join_first([f"{row.file}:{row.line}" for row in rows], count=count)
+        lines = [str(line) for line in sorted(row.line for row in rows)]
+        return tr("line {lines}", lines=listed(lines, SHOWN, count))
+    return listed([f"{row.file}:{row.line}" for row in rows], SHOWN, count)

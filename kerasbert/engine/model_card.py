@@ -23,8 +23,12 @@ def write_card(path: Path, template: str, facts: Mapping[str, Any]) -> None:
         "keras": keras.__version__,
         "python": platform.python_version(),
     }
-    lines = "\n".join(map(translation, template.split("\n")))
-    write_text(path, lines.format_map({**versions, **facts}))
+    write_text(path, filled_in(template, {**versions, **facts}))
+
+
+def filled_in(template: str, facts: Mapping[str, Any]) -> str:
+    """Returns a part of a card; each line is a message."""
+    return "\n".join(map(translation, template.split("\n"))).format_map(facts)
 
 
 def markdown_text(text: str) -> str:

@@ -51,10 +51,16 @@ def translation(message: str) -> str:
     return _chinese().get(message, message) if language() == "zh" else message
 
 
-def listed(names: Sequence[str], most: int) -> str:
-    """Returns `a, b, c`; beyond the first `most` names only their count, as `and 3 more`."""
+def listed(names: Sequence[str], most: int, count: int | None = None) -> str:
+    """Returns `a, b, c`; beyond the first `most` names only their count, as `and 3 more`.
+
+    Args:
+        names: all names, or at least the first `most`.
+        most: how many to list.
+        count: the total count. None: the length of `names`.
+    """
     first = tr(", ").join(names[:most])
-    more = len(names) - most
+    more = (len(names) if count is None else count) - most
     return tr("{first} and {more:,} more", first=first, more=more) if more > 0 else first
 
 

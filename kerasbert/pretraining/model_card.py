@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from kerasbert.corpus.corpus import SETUP, Corpus
-from kerasbert.engine.model_card import markdown_text, write_card
+from kerasbert.engine.model_card import filled_in, markdown_text, write_card
+from kerasbert.language import tr
 from kerasbert.pretraining.prepare import PreparedPretraining
 from kerasbert.pretraining.texts import Texts
 
 _CARD = """\
 # Pre-trained BERT encoder
 
-Pre-trained by kerasbert {version} (TensorFlow {tensorflow}, Keras {keras}, Python {python}) on {tasks},
-{from_source}.
+Pre-trained by kerasbert {version} (TensorFlow {tensorflow}, Keras {keras}, Python {python}).
+Trained on {tasks}, {from_source}.
 
 | | |
 | --- | --- |
@@ -41,11 +42,12 @@ model. All settings: pretrain.yaml in this directory.
 _TEACHER = """\
 ## Teacher
 
-It has learned from {name} ({layers} layers, hidden size {hidden_dim}): {learned}. No weight of the teacher is
-in this model, whose parameters were computed from the teacher's outputs. {licence}
+It has learned from {name} ({layers} layers, hidden size {hidden_dim}): {learned}.
+No weight of the teacher is in this model, whose parameters were computed from the teacher's outputs.
+{licence}
 
 """
-_NAMES = {
+METRICS = {
     "tokens_cosine": "teacher, cosine of tokens, centred",
     "texts_cosine": "teacher, cosine of texts, centred",
     "mlm_loss": "masked LM, loss (nats)",
@@ -65,19 +67,26 @@ def write_model_card(
     facts = {
         **config.backbone.model_dump(),
         **metrics,
-        "tasks": " and ".join(_tasks(prepared)),
+        "tasks": _tasks(prepared),
         "teacher": _teacher(prepared),
-        "from_source": "from scratch" if source == "scratch" else f"continued from {markdown_text(source)}",
+        "from_source": tr("from scratch")
+        if source == "scratch"
+        else tr("continued from {source}", source=markdown_text(source)),
         "parameters": parameters,
         "vocabulary": len(prepared.vocabulary),
         "digest": prepared.vocabulary.digest[:12],
         "seed": config.training.seed,
         "metrics": _metrics_table(metrics["held_out"]),
-        "files": ", ".join(
+        "files": tr(", ").join(
             sorted({markdown_text(name) for phase in prepared.phases for name in _files(phase)})
         ),
         "corpora": "\n".join(
-            f"- {_examples(examples)}; {phase.steps:,} steps of {phase.batch_size}"
+            tr(
+                "- {examples}; {steps:,} steps of {batch}",
+                examples=_examples(examples),
+                steps=phase.steps,
+                batch=phase.batch_size,
+            )
             for examples, phase in zip(prepared.phases, config.phases, strict=True)
         ),
     }
@@ -85,26 +94,29 @@ def write_model_card(
 
 
 def _metrics_table(held_out: Sequence[Mapping[str, Any]]) -> str:
+    lengths = (tr("up to {length} tokens", length=of_phase["max_length"]) for of_phase in held_out)
     lines = [
-        "| | " + " | ".join(f"up to {of_phase['max_length']} tokens" for of_phase in held_out) + " |",
+        "| | " + " | ".join(lengths) + " |",
         "| --- |" + " --- |" * len(held_out),
     ]
     lines += [
-        f"| {name} | " + " | ".join(f"{of_phase[key]:.4f}" for of_phase in held_out) + " |"
-        for key, name in _NAMES.items()
+        f"| {tr(name)} | " + " | ".join(f"{of_phase[key]:.4f}" for of_phase in held_out) + " |"
+        for key, name in METRICS.items()
         if all(key in of_phase for of_phase in held_out)
     ]
-    return "\n".join(lines) if len(lines) > 2 else "Nothing was held out."
+    return "\n".join(lines) if len(lines) > 2 else tr("Nothing was held out.")
 
 
-def _tasks(prepared: PreparedPretraining) -> list[str]:
+def _tasks(prepared: PreparedPretraining) -> str:
     """Returns what was trained."""
     config = prepared.config
     pairs = {"nsp": "next sentence prediction", "sop": "sentence order prediction"}
     tasks = ["the masked language model"] * config.masked_lm
     if config.pairs:
         tasks.append(pairs[prepared.corpora[0].settings.pairs])
-    return [*tasks, "the states of a teacher"] if prepared.teacher else tasks
+    if prepared.teacher:
+        tasks.append("the states of a teacher")
+    return tr(" and ").join(map(tr, tasks))
 
 
 def _teacher(prepared: PreparedPretraining) -> str:
@@ -122,22 +134,27 @@ def _teacher(prepared: PreparedPretraining) -> str:
         "name": markdown_text(str(settings.source)),
         "layers": encoder.num_layers,
         "hidden_dim": encoder.hidden_dim,
-        "learned": ", ".join(name for name, weight in learned.items() if weight),
-        "licence": f"The teacher's licence: {markdown_text(licence)}."
+        "learned": tr(", ").join(tr(name) for name, weight in learned.items() if weight),
+        "licence": tr("The teacher's licence: {licence}.", licence=markdown_text(licence))
         if licence
-        else "The teacher's licence must be stated here by the publisher of this model.",
+        else tr("The teacher's licence must be stated here by the publisher of this model."),
     }
-    return _TEACHER.format_map(facts)
+    return filled_in(_TEACHER, facts)
 
 
 def _examples(examples: Corpus | Texts) -> str:
     if isinstance(examples, Texts):
-        return f"up to {examples.max_length} tokens: {examples.count:,} texts"
-    counts, corpus = examples.counts["train"], examples
-    return (
-        f"up to {corpus.settings.max_length} tokens: {counts.documents:,} documents, {counts.sentences:,} "
-        f"sentences, {counts.tokens:,} tokens ({counts.unknown / max(counts.tokens, 1):.2%} [UNK]), "
-        f"{counts.examples:,} examples"
+        return tr("up to {length} tokens: {texts:,} texts", length=examples.max_length, texts=examples.count)
+    counts = examples.counts["train"]
+    return tr(
+        "up to {length} tokens: {documents:,} documents, {sentences:,} sentences, {tokens:,} tokens "
+        "({unknown:.2%} [UNK]), {examples:,} examples",
+        length=examples.settings.max_length,
+        documents=counts.documents,
+        sentences=counts.sentences,
+        tokens=counts.tokens,
+        unknown=counts.unknown / max(counts.tokens, 1),
+        examples=counts.examples,
     )
 
 

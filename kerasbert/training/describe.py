@@ -3,6 +3,7 @@
 from kerasbert.checkpoints import why_no_export
 from kerasbert.config import Config, dump_yaml
 from kerasbert.data import Rows
+from kerasbert.language import tr
 from kerasbert.models import build_backbone, build_model
 from kerasbert.training.prepare import Prepared
 from kerasbert.training.training_rows import TrainingRows
@@ -32,7 +33,7 @@ def describe(prepared: Prepared) -> str:
             f"{_largest_batch(config)} rows of {_longest(config)} tokens, TensorFlow itself aside",
             f"checkpoint export: {refused or 'Transformers can load this model'}",
             f"output: {config.run_dir}",
-            *(f"warning: {warning}" for warning in (*prepared.warnings, *rows.warnings)),
+            *(tr("warning: {warning}", warning=warning) for warning in (*prepared.warnings, *rows.warnings)),
         ]
     )
 

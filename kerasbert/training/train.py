@@ -23,6 +23,7 @@ from kerasbert.engine.strategy import choose_strategy, is_chief, require_even_ba
 from kerasbert.engine.trainer import Trainer
 from kerasbert.files import make_directory, write_json
 from kerasbert.interrupts import kept
+from kerasbert.language import tr
 from kerasbert.models import Classifier, build_backbone, build_model
 from kerasbert.training.continuation import earlier_run, keep_classifier
 from kerasbert.training.distillation import Distillation
@@ -100,7 +101,7 @@ def _train_or_resume(
 def _warn(warnings: list[str], warned: set[str]) -> None:
     for warning in warnings:
         if warning not in warned:
-            progress.note(f"warning: {warning}")
+            progress.note(tr("warning: {warning}", warning=warning))
             warned.add(warning)
 
 

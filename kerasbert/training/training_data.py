@@ -26,6 +26,7 @@ from kerasbert.data.row_checks import check_other_rows, check_shared, check_trai
 from kerasbert.data.source import require_files
 from kerasbert.data.table import Table
 from kerasbert.errors import ConfigError
+from kerasbert.language import tr
 from kerasbert.tasks import Task, get_task
 from kerasbert.training.continuation import earlier_run, hold_out
 
@@ -87,8 +88,11 @@ def read_training_data(config: Config, tables: Tables = None) -> TrainingData:
     soft = read_soft_rows(soft_files, columns, labels, validation)
     if soft.left_out:
         warnings.append(
-            f"distillation.soft_labels: {len(soft.left_out):,} row(s) are left out, because their texts are "
-            "empty or among the validation rows."
+            tr(
+                "distillation.soft_labels: {rows:,} row(s) are left out, because their texts are empty or "
+                "among the validation rows.",
+                rows=len(soft.left_out),
+            )
         )
     task = task_class(labels, config.task_options)
     return TrainingData(task, train, validation, unlabelled, tuple(warnings), soft)
@@ -149,12 +153,16 @@ def _check_validation(
             *check_other_rows(name, validation, labels),
             *check_shared(name, validation, _name("data.train", data.train, tables), train),
         ]
-    warnings = check_labels_present("validation rows", validation, labels)
+    warnings = check_labels_present(tr("validation rows"), validation, labels)
     share = len(validation) / (len(train) + len(validation))
     if not data.folds and share > _MUCH_MORE * data.validation_fraction:
         warnings.append(
-            f"validation rows: {share:.1%} of the rows rather than {data.validation_fraction:.1%}, so that "
-            "each label has one."
+            tr(
+                "validation rows: {share:.1%} of the rows rather than {wanted:.1%}, so that each label "
+                "has one.",
+                share=share,
+                wanted=data.validation_fraction,
+            )
         )
     return warnings
 

@@ -10,6 +10,7 @@ from kerasbert.data.batches import Examples, tokenize_rows, training_batches
 from kerasbert.data.fixed_shapes import fixed_shapes
 from kerasbert.data.row_checks import check_cut
 from kerasbert.errors import ConfigError
+from kerasbert.language import tr
 from kerasbert.models import build_text_graph
 from kerasbert.training.prepare import Prepared
 
@@ -53,7 +54,7 @@ class TrainingRows:
     def warnings(self) -> list[str]:
         """Warnings about truncated texts."""
         lengths = self.lengths[: self._own]
-        return check_cut("training rows", lengths, self._graph)
+        return check_cut(tr("training rows"), lengths, self._graph)
 
     def __len__(self) -> int:
         return len(self.lengths)

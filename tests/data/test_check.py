@@ -1,13 +1,17 @@
 import functools
+import io
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from tokenizers import BertWordPieceTokenizer
 
-from kerasbert.data import CheckReport, Columns, Rows, check_files, load_rows
+from kerasbert.data import CheckReport, Columns, Rows, check_files, load_rows, print_report
 from kerasbert.data.check import MAX_LENGTHS, PERCENTILES
 from kerasbert.data.row_checks import check_training_rows
+from kerasbert.language import speaking
 from kerasbert.text import SPECIAL_TOKENS, TextGraph, WordPieceVocabulary
 
 TOKENS = [*SPECIAL_TOKENS, *"今天气很好坏的酒店，。", "a", "##b"]
@@ -327,3 +331,25 @@ def test_lines_are_named_with_their_files_where_there_are_several(write):
     rows = load_rows(paths, Columns())
     (left_out, *_) = check_training_rows("data.train", rows, ("0", "1"), Columns())
     assert left_out.endswith(f"{paths[0]}:2, {paths[1]}:2.")
+
+
+@pytest.mark.parametrize("separator", [None, "|"])
+def test_in_chinese_no_word_of_the_report_is_english(write, separator):
+    cells = [
+        *((f"今天{i}", "好") for i in range(30)),
+        *((f"坏{i}", "坏评") for i in range(12)),
+        ("今天0", "坏评"), ("", "好"), ("坏0", "坏评"), ("无标签", ""), ("\ufffd", "坏评"),
+        *((f"酒店{i}", "坏 评") for i in range(6)),
+        ("酒店" * 20, "好评好"), ("气", "好评好好"), ("多", "甲,乙"), ("少", "甲,丙"),
+        ("一", "甲"), ("二", "乙"),
+    ]  # fmt: skip
+    path, other = write("训练.tsv", cells), write("测试.tsv", [("今天1", "好"), ("今天2", "好")])
+    columns = {"label_separator": separator, "label_map": {"没有": "坏评"}}
+    with speaking("zh"):
+        report = check([path, other], **columns)
+        file = io.StringIO()
+        print_report(CheckReport(report.files, [], report.warnings), Console(file=file, width=200))
+    told = file.getvalue().replace(str(path.parent), "")
+    settings = r"data\.[a-z_]+|training\.[a-z_]+(: balanced)?|task: multi_label|\.tsv|U\+FFFD|\[UNK\]|\bp\d+"
+    assert not re.findall("[A-Za-z]+", re.sub(settings, "", told))
+    assert len(report.warnings) >= 8
