@@ -200,5 +200,6 @@ def select(
     columns = reading.columns(opened.data)
     data = opened.data.model_copy(update={"text_column": columns.text, "pair_column": columns.pair})
     write_selection(selected, output, form, data, opened.label_separator or "|", opened.source)
-    click.echo(gain_line(opened, len(selected)))
+    if selected:
+        click.echo(gain_line(opened, len(selected)))
     click.echo(tr("{texts:,} text(s) to label: {path}", texts=len(selected), path=output), err=True)

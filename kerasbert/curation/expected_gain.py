@@ -1,6 +1,7 @@
 """How much better a run would be with more labels."""
 
 import json
+import os
 
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.curation.learning_curve import ExpectedGain, expected_gain, learning_curve
@@ -21,13 +22,16 @@ def expected_gain_of(model: Model, more: int) -> ExpectedGain:
     run = RunDirectory(model.source)
     if not run.metrics.is_file():
         raise UserError(tr("only a run directory tells how often its model is right"))
-    metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
-    columns = Columns.from_config(model.data, model.label_separator)
-    rows = [row for row in known_rows(model) if why_unusable(row, columns) is None]
-    if not rows:
+    try:
+        metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
+        accuracy, tried, trained = (metrics[name] for name in ("accuracy", "examples", "train_rows"))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{run.metrics} is damaged ({error!r})") from error
+    if not any(map(os.path.isfile, model.data.train)):
         raise UserError(tr("the training files of the run are not here"))
-    curve = learning_curve(rows)
-    return expected_gain(curve, metrics["accuracy"], metrics["examples"], metrics["train_rows"], more)
+    columns = Columns.from_config(model.data, model.label_separator)
+    curve = learning_curve(row for row in known_rows(model) if why_unusable(row, columns) is None)
+    return expected_gain(curve, accuracy, tried, trained, more)
 
 
 def gain_line(model: Model, more: int) -> str:

@@ -88,7 +88,7 @@ def learning_curve(rows: Iterable[Row], seed: int = 0) -> LearningCurve:
     Raises:
         UserError: there are too few rows, or they have one label only.
     """
-    distinct = list({normalized(row): row for row in rows}.values())
+    distinct = list({normalized(row): row for row in _sample(rows, seed)}.values())
     labels = sort_labels({label for row in distinct for label in row.labels})
     if len(distinct) < LEAST_ROWS or len(labels) < 2:
         raise UserError(
@@ -100,8 +100,6 @@ def learning_curve(rows: Iterable[Row], seed: int = 0) -> LearningCurve:
                 least=LEAST_ROWS,
             )
         )
-    if len(distinct) > _MOST_ROWS:
-        distinct = random.Random(seed).sample(distinct, _MOST_ROWS)
     generator = np.random.default_rng(seed)
     most = round(len(distinct) * (1 - _HELD_OUT))
     sizes = np.geomspace(most / 8, most, _SIZES).round().astype(int)
@@ -159,6 +157,18 @@ def expected_gain(
     low, high = np.quantile(errors * (1 - growth**-exponents), [0.025, 0.975])
     gain = (1 - accuracy) * (1 - growth**-exponent)
     return ExpectedGain(more, rows, float(gain), float(low), float(high))
+
+
+def _sample(rows: Iterable[Row], seed: int) -> list[Row]:
+    """Returns all rows, or some of very many, each equally likely (reservoir sampling)."""
+    draw = random.Random(seed)
+    kept: list[Row] = []
+    for number, row in enumerate(rows, 1):
+        if number <= _MOST_ROWS:
+            kept.append(row)
+        elif (place := draw.randrange(number)) < _MOST_ROWS:
+            kept[place] = row
+    return kept
 
 
 def _exponents(sizes: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, float]:

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +9,7 @@ import tensorflow as tf
 from kerasbert import progress
 from kerasbert.checkpoints import open_source
 from kerasbert.data import Row
-from kerasbert.models import mean_embeddings
+from kerasbert.models import build_backbone, mean_embeddings
 from kerasbert.models.outliers import OutlierDetector
 from kerasbert.predictors.predict import Arrays, in_batches
 from kerasbert.text import TextGraph, string_tensor
@@ -68,7 +67,8 @@ class _Embeddings:
 
     def __init__(self, source: str, takes_pairs: bool):
         opened = open_source(source)
-        encoder: Any = opened.backbone
+        encoder = build_backbone(opened.config, len(opened.vocabulary))
+        opened.copy_to(encoder)
         length = min(opened.config.max_positions, _MOST_TOKENS)
         text_graph = TextGraph(opened.vocabulary, length, **opened.text)
 

@@ -101,6 +101,12 @@ def test_no_number_where_there_is_none():
         expected_gain(learning_curve(meaningless), 0.5, 500, 600, 100)
 
 
+def test_of_very_many_rows_some_count(monkeypatch):
+    monkeypatch.setattr("kerasbert.curation.learning_curve._MOST_ROWS", 250)
+    curve = learning_curve(keyword_rows(3_000))
+    assert curve.held_out.shape == (10, 250)
+
+
 def test_several_labels_and_labels_of_one_row():
     rows = keyword_rows(300)
     both = [Row(f"{row.text}双双双双", ("a", "b"), None, "f", 1) for row in keyword_rows(100)]
@@ -126,5 +132,8 @@ def test_a_run_says_what_more_labels_bring(trained, tmp_path):
     line = gain_line(open_model(path), 300)
     assert line.startswith("300 more labels would bring +")
     assert "all 900 rows" in line
+    (path / "metrics.json").write_text("[]", encoding="utf-8")
+    assert "is damaged" in gain_line(open_model(path), 300)
+    (path / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
     rows.unlink()
     assert "training files of the run are not here" in gain_line(open_model(path), 300)
