@@ -157,6 +157,9 @@ def save_untrained(path: Path, arguments: argparse.Namespace) -> Path:
     keras.utils.set_random_seed(0)
     task, vocabulary = get_task(config.task)(["a", "b"], {}), WordPieceVocabulary.load(arguments.vocabulary)
     classifier, run = TextClassifier(config, task, vocabulary), RunDirectory(path)
+    for weight in classifier.model.weights:
+        if weight.name in ("bias", "beta", "gamma"):  # TensorFlow leaves out what adds 0 or multiplies by 1
+            weight.assign_add(keras.random.normal(weight.shape, stddev=0.02))
     head = classifier.model.head.get_layer("logits")
     head.kernel.assign(head.kernel * 5.0)  # so that a difference between the contenders would show
     run.create()

@@ -29,13 +29,15 @@ class Dense(tf.Module):
         super().__init__()
         self._dtype, self._int8, self._gelu = dtype, int8, gelu
         self._largest: float | None = None  # of the inputs' magnitudes
+        # The bias is a constant of the graph: what is small costs more to read from a variable than to use.
         if int8:
             self._ranges = np.maximum(np.abs(kernel).max(axis=0), 1e-12)
-            self._kernel = tf.Variable(np.round(kernel / self._ranges * _LARGEST).astype(np.int8))
-            self._bias = tf.Variable(bias)
+            integers = np.round(kernel / self._ranges * _LARGEST).astype(np.int8)
+            self._kernel = tf.Variable(tf.bitcast(integers, tf.qint8))
+            self._bias = bias
         else:
             self._kernel = tf.Variable(tf.cast(kernel, dtype))
-            self._bias = tf.Variable(tf.cast(bias, dtype))
+            self._bias = bias.astype(dtype.as_numpy_dtype)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Returns [rows, outputs] for x [rows, inputs], both in the layer's dtype."""
@@ -45,8 +47,11 @@ class Dense(tf.Module):
 
     def in_float32(self, x: tf.Tensor) -> tf.Tensor:
         """Computes in float32, whatever the weights are stored in; has a gradient."""
-        kernel = tf.cast(self._kernel, tf.float32)
-        return self._multiply(x, kernel * (self._ranges / _LARGEST) if self._int8 else kernel)
+        if self._int8:
+            kernel = tf.cast(tf.bitcast(self._kernel, tf.int8), tf.float32) * (self._ranges / _LARGEST)
+        else:
+            kernel = tf.cast(self._kernel, tf.float32)
+        return self._multiply(x, kernel)
 
     def calibrate(self, x: tf.Tensor) -> tf.Tensor:
         """Widens the range of the inputs to that of x, and computes in float32. Call it eagerly.
@@ -80,7 +85,7 @@ class Dense(tf.Module):
         (product,), _ = op_def_library.apply_op(
             "_QuantizedMatMul",
             name="quantized",
-            device_inputs=[integers, tf.bitcast(self._kernel, tf.qint8), tf.identity(self._bias)],
+            device_inputs=[integers, tf.convert_to_tensor(self._kernel), tf.constant(self._bias)],
             host_inputs=[-largest, largest, tf.constant(-self._ranges), tf.constant(self._ranges)],
             Tdevice_outputs=[self._dtype],
             Thost_outputs=[],
@@ -98,4 +103,5 @@ class Dense(tf.Module):
             is_bias_const=True,
             leakyrelu_alpha=0.0,
         )
-        return tf.ensure_shape(product, [None, self._ranges.size])
+        product.set_shape([None, self._ranges.size])
+        return product

@@ -143,11 +143,11 @@ class _Layer(tf.Module):
 
 
 class _Norm(tf.Module):
-    """Layer normalisation of a sum, in float32."""
+    """Layer normalisation of a sum, in float32, with constants of the graph: see `Dense`."""
 
     def __init__(self, layer: keras.layers.LayerNormalization):
         super().__init__()
-        self._gamma, self._beta = tf.Variable(layer.gamma.value), tf.Variable(layer.beta.value)
+        self._gamma, self._beta = _array(layer.gamma), _array(layer.beta)
         self._epsilon = layer.epsilon
 
     def __call__(self, *terms: tf.Tensor) -> tf.Tensor:

@@ -25,33 +25,30 @@ def pack(
         max_length: maximum number of tokens of a row.
         truncation: which tokens of a text to keep if it is too long; see `truncation_mask`.
     """
-    batch = ids.nrows(out_type=tf.int32)
-
-    def column(token: int) -> tf.Tensor:
-        return tf.fill([batch, 1], token)
-
-    cls, sep = column(vocabulary.cls), column(vocabulary.sep)
     first_segment = None
     if pair is None:
-        parts = [cls, truncate(ids, max_length - 2, truncation), sep]
+        # Of a row that is too long, only the head is made dense below.
+        row = ids if truncation == "head" else truncate(ids, max_length - 2, truncation)
     else:
         keep, keep_pair = kept(ids, pair, vocabulary, max_length)
         ids, pair = truncate(ids, keep, truncation), truncate(pair, keep_pair, truncation)
-        between = [sep, sep] if vocabulary.two_separators else [sep]
-        parts = [cls, ids, *between, pair, sep]
+        between = [tf.fill([ids.nrows(), 1], vocabulary.sep)] * (2 if vocabulary.two_separators else 1)
+        row = tf.concat([ids, *between, pair], axis=1)
         if not vocabulary.two_separators:
             first_segment = tf.cast(ids.row_lengths(), tf.int32)[:, None] + 2
 
-    row = tf.concat(parts, axis=1)
-    lengths = tf.cast(row.row_lengths(), tf.int32)[:, None]
+    lengths = tf.minimum(tf.cast(row.row_lengths(), tf.int32) + 2, max_length)
     # An empty batch has no longest row: reduce_max returns the smallest int32.
-    longest = tf.clip_by_value(tf.reduce_max(lengths), 2, max_length)
+    longest = tf.maximum(tf.reduce_max(lengths), 2)
     length = tf.minimum((longest + BUCKET - 1) // BUCKET * BUCKET, max_length)
-    position = tf.range(length)[None, :]
-    dense = row.to_tensor(default_value=vocabulary.pad)
-    missing = [[0, 0], [0, length - tf.shape(dense)[1]]]
-    token_ids = tf.pad(dense, missing, constant_values=vocabulary.pad)
-    padding_mask = tf.cast(position < lengths, tf.int32)
+    position = tf.range(length)
+    real = position < lengths[:, None]
+    batch = tf.size(lengths)
+    # [SEP] follows the last token, and fills the row until what is not real becomes [PAD].
+    dense = row.to_tensor(default_value=vocabulary.sep, shape=tf.stack([batch, length - 2]))
+    cls, sep = (tf.fill([batch, 1], token) for token in (vocabulary.cls, vocabulary.sep))
+    token_ids = tf.where(real, tf.concat([cls, dense, sep], axis=1), vocabulary.pad)
+    padding_mask = tf.cast(real, tf.int32)
     if first_segment is None:
         segment_ids = tf.zeros_like(token_ids)
     else:
