@@ -44,11 +44,11 @@ def predict(
         from kerasbert.data.estimate import estimate_rows
         from kerasbert.data.write import written_format
         from kerasbert.files import require_output
-        from kerasbert.predictors import open_model
+        from kerasbert.predictors import open_for_few, open_model
         from kerasbert.predictors.stream import write_answers
 
     form = written_format(output, form)
     require_output(output, [source] if source else [])
-    opened = open_model(model)
+    opened = open_for_few(model) if text else open_model(model)
     total = estimate_rows(source) if source else len(text)
     write_answers(opened, rows_of(opened, text, source, reading), output, form, total)

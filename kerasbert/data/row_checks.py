@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from kerasbert.data.load import Rows
 from kerasbert.data.read import REPLACEMENT, Row
 from kerasbert.language import listed, tr
 from kerasbert.listing import SHOWN
-from kerasbert.text import TextGraph
+
+if TYPE_CHECKING:
+    from kerasbert.text import TextGraph
 
 
 def check_training_rows(
@@ -56,7 +59,7 @@ def check_shared(name: str, rows: Rows, other_name: str, other: Rows) -> list[st
     ]
 
 
-def check_cut(name: str, lengths: np.ndarray, graph: TextGraph) -> list[str]:
+def check_cut(name: str, lengths: np.ndarray, graph: "TextGraph") -> list[str]:
     """Returns a warning if rows are truncated.
 
     Args:

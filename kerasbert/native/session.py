@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from kerasbert.native.signatures import read_signatures
+
 _STRING = 7  # TF_STRING
 _STRING_SIZE = 24  # sizeof(TF_TString)
 _DTYPES = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 10: np.bool_}
 _CODES = {np.dtype(dtype): code for code, dtype in _DTYPES.items()}
+# A ConfigProto: graph_options.rewrite_options.disable_meta_optimizer.
+_UNOPTIMIZED = bytes.fromhex("52055203980101")
 # The op libraries of tensorflow-text that a stock TensorFlow Serving 2.20 links and texts may need.
 _TEXT_OPS = (
     "_normalize_ops",
@@ -51,12 +55,17 @@ class NativeSession:
 
     Args:
         model: the version directory, with `saved_model.pb`.
+        optimize: whether TensorFlow optimizes the graph first, as servers do: that takes longer than a few
+            requests.
+
+    Attributes:
+        signatures: by name; see `Signature`.
 
     Raises:
         NativeError: the model cannot be loaded, for example because of an unknown op.
     """
 
-    def __init__(self, model: str | Path):
+    def __init__(self, model: str | Path, optimize: bool = True):
         self._library = _load_tensorflow()
         self._status = self._call("TF_NewStatus", _Pointer)
         suffix = "dylib" if sys.platform == "darwin" else "so"
@@ -65,7 +74,10 @@ class NativeSession:
             self._checked("TF_LoadLibrary", _Pointer, os.fsencode(ops / f"{name}.{suffix}"))
         self._graph = self._call("TF_NewGraph", _Pointer)
         options = self._call("TF_NewSessionOptions", _Pointer)
-        self._meta_graph = self._call("TF_NewBuffer", ctypes.POINTER(_Buffer))
+        if not optimize:
+            size = ctypes.c_size_t(len(_UNOPTIMIZED))
+            self._checked("TF_SetConfig", None, _Pointer(options), _UNOPTIMIZED, size)
+        meta_graph = self._call("TF_NewBuffer", ctypes.POINTER(_Buffer))
         tags = (ctypes.c_char_p * 1)(b"serve")
         self._session = self._checked(
             "TF_LoadSessionFromSavedModel",
@@ -76,8 +88,11 @@ class NativeSession:
             tags,
             ctypes.c_int(1),
             _Pointer(self._graph),
-            self._meta_graph,
+            meta_graph,
         )
+        content = ctypes.string_at(meta_graph.contents.data, meta_graph.contents.length)
+        self.signatures = read_signatures(content)
+        self._call("TF_DeleteBuffer", None, meta_graph)
 
     def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str]) -> list[np.ndarray]:
         """Runs the graph and returns the tensors `fetches` (`name:0`). Strings are object arrays of bytes."""

@@ -4,7 +4,7 @@ The package imports neither TensorFlow nor Keras: opening a run or an export doe
 """
 
 from kerasbert.predictors.model import Model, explain_rows, predict_rows
-from kerasbert.predictors.open import newest_version, open_encoder, open_model
+from kerasbert.predictors.open import newest_version, open_encoder, open_for_few, open_model
 from kerasbert.predictors.predict import answer_record
 from kerasbert.predictors.text_encoder import TextEncoder
 
@@ -15,6 +15,7 @@ __all__ = [
     "explain_rows",
     "newest_version",
     "open_encoder",
+    "open_for_few",
     "open_model",
     "predict_rows",
 ]

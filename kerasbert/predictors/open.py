@@ -1,10 +1,11 @@
 """Opens a run directory, an exported SavedModel, a server, or an encoder alone."""
 
+import contextlib
 import os
 from pathlib import Path
 
 from kerasbert import progress
-from kerasbert.errors import CheckpointError
+from kerasbert.errors import CheckpointError, UserError
 from kerasbert.files import require_path
 from kerasbert.interrupts import deferred
 from kerasbert.layout import RUN_CONFIG, is_version, version_folders
@@ -59,6 +60,21 @@ def open_model(path: str | os.PathLike[str]) -> Model:
 
     with progress.phase(f"loading {path}"):
         return SavedModel(version)
+
+
+def open_for_few(path: str) -> Model:
+    """Opens what `open_model` opens, for few texts: an export without importing TensorFlow, where that works.
+
+    Raises: what `open_model` raises.
+    """
+    is_export = "://" not in path and not (Path(path) / RUN_CONFIG).is_file()
+    version = newest_version(Path(path)) if is_export else None
+    if version is not None:
+        from kerasbert.predictors.native_export import NativeExport
+
+        with progress.phase(f"loading {path}"), contextlib.suppress(UserError):
+            return NativeExport(version)
+    return open_model(path)  # which says what is wrong
 
 
 def open_encoder(source: str | os.PathLike[str]) -> TextEncoder:

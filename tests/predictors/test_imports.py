@@ -1,10 +1,16 @@
 """Asking a server needs neither TensorFlow nor Keras, and an export no encoder of KerasHub."""
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import kerasbert
+from kerasbert.errors import CheckpointError
+from kerasbert.predictors import open_for_few
 
 CODE = """
 import sys
@@ -35,3 +41,39 @@ def test_opening_an_export_does_not_import_what_trains(exported: Path):
     command = [sys.executable, "-c", EXPORT, str(exported)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert result.stdout == "True False\n", result.stderr
+
+
+PREDICT = """
+import sys
+from kerasbert.cli import main
+try:
+    main()
+finally:
+    print(sorted({"tensorflow", "keras", "sklearn", "pandas"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.process
+def test_predicting_few_texts_with_an_export_does_not_import_tensorflow(exported: Path):
+    command = [sys.executable, "-c", PREDICT, "predict", str(exported), "好", ""]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    *answers, imported = result.stdout.splitlines()
+    assert imported == "[]", result.stderr
+    expected = kerasbert.open_model(exported).predict(["好", ""])
+    for answer, other in zip(map(json.loads, answers), expected, strict=True):
+        assert answer["label"] == other["label"]
+        assert answer["probabilities"] == pytest.approx(other["probabilities"], abs=2e-6)
+
+
+@pytest.mark.process
+def test_an_export_that_the_native_loader_cannot_load_is_refused_as_ever(exported: Path, tmp_path: Path):
+    damaged = shutil.copytree(exported, tmp_path / "1")
+    shutil.rmtree(damaged / "variables")
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        open_for_few(str(damaged))
+
+
+def test_asking_a_server_from_the_command_line_imports_no_tensorflow():
+    command = [sys.executable, "-c", PREDICT, "predict", "http://127.0.0.1:9/v1/models/nothing", "好"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.stdout == "[]\n"
