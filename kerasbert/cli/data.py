@@ -108,7 +108,7 @@ def clean(
         counts = apply_review(reviewed, labelled.files, labelled.columns, labelled.labels, output)
         done = tr(
             "{keep:,} row(s) as they were, {relabel:,} relabelled, {remove:,} removed: {output}",
-            **counts,
+            **{action: counts[action] for action in ("keep", "relabel", "remove")},
             output=output,
         )
         click.echo(done, err=True)
