@@ -10,6 +10,7 @@ from kerasbert.data.source import FORMATS, Source
 from kerasbert.errors import DataError
 
 _LABEL = "label"
+_IDS = ("id", "guid", "uid", "idx", "index")
 # Where the decision may stand instead, if the column `label` is the truth.
 _OTHERS = ("prediction", "predicted", "pred", "predicted_label", "y_pred", "predict")
 
@@ -22,11 +23,13 @@ class Prediction:
         labels: one label, or any number in a multi-label task.
         text: the text of the row, if the file has it.
         line: of the file.
+        id: the name and the value of the column that numbers the rows, if the file has one.
     """
 
     labels: tuple[str, ...]
     text: str | None
     line: int
+    id: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,14 @@ def read_predictions(path: str, columns: Columns) -> tuple[str, list[Prediction]
             if not labels and columns.label_separator is None:
                 raise DataError(f"{place}: has no label. A prediction must name one.")
             text = record.get(columns.text, record.get("text"))
-            found.append(Prediction(labels, text if isinstance(text, str) else None, line))
+            text = text if isinstance(text, str) else None
+            name = next((name for name in record if name.strip().lower() in _IDS), None)
+            found.append(Prediction(labels, text, line, name and (name, id_text(record[name]))))
     if not found:
         raise DataError(f"{source.name}: holds no rows.")
     return source.name, found
+
+
+def id_text(value: object) -> str:
+    """Returns a cell of ids as text: a float that is a whole number without its point."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()

@@ -12,7 +12,7 @@ import numpy as np
 from kerasbert import progress
 from kerasbert.data import Row, Rows
 from kerasbert.data.labels import spelled_as
-from kerasbert.data.predictions import Prediction
+from kerasbert.data.predictions import Prediction, id_text
 from kerasbert.data.source import STDIN
 from kerasbert.errors import DataError, UserError
 from kerasbert.layout import RUN_CONFIG, RUN_METRICS
@@ -140,7 +140,7 @@ def align(name: str, predictions: Sequence[Prediction], rows: Rows, order: Seque
         order: the names of the files of `rows`, in order.
 
     Raises:
-        DataError: there are too few or too many, or a text is another than that of its row.
+        DataError: there are too few or too many, or a text or an id is another than that of its row.
     """
     read = [*rows.rows, *(row for row, _ in rows.left_out)]
     if len(predictions) not in (len(read), len(rows)):
@@ -156,6 +156,7 @@ def align(name: str, predictions: Sequence[Prediction], rows: Rows, order: Seque
         predictions = [of_row[i] for i in range(len(rows))]
     for prediction, row in zip(predictions, rows.rows, strict=True):
         _require_same_text(name, prediction, row)
+    _require_ids(name, predictions, rows.rows)
     known = rows.label_counts
     decided = [tuple(spelled_as(label, known) for label in of.labels) for of in predictions]
     labels = tuple(dict.fromkeys(label for row in decided for label in row))
@@ -214,6 +215,29 @@ def _require_same_text(name: str, prediction: Prediction, row: Row) -> None:
             f"{name}:{prediction.line}: has another text than {row.file}:{row.line}. Predictions must be in "
             "the order of the rows."
         )
+
+
+def _require_ids(name: str, predictions: Sequence[Prediction], rows: Sequence[Row]) -> None:
+    """Raises `DataError` if the ids of predictions are not those of the rows, or tell of another order."""
+    column = next((of.id[0] for of in predictions if of.id), None)
+    if column is None:
+        return
+    if all(column in (row.cells or {}) for row in rows):
+        for prediction, row in zip(predictions, rows, strict=True):
+            given, wanted = prediction.id and prediction.id[1], id_text((row.cells or {})[column])
+            if given != wanted:
+                raise DataError(
+                    f"{name}:{prediction.line}: has the {column} {given!r}, and {row.file}:{row.line} has "
+                    f"{wanted!r}. Predictions must be in the order of the rows."
+                )
+    elif predictions[0].text is None:  # nothing else tells which row a prediction is of
+        ids = [of.id[1] for of in predictions if of.id]
+        numbers = [int(of) for of in ids if re.fullmatch(r"\d{1,18}", of)]
+        if len(set(ids)) < len(ids) or (len(numbers) == len(ids) and numbers != sorted(numbers)):
+            raise DataError(
+                f"{name}: the column {column!r} repeats itself or is not in order, and the data has no such "
+                "column. Sort the predictions as the rows are, or remove the column if they are."
+            )
 
 
 def _bare(text: str) -> str:

@@ -71,13 +71,14 @@ def compare(
             side[0] = open_model(side[0])
     models = [side[0] for side in sides if isinstance(side[0], Model)]
     columns = _columns(models, reading, label_separator)
-    columns = replace(columns, whole=group_column is not None)
     files = {
         of: read_predictions(of, columns)
         for side in sides
         for of in side
         if isinstance(of, str) and is_predictions(of)
     }
+    numbered = any(prediction.id for _, found in files.values() for prediction in found)
+    columns = replace(columns, whole=numbered or group_column is not None)
     given = [label for _, found in files.values() for prediction in found for label in prediction.labels]
     if models:
         known = tuple(dict.fromkeys([*(label for model in models for label in model.labels), *given]))

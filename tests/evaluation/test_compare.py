@@ -234,6 +234,33 @@ def test_predictions_that_do_not_fit_are_refused(data, good, tmp_path, case):
             compare(*sides, [data])
 
 
+@pytest.mark.parametrize(
+    ("ids", "given", "message"),
+    [
+        (None, [7, 8, 9], None),
+        (None, ["b", "a", "c"], None),
+        (None, [2, 1, 3], r"the column 'ID' repeats itself or is not in order"),
+        (None, ["x", "x", "y"], r"the column 'ID' repeats itself or is not in order"),
+        ([5, 3, 4], [5, 3, 4], None),
+        (
+            [5, 3, 4],
+            [3, 4, 5],
+            r"given\.csv:2: has the ID '3', and .*numbered\.csv:2 has '5'\. Predictions must",
+        ),
+    ],
+)
+def test_ids_must_be_those_of_the_rows_or_in_order(tmp_path, ids, given, message):
+    header = "text,label" if ids is None else "text,label,ID"
+    cells = [f"行{i},{'ab'[i % 2]}" + ("" if ids is None else f",{ids[i]}") for i in range(3)]
+    data = write(tmp_path / "numbered.csv", [header, *cells])
+    predictions = write(tmp_path / "given.csv", ["ID,label", *(f"{of},a" for of in given)])
+    if message is None:
+        assert compare(predictions, predictions, [data]).metrics["examples"] == 3
+    else:
+        with pytest.raises(DataError, match=message):
+            compare(predictions, predictions, [data])
+
+
 def test_what_can_be_read_once_or_is_the_truth_is_refused(data, good, tmp_path):
     for sides, files, message in (
         (("-", "-"), [data], "standard input can be read only once"),
