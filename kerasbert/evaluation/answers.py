@@ -186,6 +186,10 @@ def answers_of_side(
             answers = align(*predictions[of], rows, order)
         else:
             model = of if isinstance(of, Model) else open_model(of)
+            if found and model.takes_pairs != (rows.pairs is not None):
+                raise UserError(
+                    f"{model.source}: of the models of a side, some take pairs of texts, some not."
+                )
             if found and set(model.labels) != set(found[0].labels):
                 raise UserError(
                     f"{model.source}: has other labels than {found[0].name}. The models of a side must be "

@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from kerasbert.data import Row, Rows
 from kerasbert.errors import DataError, UserError
+from kerasbert.evaluation import answers as answering
 from kerasbert.evaluation.answers import Answers, sources_of
 from kerasbert.evaluation.compare import compare
 from kerasbert.evaluation.compare_report import comparison_summary, flipped_rows, write_comparison
@@ -197,3 +198,21 @@ def test_the_runs_of_several_seeds_or_folds_are_found_and_must_be_finished(tmp_p
     for pattern in (str(tmp_path), f"{tmp_path}/seed-[0-9]"):
         with pytest.raises(UserError, match=r"seed-2: this training did not finish"):
             sources_of(pattern)
+
+
+def test_models_of_other_labels_or_of_pairs_are_no_seeds(chosen_model, monkeypatch):
+    known = {}
+    for name, labels, pairs in (
+        ("一", "ab", False),
+        ("二", "ab", False),
+        ("三", "abc", False),
+        ("四", "ab", True),
+    ):
+        known[name] = chosen_model(labels, {"text 0": [1.0] + [0.0] * (len(labels) - 1)})
+        known[name].source, known[name].takes_pairs = name, pairs
+    monkeypatch.setattr(answering, "open_model", known.get)
+    answers = answering.answers_of_side(["一", "二"], {}, rows([("a",)]), ["made.csv"])
+    assert [(of.name, of.decided) for of in answers] == [("一", [("a",)]), ("二", [("a",)])]
+    for name, message in (("三", "三: has other labels than 一"), ("四", "四: of the models of a side")):
+        with pytest.raises(UserError, match=message):
+            answering.answers_of_side(["一", name], {}, rows([("a",)]), ["made.csv"])
