@@ -1,15 +1,32 @@
 """SentencePiece's tokenisation in the graph."""
 
 import copy
+import hashlib
 
 import tensorflow as tf
 import tensorflow_text as tf_text
+from tensorflow_text.python.ops import sentencepiece_tokenizer
 
 from kerasbert.text.sentencepiece_vocabulary import SPACE, SentencePieceVocabulary
 from kerasbert.text.vocabulary import JOINED
 
 # Longer texts are split at every so many characters: the time for a run of unknown ones grows quadratically.
 LONGEST_PART = 8192
+
+
+class _Model(sentencepiece_tokenizer._SentencepieceModelResource):
+    """The model in memory, which outlives `tf.random.set_seed`.
+
+    That drops TensorFlow's kernels, and with a kernel what it made, unless that has a name.
+    """
+
+    def _create_resource(self) -> tf.Tensor:
+        if not tf.executing_eagerly():
+            return super()._create_resource()
+        name = f"kerasbert-{hashlib.sha256(self._model).hexdigest()}"
+        return sentencepiece_tokenizer.gen_sentencepiece_tokenizer.sentencepiece_op(
+            self._model, shared_name=name
+        )
 
 
 class Unigram(tf.Module):
@@ -28,6 +45,7 @@ class Unigram(tf.Module):
         super().__init__(name="unigram")
         # Not FastSentencepieceTokenizer, which stock TensorFlow Serving lacks the ops for.
         self._ids = tf_text.SentencepieceTokenizer(vocabulary.content, out_type=tf.int32)
+        self._ids._model_resource = _Model(vocabulary.content, None)
         # The same model; spells unknown pieces as they are in the text.
         self._spellings = copy.copy(self._ids)
         self._spellings.out_type = tf.string

@@ -123,3 +123,10 @@ def test_it_is_saved_inside_the_model(unigram, tmp_path):
     texts = tf.constant(ADVERSARIAL)
     assert (loaded.tokenize(texts) == module.tokenize(texts)).numpy().all()
     assert not list(tmp_path.rglob("*.model"))
+
+
+def test_a_graph_outlives_a_new_seed(unigram):
+    graph = tf.function(TextGraph(unigram, max_length=16), input_signature=[tf.TensorSpec([None], tf.string)])
+    before = graph(["手机很好"])["token_ids"].numpy()
+    tf.random.set_seed(1)  # as every training does
+    assert graph(["手机很好"])["token_ids"].numpy().tolist() == before.tolist()
