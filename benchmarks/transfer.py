@@ -1,12 +1,13 @@
-"""What the bundled backbone brings: fine-tuned from it against the same encoder from scratch.
+"""What a pre-trained encoder brings: fine-tuned from it against the same encoder from scratch.
 
-    python benchmarks/transfer.py [--source SOURCE] [--task NAME]... [--rows N]... [--seed N]... [--init INIT]
+    python benchmarks/transfer.py [--recipes FOLDER] [--source SOURCE] [--task NAME]... [--rows N]...
+        [--seed N]... [--init INIT]
 
-Trains each recipe of configs/train on the first N rows of a random order of its training file (0: on
-all), and takes the validation accuracy of the best epoch. From scratch means the same encoder with the
-same vocabulary, random weights, and the learning rates that suit those. Each result is appended
-to a JSONL file, and what is in there is not measured again. Prints a Markdown table of means and standard
-deviations over the seeds.
+Trains each recipe of configs/train (or of another folder, such as configs/train/e5) on the first N rows of a
+random order of its training file (0: on all), and takes the validation accuracy of the best epoch. From
+scratch means the same encoder with the same vocabulary, random weights, and the learning rates that suit
+those. Each result is appended to a JSONL file, and what is in there is not measured again. Prints a Markdown
+table of means and standard deviations over the seeds.
 """
 
 import argparse
@@ -33,7 +34,8 @@ SCRATCH = {"learning_rate": 1e-3, "embedding_rate": 1.0}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--source", default="kerasbert-tiny-zh")
+    parser.add_argument("--source", help="instead of the encoder of the recipe")
+    parser.add_argument("--recipes", type=Path, default=CONFIGS)
     parser.add_argument("--task", action="append", choices=TASKS)
     parser.add_argument("--rows", action="append", type=int)
     parser.add_argument("--init", action="append", choices=INITS)
@@ -55,11 +57,12 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
     if any(case.items() <= result.items() for result in results(arguments.workdir)):
         return
     settings = [f"training.seed={case['seed']}", *arguments.set]
-    config = kerasbert.load_config(CONFIGS / f"{case['task']}.yaml", settings)
+    config = kerasbert.load_config(arguments.recipes / f"{case['task']}.yaml", settings)
+    config.backbone.source = arguments.source or config.backbone.source
     if case["rows"] and not take_rows(config, case["rows"], case["seed"], arguments.workdir):
         return
-    source = open_source(arguments.source)
     if case["init"] == "scratch":
+        source = open_source(config.backbone.source)
         vocabulary = arguments.workdir / source.vocabulary.file_name
         source.vocabulary.save(vocabulary)
         config.text.vocabulary = str(vocabulary)
@@ -67,8 +70,6 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
             update={"source": "scratch", "dropout": config.backbone.dropout}
         )
         config.training = config.training.model_copy(update=SCRATCH)
-    else:
-        config.backbone.source = arguments.source
     name = "-".join(map(str, case.values()))
     number = sum(1 for _ in arguments.workdir.glob(f"{name}.*"))
     config.run_dir = str(arguments.workdir / f"{name}.{number}")

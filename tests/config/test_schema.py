@@ -77,7 +77,7 @@ def test_assignments_are_checked_too():
 
 
 @pytest.mark.parametrize(
-    "path", sorted(Path(__file__).parents[2].glob("configs/train/*.yaml")), ids=lambda p: p.name
+    "path", sorted(Path(__file__).parents[2].glob("configs/train/**/*.yaml")), ids=lambda p: p.name
 )
 def test_the_ready_recipes_are_valid(path: Path):
     load(path)
