@@ -42,6 +42,7 @@ def chosen_of(ids, positions, real) -> np.ndarray:
 word_lengths = st.lists(st.lists(st.integers(1, 5), max_size=60), min_size=1, max_size=6)
 
 
+@pytest.mark.process
 @settings(max_examples=60, deadline=None)
 @given(word_lengths, st.integers(0, 1000), st.booleans(), st.integers(1, 4), st.sampled_from([0.15, 0.4]))
 def test_masks_are_sound(lengths, seed, whole_words, longest_span, fraction):

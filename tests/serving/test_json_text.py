@@ -81,6 +81,7 @@ def test_half_a_surrogate_pair_is_refused():
     assert to_bytes(parse_object(b'{"x": "\\udfff"}')["x"]) == b"\xed\xbf\xbf"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "body", [b'{"x":' + b"[" * 100_000, b'{"x":' * 100_000, b'{"x": ' + b"9" * 9999 + b"}"]
 )

@@ -18,6 +18,7 @@ def run(task, **config) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in outputs.items()}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("task", [Classification(LABELS), MultiLabel(LABELS)])
 def test_without_a_temperature_the_answers_are_the_tasks_own_to_the_last_bit(task):
     for name, value in tf.function(task.decide)(tf.constant(LOGITS)).items():

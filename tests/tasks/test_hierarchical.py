@@ -80,6 +80,7 @@ def test_gradients_are_finite_for_extreme_logits(gamma):
     assert np.all(np.isfinite(tape.gradient(loss, logits)))
 
 
+@pytest.mark.process
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=20))
 def test_metrics_are_those_of_scikit_learn_on_labels_with_their_ancestors(pairs):

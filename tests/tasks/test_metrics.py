@@ -16,6 +16,7 @@ def one_hot(ids: np.ndarray) -> np.ndarray:
     return np.eye(3, dtype=np.float32)[ids]
 
 
+@pytest.mark.process
 @settings(deadline=None, max_examples=50)
 @given(label_ids)
 def test_metrics_of_one_label_a_row_are_those_of_scikit_learn(pairs: list):

@@ -89,6 +89,7 @@ def test_a_label_may_have_a_threshold_of_its_own():
     assert outputs["label"].tolist() == [b"room"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("wanted", [0.1, 0.5])
 def test_thresholds_are_chosen_label_by_label(wanted: float):
     rng = np.random.default_rng(0)

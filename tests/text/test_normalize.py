@@ -132,6 +132,7 @@ def sweep(lowercase: bool) -> list[tuple[int, str, str]]:
     return [(c, a, b) for c, a, b in zip(codes, ours, theirs, strict=True) if a != b]
 
 
+@pytest.mark.process
 @CASES
 def test_every_code_point_is_treated_as_tokenizers_does_but_for_the_listed(lowercase: bool):
     differences = sweep(lowercase)

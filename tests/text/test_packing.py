@@ -70,6 +70,7 @@ def test_single_texts_equal_tokenizers(lengths: list[int], max_length: int):
     assert_equal(packed(lengths, None, max_length), library(lengths, None, max_length))
 
 
+@pytest.mark.process
 @settings(deadline=None, max_examples=40)
 @given(
     rows=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=8),
@@ -120,6 +121,7 @@ def cut(tokens: list[str], budget: int, truncation: str) -> list[str]:
     return tokens[:head] + tokens[len(tokens) - (budget - head) :]
 
 
+@pytest.mark.process
 @settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.integers(0, 60), min_size=1, max_size=4),
@@ -134,6 +136,7 @@ def test_truncation_is_the_plain_rule(lengths, max_length, truncation):
         assert [VOCABULARY.tokens[i] for i in ours["token_ids"][row][:real]] == expected
 
 
+@pytest.mark.process
 @settings(max_examples=60, deadline=None)
 @given(
     lengths=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=4),

@@ -46,6 +46,7 @@ def cut_down(vocabulary: Vocabulary, kept: list[list[str]], more=()) -> Vocabula
     return vocabulary.subset(np.union1d(ids, [*vocabulary.required, *more]).astype(int).tolist())
 
 
+@pytest.mark.process
 @settings(max_examples=500, deadline=None)
 @given(
     scores=st.dictionaries(PIECES, SCORES, min_size=1, max_size=30),
@@ -69,6 +70,7 @@ def test_without_the_lowest_score_it_would_not():
     assert vocabulary.ids["zz"] in vocabulary.required
 
 
+@pytest.mark.process
 @settings(max_examples=60, deadline=None)
 @given(pieces=st.sets(st.text(LETTERS, min_size=1, max_size=4), max_size=30), texts=TEXTS, data=st.data())
 def test_wordpiece_splits_its_texts_as_before(pieces, texts, data):

@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 import sentencepiece
 import tensorflow as tf
 from hypothesis import given, settings
@@ -40,6 +41,7 @@ def test_ids_are_those_of_the_library(unigram):
     assert not other_splits(unigram, ids, reference(unigram).encode(ADVERSARIAL))
 
 
+@pytest.mark.process
 @settings(max_examples=200, deadline=None)
 @given(texts=st.lists(st.text(max_size=30), min_size=1, max_size=8))
 def test_ids_of_any_text_are_those_of_the_library(unigram, texts):
@@ -112,6 +114,7 @@ def test_a_row_is_as_in_bert(unigram):
     assert row["segment_ids"][0].numpy().tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
 
 
+@pytest.mark.process
 def test_it_is_saved_inside_the_model(unigram, tmp_path):
     module = tf.Module()
     module.graph = TextGraph(unigram, 16)

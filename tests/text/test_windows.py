@@ -32,6 +32,7 @@ def windows_of(row: np.ndarray, mask: np.ndarray, length: int) -> list[list[int]
     return found
 
 
+@pytest.mark.process
 @settings(deadline=None, max_examples=60)
 @given(
     lengths=st.lists(st.integers(0, 200), min_size=1, max_size=6),
@@ -59,6 +60,7 @@ def test_windows_hold_every_token_overlap_and_are_as_few_and_as_equal_as_can_be(
     np.testing.assert_array_equal(inputs["padding_mask"].sum(axis=1), expected)
 
 
+@pytest.mark.process
 @settings(deadline=None, max_examples=30)
 @given(lengths=st.lists(st.integers(0, 200), max_size=6), length=st.integers(8, 40), most=st.integers(1, 9))
 def test_values_of_places_are_summed_to_tokens(lengths, length, most):

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from kerasbert_spam import Spam
 from scipy.special import softmax
@@ -14,6 +15,7 @@ from kerasbert.training import TrainResult, calibrate, train
 from kerasbert.training.temperature import Fit
 
 
+@pytest.mark.process
 def test_validation_rows_are_predicted_once(tiny_config, monkeypatch):
     traced, predicted = [], []
     logits, predict = TextClassifier.logits, TextClassifier.predict_logits
@@ -29,6 +31,7 @@ def test_validation_rows_are_predicted_once(tiny_config, monkeypatch):
     assert len(traced) == 1
 
 
+@pytest.mark.process
 def test_the_outputs_are_those_of_the_loaded_run(trained: TrainResult):
     rows = trained.prepared.validation
     loaded = trained.run.load().predict(rows.texts)
@@ -37,6 +40,7 @@ def test_the_outputs_are_those_of_the_loaded_run(trained: TrainResult):
     np.testing.assert_allclose(trained.outputs["probabilities"], loaded["probabilities"], atol=1e-6)
 
 
+@pytest.mark.process
 def test_the_decision_is_the_calibrated_one(tiny_config, monkeypatch):
     """Spam's threshold is chosen on the validation rows: the classifier in memory decides by it."""
     rows = {"label_map": {"negative": "ham", "positive": "spam"}}
@@ -49,6 +53,7 @@ def test_the_decision_is_the_calibrated_one(tiny_config, monkeypatch):
     assert [answer["label"] == "spam" for answer in answers] == spam.tolist()
 
 
+@pytest.mark.process
 def test_the_temperature_is_kept_and_applied(tiny_config, monkeypatch):
     """In the run, in the classifier in memory, and before a threshold is chosen."""
     seen = {}
@@ -74,6 +79,7 @@ def test_the_temperature_is_kept_and_applied(tiny_config, monkeypatch):
     assert metrics["nll"] != metrics["uncalibrated"]["nll"]
 
 
+@pytest.mark.process
 def test_a_temperature_that_is_set_stays(tiny_config):
     decision = {"calibrate": False, "temperature": 3.0}
     result = train(tiny_config(decision=decision, training={"epochs": 1}))
@@ -92,6 +98,7 @@ def test_probabilities_that_are_not_of_the_logits_are_left_alone():
     assert config.decision.temperature == 1
 
 
+@pytest.mark.process
 def test_what_is_rejected_is_chosen_last(tiny_config):
     decision = {"accepted_accuracy": 0.9, "reject_below": 0.123}
     result = train(tiny_config(decision=decision, training={"epochs": 1, "learning_rate": 1e-4}))
@@ -104,6 +111,7 @@ def test_what_is_rejected_is_chosen_last(tiny_config):
     assert [answer["accepted"] for answer in answers] == accepted.tolist()
 
 
+@pytest.mark.process
 def test_a_threshold_of_rejection_that_is_set_stays(tiny_config):
     result = train(tiny_config(decision={"reject_below": 0.7}, training={"epochs": 1}))
     assert result.run.load_config().decision.reject_below == 0.7

@@ -112,6 +112,7 @@ def worse_by(model: keras.Model, shift) -> float:
     return float((cross_entropies(logits) * WEIGHTS).mean()) - loss_of(model)
 
 
+@pytest.mark.process
 def test_no_other_direction_is_worse_than_the_adversarial_one():
     """Miyato et al. 2017, equation 3: along the gradient, for a small norm."""
     model, norm = build(), 0.02

@@ -48,6 +48,7 @@ def test_more_is_wanted_less_is_accepted():
     assert 1 >= coverages[0] > coverages[1] > coverages[2] > 0.05
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("count", "wanted"), [(100, 0.8), (1000, 0.9)])
 def test_the_wanted_accuracy_is_kept_on_other_rows(count: int, wanted: float):
     """In at least 95 of 100 trainings: here the confidences are known to be the true probabilities."""

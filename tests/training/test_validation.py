@@ -7,6 +7,7 @@ from kerasbert.training.train import _initial_model
 from kerasbert.training.validation import Validation
 
 
+@pytest.mark.process
 def test_two_replicas_give_the_figures_of_one_device(trained: TrainResult, mirrored):
     prepared = trained.prepared
     figures = []
