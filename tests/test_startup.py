@@ -56,6 +56,7 @@ def test_whoever_imported_tensorflow_has_chosen(capfd, monkeypatch):
     assert capfd.readouterr().err == "seen\n"
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_script_is_quiet():
     code = "import kerasbert; kerasbert.train; import tensorflow as tf; tf.config.list_physical_devices()"

@@ -63,6 +63,7 @@ def test_results_are_short_in_a_notebook(from_memory):
     assert len(shown) < 200
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_second_training_in_the_process_that_is_interrupted_can_be_resumed(frame, tmp_path, capsys):
     def interrupt(epoch, metrics):

@@ -27,6 +27,7 @@ def graph(vocabulary: Vocabulary) -> TextGraph:
     return TextGraph(vocabulary, 16)
 
 
+@pytest.mark.slow
 def test_each_row_has_its_copies_with_its_labels(reviews: Rows, synonyms: str, graph: TextGraph):
     config = AugmentationConfig(copies=4, methods=METHODS, synonyms=synonyms)
     copies = augment_rows(reviews, config, 0, None, graph)
@@ -39,6 +40,7 @@ def test_each_row_has_its_copies_with_its_labels(reviews: Rows, synonyms: str, g
     assert abs(counts["negative"] - counts["positive"]) < 0.2 * len(copies)
 
 
+@pytest.mark.slow
 def test_the_seed_decides(reviews: Rows, graph: TextGraph):
     config = AugmentationConfig(copies=1)
     same, again, other = (augment_rows(reviews, config, seed, None, graph).texts for seed in (0, 0, 1))
@@ -64,6 +66,7 @@ def test_synonyms_want_a_file(reviews: Rows, graph: TextGraph):
         augment_rows(reviews, AugmentationConfig(copies=1, methods=["insert"]), 0, None, graph)
 
 
+@pytest.mark.slow
 def test_a_training_learns_from_its_rows_and_the_copies(tiny_config):
     prepared = prepare(tiny_config(augmentation={"copies": 2}))
     plain = prepare(tiny_config())

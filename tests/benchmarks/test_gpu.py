@@ -62,6 +62,7 @@ def test_without_a_gpu_it_says_so(tmp_path: Path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize("what", ["train", "serve"])
 def test_the_smallest_cases_run(what: str, tmp_path: Path):

@@ -176,6 +176,7 @@ def test_a_source_is_described(hugging_face, tensors):
     assert found["parameters"] == sum(tensor.size for tensor in tensors.values())
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_training_takes_all_from_a_hugging_face_folder(hugging_face, tensors, tiny_config):
     directory = str(hugging_face(tensors, {"do_lower_case": False}))
@@ -187,6 +188,7 @@ def test_a_training_takes_all_from_a_hugging_face_folder(hugging_face, tensors, 
     assert result.prepared.config.text.lowercase is False
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_added_tokens_stay_with_the_model_until_it_serves(
     hugging_face, tensors, trained: TrainResult, tmp_path: Path

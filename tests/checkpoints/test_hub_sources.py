@@ -63,6 +63,7 @@ def test_the_commands_for_checkpoints_take_addresses(hub, tmp_path: Path):
     assert open_source(str(tmp_path / "out")).config.max_positions == 10
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_run_names_the_commit_and_resumes_with_no_other(
     hub, repository, hugging_face, tensors, tiny_config

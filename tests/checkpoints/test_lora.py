@@ -9,6 +9,7 @@ from kerasbert.training import prepare, train
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_a_run_holds_the_merged_weights(tiny_config, trained, precision: str):
     config = tiny_config(training={"lora_rank": 2, "learning_rate": 1e-2, "precision": precision})

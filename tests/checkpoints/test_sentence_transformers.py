@@ -87,6 +87,7 @@ def test_any_other_encoder_has_the_mean(tmp_path):
     assert read_vector_settings(None) == read_vector_settings(tmp_path) == VectorSettings()
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_an_encoder_follows_its_folder(tmp_path):
     folder = Path(shutil.copytree(TINY_ZH, tmp_path / "a"))

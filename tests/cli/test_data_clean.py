@@ -91,6 +91,7 @@ def test_a_table_that_may_be_filled_in_is_not_overwritten(kerasbert, refused, no
     assert "may be filled in" in refused("data", "clean", noisy, "--output", tmp_path / "review")
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_the_model_of_a_configuration_is_asked(kerasbert, config_file, tmp_path, reviews):
     result = kerasbert(

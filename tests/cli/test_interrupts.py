@@ -34,6 +34,7 @@ def test_ctrl_c_is_no_error_of_click(kerasbert, monkeypatch, said, shown):
     assert result.stderr == f"Interrupted: {shown}.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "arguments"),
     [

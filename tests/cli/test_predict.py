@@ -103,6 +103,7 @@ def test_either_text_or_input_is_wanted(kerasbert, tmp_path, arguments):
     assert "either TEXT or --input" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_closed_pipe_is_no_error_to_show(process, trained, tmp_path):
     lines = tmp_path / "lines.txt"

@@ -43,6 +43,7 @@ def build(kerasbert, text, vocabulary, tmp_path, *options):
     return kerasbert("corpus", "build", text, "--vocabulary", vocabulary, *common, *options)
 
 
+@pytest.mark.slow
 def test_from_text_to_a_backbone(kerasbert, text, vocabulary, config, tmp_path):
     built = build(kerasbert, text, vocabulary, tmp_path, "--json")
     assert built.exit_code == 0
@@ -62,6 +63,7 @@ def test_from_text_to_a_backbone(kerasbert, text, vocabulary, config, tmp_path):
     assert json.loads(inspected.stdout)["heads"] == {"mlm_head": True, "nsp_head": True}
 
 
+@pytest.mark.slow
 def test_sentencepiece_from_text_to_a_backbone(kerasbert, text, config, tmp_path):
     model = tmp_path / "sentencepiece.model"
     options = ["--kind", "sentencepiece", "--size", 60, "--min-count", 1]
@@ -97,6 +99,7 @@ def test_options_that_do_not_fit_are_refused(kerasbert, text, options, message, 
     assert message in result.stderr
 
 
+@pytest.mark.slow
 def test_a_source_brings_its_vocabulary(kerasbert, text, vocabulary, config, tmp_path):
     assert build(kerasbert, text, vocabulary, tmp_path).exit_code == 0
     assert kerasbert("pretrain", config, "--output", tmp_path / "run").exit_code == 0
@@ -105,6 +108,7 @@ def test_a_source_brings_its_vocabulary(kerasbert, text, vocabulary, config, tmp
     assert (tmp_path / "more" / "vocab.txt").read_bytes() == vocabulary.read_bytes()
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(kerasbert, text, vocabulary, config, tmp_path, monkeypatch):
     build(kerasbert, text, vocabulary, tmp_path)
 

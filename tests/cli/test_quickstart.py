@@ -7,6 +7,7 @@ from kerasbert.quickstart import _clear
 from kerasbert.tasks import get_task
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_it_ends_with_a_model_that_answers(process, tmp_path):
     running = process("quickstart", "--workdir", "work", cwd=tmp_path)

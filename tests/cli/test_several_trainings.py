@@ -10,6 +10,7 @@ from kerasbert.predictors import open_model
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "names"), [("--seeds", ["seed-0", "seed-1"]), ("--folds", ["fold-0", "fold-1"])]
 )
@@ -32,6 +33,7 @@ def test_seeds_and_folds_are_not_for_one_command(kerasbert, config_file):
     assert "--seeds and --folds: give one of them" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_student_is_distilled(kerasbert, config_file, tmp_path, trained, write):
     texts = write("texts.jsonl", [json.dumps({"text": f"手机很好{n}"}) for n in range(20)])
     student = tmp_path / "student"
@@ -50,6 +52,7 @@ def test_a_teacher_that_is_none_is_refused(refused, config_file, tmp_path):
     assert "is not a run directory" in refused("distill", tmp_path / "nowhere", config)
 
 
+@pytest.mark.slow
 def test_the_best_settings_are_searched_for(kerasbert, config_file, tmp_path, write):
     space = write("space.yaml", ["training.learning_rate: {low: 1.0e-4, high: 1.0e-2, log: true}"])
     done = kerasbert("tune", config_file(), "--space", space, "--trials", 2, "--output", tmp_path / "study")

@@ -68,6 +68,7 @@ def test_an_interrupted_training_resumes_exactly(directory: Path):
     assert_close(weights(result.run.weights), weights(Path("finished/model.weights.h5")))
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_an_interrupted_pretraining_resumes_exactly(directory: Path):
     path = Path("pretraining_interrupted/pretrain.yaml")

@@ -32,6 +32,7 @@ def test_counts_are_right(corpus, text_file):
     assert f"{counts.documents - corpus.counts['validation'].documents} documents" in describe(corpus)
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_every_process_builds_the_same(corpus, text_file, tmp_path):
     program = (

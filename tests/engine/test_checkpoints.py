@@ -54,6 +54,7 @@ def epochs_of(result):
     return [json.loads(line) for line in result.run.history.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_a_training_killed_again_and_again_ends_with_the_weights_of_a_whole_one(
     tiny_config, tmp_path, kill_after
 ):
@@ -77,6 +78,7 @@ def test_a_training_killed_again_and_again_ends_with_the_weights_of_a_whole_one(
     assert resumed.metrics["best_epoch"] == whole.metrics["best_epoch"]
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(tiny_config, kill_after, monkeypatch):
     revive = kill_after(9)
     with pytest.raises(KilledError):
@@ -105,6 +107,7 @@ def without_a_row(tiny_config):
     return dataclasses.replace(prepared, train=Rows(prepared.train.rows[1:]))
 
 
+@pytest.mark.slow
 def test_only_an_unfinished_run_of_the_same_settings_and_rows_is_resumed(tiny_config, kill_after, tmp_path):
     revive = kill_after(9)
     with pytest.raises(KilledError):

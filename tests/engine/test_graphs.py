@@ -14,6 +14,7 @@ def graphs() -> int:
     return sum(isinstance(thing, FuncGraph) for thing in gc.get_objects())
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_trainings_leave_no_graphs_behind(tiny_config, tmp_path):
     counts = []

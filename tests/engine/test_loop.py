@@ -63,6 +63,7 @@ RECIPES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_sigterm_saves_the_step_and_the_training_goes_on_from_there(
     tiny_config, tmp_path, monkeypatch, recipe: dict
@@ -98,6 +99,7 @@ def test_a_lost_loss_ends_the_training(tiny_config, spoil, loss: float):
         train(prepare(tiny_config(training=SETTINGS)))
 
 
+@pytest.mark.slow
 def test_a_lost_loss_goes_back_with_half_the_rate(tiny_config, tmp_path, spoil):
     settings = {**SETTINGS, "on_divergence": "rollback"}
     plain = train(prepare(tiny_config(training=settings)))

@@ -219,6 +219,7 @@ for parts in (1, 8):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_parts_of_a_batch_are_computed_in_the_memory_of_one():
     # This allocator of TensorFlow keeps count on a CPU too.

@@ -285,6 +285,7 @@ def riemann(classifier: TextClassifier, text: str, label_id: int, steps: int) ->
     return total[1:-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_a_plain_sum_of_many_steps_agrees(pooling):
     classifier = random_classifier(["a", "b", "c"], head={"pooling": pooling})

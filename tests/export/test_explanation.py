@@ -40,6 +40,7 @@ def test_run_and_saved_model_and_native_loader_explain_alike(exported, strings):
     assert nothing["label"].shape == (0,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["exported_pairs", "exported_sentencepiece"])
 def test_pairs_are_explained_alike(request, name, strings):
     exported = request.getfixturevalue(name)

@@ -199,6 +199,7 @@ def test_an_unfinished_run_is_not_exported(trained, tmp_path):
     assert names(tmp_path) == ["run"]
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_other_weights_than_the_trainers_are_not_published(trained, tmp_path, monkeypatch):
     written = publish._write

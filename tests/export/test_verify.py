@@ -65,6 +65,7 @@ def test_vectors_are_compared_by_their_length():
         _compare("signature embed", {"vector": far}, wanted, 1e-5, True)
 
 
+@pytest.mark.slow
 def test_a_signature_of_vectors_that_is_wrong_is_refused(exported_pairs, monkeypatch):
     vectors = exported_pairs.classifier.vectors
     monkeypatch.setattr(exported_pairs.classifier, "vectors", lambda *texts: vectors(*texts) + 0.01)

@@ -60,6 +60,7 @@ def test_token_ids_may_be_of_several_windows(untrained):
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"precision": "bfloat16"}, {"quantize": "int8"}])
 def test_lower_precisions_are_near(untrained, settings, strings, tmp_path):
     if "quantize" in settings and platform.machine() != "x86_64":

@@ -36,6 +36,7 @@ print(model.predict(["好"])[0]["label"] in model.labels, "keras_nlp" in sys.mod
 """
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_opening_an_export_does_not_import_what_trains(exported: Path):
     command = [sys.executable, "-c", EXPORT, str(exported)]

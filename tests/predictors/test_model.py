@@ -136,6 +136,7 @@ def test_pairs_are_refused_where_none_are_meant(model):
         model.predict("好", "坏")
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_pairs_are_answered_in_order(pair_model):
     together = pair_model.predict_proba(TEXTS, TEXTS[::-1])

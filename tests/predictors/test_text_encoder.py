@@ -1,7 +1,6 @@
 """Vectors are what NumPy makes of the encoder's outputs, whoever computes them."""
 
 import itertools
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -152,7 +151,7 @@ def test_an_export_has_the_mean_alone(exported_model, texts):
 @pytest.mark.process
 @pytest.mark.parametrize("texts", ["好", []])
 def test_an_export_without_the_signature_says_how_to_make_it(exported_model, monkeypatch, texts):
-    monkeypatch.setattr(exported_model, "_loaded", SimpleNamespace(signatures={}))
+    monkeypatch.setattr(exported_model, "_names", frozenset())
     with pytest.raises(CheckpointError, match=r"kerasbert export RUN MODEL_DIR --signature embed$"):
         exported_model.embed(texts)
 

@@ -69,6 +69,7 @@ def test_a_small_corpus_is_learned_by_heart(make_config):
     assert last["nsp_loss"] < 0.05
 
 
+@pytest.mark.slow
 def test_pairs_with_shuffled_labels_stay_at_chance(stories, make_config, monkeypatch):
     """Nothing but the text tells the next sentence from another: held-out pairs cannot be guessed."""
     monkeypatch.setattr("kerasbert.corpus.shards.make_examples", _shuffled_labels)
@@ -127,6 +128,7 @@ def test_perplexity_is_that_of_the_masked_tokens(finished, stories, make_config)
     assert finished.metrics["held_out"][0]["mlm_loss"] == pytest.approx(np.mean(losses), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_is_a_source(finished, stories, tiny_config, reviews_file):
     source = open_source(str(finished.run.path))
     assert source.vocabulary.tokens == stories.vocabulary.tokens
@@ -179,6 +181,7 @@ def on_move(monkeypatch):
     return arrange
 
 
+@pytest.mark.slow
 def test_sigterm_saves_the_step_and_resuming_changes_nothing(make_config, tmp_path, on_move):
     whole = pretrain(make_config(run_dir=str(tmp_path / "whole"))).run
     on_move(13, lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -191,6 +194,7 @@ def test_sigterm_saves_the_step_and_resuming_changes_nothing(make_config, tmp_pa
     assert_same_run(whole, pretrain(make_config(), resume=True).run)
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_the_step_and_resuming_changes_nothing(finished, make_config, tmp_path, on_move):
     """After the last step before a validation: the resumed training begins with that."""
     config = make_config(run_dir=str(tmp_path / "interrupted"))
@@ -211,6 +215,7 @@ def assert_same_run(a: PretrainingRun, b: PretrainingRun) -> None:
         )
 
 
+@pytest.mark.slow
 def test_checkpoints_by_minutes(make_config, on_move, monkeypatch):
     saved = []
     original = Checkpoints.save
@@ -224,6 +229,7 @@ def test_checkpoints_by_minutes(make_config, on_move, monkeypatch):
     assert saved == [0, 3, 10]
 
 
+@pytest.mark.slow
 def test_divergence_rolls_back_to_the_last_checkpoint(make_config, monkeypatch):
     original, count = Trainer.step, iter(range(1, 10_000))
 
@@ -248,6 +254,7 @@ def test_tensorboard_has_the_losses(finished):
     assert {("mlm_loss", 10), ("val_mlm_loss", 20), ("learning_rate", 20)} <= tags
 
 
+@pytest.mark.slow
 def test_a_run_cannot_go_on_as_another(make_config, monkeypatch):
     monkeypatch.setattr("kerasbert.engine.progress_reporter.ProgressReporter.line", _interrupt)
     result = pretrain(make_config())
@@ -273,6 +280,7 @@ def _interrupt(self, figures):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_two_phases_follow_one_another(stories, story_file, make_config, tmp_path):
     settings = CorpusSettings(max_length=32, shards=1, held_out=0.1)
     longer = build_corpus([story_file], tmp_path / "longer", stories.vocabulary, settings)
@@ -285,6 +293,7 @@ def test_two_phases_follow_one_another(stories, story_file, make_config, tmp_pat
     assert open_source(str(result.run.path)).config.max_positions == 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pairs", ["none", "sop"])
 def test_other_second_segments(stories, story_file, make_config, tmp_path, pairs):
     settings = stories.settings.model_copy(update={"pairs": pairs})
@@ -298,6 +307,7 @@ def test_other_second_segments(stories, story_file, make_config, tmp_path, pairs
     assert any(name.startswith("cls.seq_relationship") for name in tensors(result.run)) == (pairs == "sop")
 
 
+@pytest.mark.slow
 def test_continuing_from_a_source_starts_with_its_weights_and_heads(finished, make_config, tmp_path):
     """One step of a vanishing rate changes nothing."""
     source = str(finished.run.path)
@@ -307,6 +317,7 @@ def test_continuing_from_a_source_starts_with_its_weights_and_heads(finished, ma
     assert_same_weights(finished.run, pretrain(config).run)
 
 
+@pytest.mark.slow
 def test_heads_that_a_source_lacks_are_named(finished, make_config, tmp_path):
     from kerasbert.checkpoints import save_hugging_face
     from kerasbert.config import TextConfig
@@ -358,6 +369,7 @@ def test_two_workers_equal_one_device(make_config, tmp_path):
     assert_same_weights(alone, PretrainingRun(tmp_path / "together"), tolerance=2e-5)
 
 
+@pytest.mark.slow
 def test_mirrored_equals_one_device(make_config, tmp_path, monkeypatch):
     """The same global batch on one device and on two: masks, pairs and losses count alike."""
     # Collectives of two models of different shapes cannot live in one process, and other tests have one.
@@ -372,6 +384,7 @@ def test_mirrored_equals_one_device(make_config, tmp_path, monkeypatch):
     assert_same_weights(*runs, tolerance=2e-5)
 
 
+@pytest.mark.slow
 def test_mixed_precision_keeps_float32_weights(make_config):
     result = pretrain(make_config(training={"precision": "mixed_bfloat16"}))
     assert {tensor.dtype for tensor in tensors(result.run).values()} == {np.dtype(np.float32)}

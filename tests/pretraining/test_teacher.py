@@ -109,6 +109,7 @@ def test_states_are_continued_where_they_were_interrupted(teacher, tmp_path, mon
     assert sum(computed) == len(texts) + computed[6]  # nothing was left to compute
 
 
+@pytest.mark.slow
 def test_a_student_comes_closer_to_its_teacher(taught):
     result = pretrain(taught(steps=120, training={"checkpoint_every_steps": 60}))
     first, last = history(result.run)
@@ -150,6 +151,7 @@ def test_the_teacher_itself_has_nothing_to_learn(taught):
     assert float(metrics["tokens_cosine"][0] / metrics["tokens_cosine"][1]) > 0.999
 
 
+@pytest.mark.slow
 def test_sigterm_in_a_phase_of_texts_and_resuming_changes_nothing(taught, monkeypatch):
     masked = {"teacher": {"masked_lm_weight": 0.5, "starting_vectors": True}}
     whole = pretrain(taught("whole", **masked)).run
@@ -163,6 +165,7 @@ def test_sigterm_in_a_phase_of_texts_and_resuming_changes_nothing(taught, monkey
     assert "mlm_loss" in history(resumed)[-1]
 
 
+@pytest.mark.slow
 def test_phases_of_corpora_and_texts_follow_each_other(taught, stories, texts_file):
     phases = [
         {"corpus": str(stories.path), "steps": 10, "batch_size": 8},
@@ -177,6 +180,7 @@ def test_phases_of_corpora_and_texts_follow_each_other(taught, stories, texts_fi
     assert [part["max_length"] for part in result.metrics["held_out"]] == [16, 16]
 
 
+@pytest.mark.slow
 def test_sentencepiece_learns_from_wordpiece_and_teaches_it(taught, unigram, tmp_path):
     unigram.save(tmp_path / "unigram.model")
     first = pretrain(
@@ -209,6 +213,7 @@ def test_starting_vectors_are_as_far_apart_as_the_teachers(taught):
     assert 0.01 < table[list(tokens)].std() < 0.1
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_refused(taught, make_config, texts_file, tmp_path):
     def refused(match: str, **overrides) -> None:
         with pytest.raises(UserError, match=match):
@@ -242,6 +247,7 @@ def test_what_does_not_fit_is_refused(taught, make_config, texts_file, tmp_path)
         make_config(phases=[{"steps": 5}])
 
 
+@pytest.mark.slow
 def test_resuming_with_other_texts_is_refused(taught, texts_file, tmp_path, monkeypatch):
     copied = tmp_path / "copied.txt"
     copied.write_text(texts_file.read_text(encoding="utf-8"), encoding="utf-8")
@@ -258,6 +264,7 @@ def test_resuming_with_other_texts_is_refused(taught, texts_file, tmp_path, monk
         pretrain(config, resume=True)
 
 
+@pytest.mark.slow
 def test_mirrored_equals_one_device(taught, monkeypatch):
     """Relations are those of the global batch."""
     import functools

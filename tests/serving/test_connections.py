@@ -159,6 +159,7 @@ def test_a_refusal_reaches_a_client_that_goes_on_sending(server):
     assert b"too large" in answer
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_lets_those_go_who_kept_their_connections(model_dir):
     slow = json.dumps({"signature_name": "slow", "inputs": [20_000]}).encode()
     seen: list[tuple[int, str | None]] = []

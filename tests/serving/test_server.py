@@ -53,6 +53,7 @@ def test_answers_are_not_held_back_by_nagles_algorithm():
         assert listener.proto == socket.IPPROTO_TCP  # what asyncio looks at
 
 
+@pytest.mark.slow
 def test_a_change_of_versions_fails_no_request(model_dir, saved, saved_next):
     with running(model_dir) as server:
         stop, answers = threading.Event(), []
@@ -102,6 +103,7 @@ def test_told_to_stop_it_finishes_what_it_has_begun(model_dir, number):
             assert [answer.result().status_code for answer in answers] == [200, 200]
 
 
+@pytest.mark.slow
 def test_a_request_that_takes_too_long_is_given_up_and_a_full_queue_refuses(model_dir):
     slow = json.dumps({"signature_name": "slow", "inputs": [10_000_000]})
     with running(model_dir, "--timeout", "1", "--queue-size", "2") as server:

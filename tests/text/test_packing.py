@@ -136,6 +136,7 @@ def test_truncation_is_the_plain_rule(lengths, max_length, truncation):
         assert [VOCABULARY.tokens[i] for i in ours["token_ids"][row][:real]] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @settings(max_examples=60, deadline=None)
 @given(

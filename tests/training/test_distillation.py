@@ -82,6 +82,7 @@ def student_config(tiny_config, trained, tmp_path):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_a_student_learns_what_the_teacher_knows_without_labels(student_config, trained, tmp_path):
     texts = tmp_path / "texts.jsonl"
@@ -99,6 +100,7 @@ def test_a_student_learns_what_the_teacher_knows_without_labels(student_config, 
     assert not any("projection" in weight.path for weight in result.classifier.model.weights)
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_two_replicas_distil_what_one_device_distils(student_config, tmp_path, mirrored):
     learned = []

@@ -109,6 +109,7 @@ def _steps_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.import_module("kerasbert.training.train"), "finish", lambda *given: given)
 
 
+@pytest.mark.slow
 def test_two_replicas_learn_what_one_device_learns(learn):
     assert difference(learn("mirrored"), learn("one_device")) <= 1e-6
 
@@ -148,6 +149,7 @@ def test_workers_learn_what_one_device_learns(
         assert difference(weights_of(tmp_path / str(number) / "model.weights.h5"), one) <= 1e-6, case
 
 
+@pytest.mark.slow
 def test_a_worker_that_never_comes_is_not_waited_for_for_ever(tmp_path: Path):
     address, missing = (f"127.0.0.1:{port}" for port in free_ports(2))
     script = (

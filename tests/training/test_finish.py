@@ -15,6 +15,7 @@ from kerasbert.training import TrainResult, calibrate, train
 from kerasbert.training.temperature import Fit
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_validation_rows_are_predicted_once(tiny_config, monkeypatch):
     traced, predicted = [], []
@@ -40,6 +41,7 @@ def test_the_outputs_are_those_of_the_loaded_run(trained: TrainResult):
     np.testing.assert_allclose(trained.outputs["probabilities"], loaded["probabilities"], atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_the_decision_is_the_calibrated_one(tiny_config, monkeypatch):
     """Spam's threshold is chosen on the validation rows: the classifier in memory decides by it."""
@@ -53,6 +55,7 @@ def test_the_decision_is_the_calibrated_one(tiny_config, monkeypatch):
     assert [answer["label"] == "spam" for answer in answers] == spam.tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_the_temperature_is_kept_and_applied(tiny_config, monkeypatch):
     """In the run, in the classifier in memory, and before a threshold is chosen."""

@@ -35,6 +35,7 @@ def trained_on(tiny_config, long_texts, **changes):
     return train(prepare(tiny_config(data={"train": long_texts}, training=training, **changes)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"training": {"r_drop": 0.5, "adversarial_norm": 0.5}}])
 def test_windows_read_what_the_head_of_a_text_does_not_say(tiny_config, long_texts, changes):
     result = trained_on(tiny_config, long_texts, text={"windows": 6}, head={"pooling": "max"}, **changes)
@@ -46,6 +47,7 @@ def test_windows_read_what_the_head_of_a_text_does_not_say(tiny_config, long_tex
     assert "".join(words) == "手机" * 20 + "太差" + "酒店" * 9
 
 
+@pytest.mark.slow
 def test_without_them_it_is_left_to_chance(tiny_config, long_texts):
     assert trained_on(tiny_config, long_texts).metrics["accuracy"] < 0.9
 

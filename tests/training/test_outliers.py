@@ -13,6 +13,7 @@ from kerasbert.training.outliers import fit_outliers, squares_by_length
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.slow
 def test_a_share_of_the_validation_rows_and_other_texts_are_rejected(tiny_config):
     result = train(tiny_config(decision={"reject_outliers": 0.1}, training={"epochs": 1}))
     distance, accepted = result.outputs["distance"], result.outputs["accepted"]
@@ -38,6 +39,7 @@ def test_texts_that_are_all_the_same_have_finite_distances(tiny_config):
     assert 1 < classifier.predict(["别的"])["distance"] < np.inf
 
 
+@pytest.mark.slow
 def test_texts_of_several_windows_are_served_with_their_distance(tiny_config, tmp_path):
     settings = {"decision": {"reject_outliers": 0.1}, "text": {"windows": 3}}
     result = train(tiny_config(training={"epochs": 1, "max_length": 8}, **settings))

@@ -46,6 +46,7 @@ def test_one_more_layer_thaws_in_each_epoch():
     assert lowest_trained(TrainingConfig(), 2, 0) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("settings", "moved"),

@@ -20,6 +20,7 @@ def run(configs, directory: Path, resume: bool = False):
     return train_each(configs, directory, console, resume, results.append), results
 
 
+@pytest.mark.slow
 def test_seeds_follow_one_another(tiny_config, tmp_path):
     configs = seeds_of(tiny_config(training={"seed": 5}), 2)
     assert [config.training.seed for config in configs.values()] == [5, 6]
@@ -45,6 +46,7 @@ def test_every_row_is_validated_on_once(tiny_config, reviews, tmp_path):
         assert one.validation.label_counts == {"negative": 10, "positive": 10}
 
 
+@pytest.mark.slow
 def test_an_interrupted_series_goes_on(tiny_config, tmp_path, monkeypatch, reviews_file):
     configs, moves = folds_of(tiny_config(), 2), []
 
@@ -87,6 +89,7 @@ def test_folds_and_validation_files_do_not_go_together(tiny_config, reviews_file
         tiny_config(data={"folds": 3, "fold": 3})
 
 
+@pytest.mark.slow
 def test_what_weakens_all_trainings_is_said_once(tiny_config, tmp_path):
     rows = [{"text": f"第{i}条{'好坏'[i % 2]}", "label": "xy"[i % 2]} for i in range(30)]
     rows += [{"text": f"其他{i}", "label": "Ａ" if i else ""} for i in range(8)]

@@ -179,6 +179,7 @@ def _determinism_ends() -> None:
     disable_op_determinism()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_determinism_ends")
 def test_the_saved_configuration_and_its_seed_decide_everything(tiny_config, tmp_path: Path, weights_after):
     settings = {"epochs": 1, "seed": 1, "token_dropout": 0.2, "deterministic": True}
@@ -193,6 +194,7 @@ def test_the_saved_configuration_and_its_seed_decide_everything(tiny_config, tmp
 # Ways to train
 
 
+@pytest.mark.slow
 def test_mixed_precision_trains_float32_weights(tiny_config):
     result = train(tiny_config(training={"precision": "mixed_bfloat16"}))
     assert {weight.dtype for weight in weights(result)} == {np.dtype("float32")}
@@ -208,6 +210,7 @@ def test_float16_trains_too(tiny_config, weights_after):
     assert losses[1] < losses[0]
 
 
+@pytest.mark.slow
 def test_the_history_has_the_weighted_loss_of_the_rows(tiny_config, write):
     # With no learning to speak of, the loss of the epoch is that of the untrained model.
     words = {"rare": "好", "often": "坏"}
@@ -232,6 +235,7 @@ def test_the_history_has_the_weighted_loss_of_the_rows(tiny_config, write):
     assert history(result.run)[0]["loss"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_batch_larger_than_the_data_is_the_batch_of_all_rows(
     tiny_config, write, tmp_path: Path, weights_after
 ):
@@ -337,6 +341,7 @@ def test_weights_that_are_no_numbers_are_never_saved(tiny_config, monkeypatch: p
     assert not RunDirectory(config.run_dir).metrics.exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_the_first_epoch_keeps_what_was_reached(tiny_config, monkeypatch: pytest.MonkeyPatch):
     def stop(self, step: int) -> None:
         if step == 5:
@@ -350,6 +355,7 @@ def test_ctrl_c_in_the_first_epoch_keeps_what_was_reached(tiny_config, monkeypat
     assert result.run.load().predict(["手机很好"])["label"][0] in (b"negative", b"positive")
 
 
+@pytest.mark.slow
 def test_ctrl_c_later_keeps_the_best_epoch(tiny_config, monkeypatch: pytest.MonkeyPatch):
     written = History.add
 

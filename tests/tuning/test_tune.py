@@ -34,6 +34,7 @@ def search(tiny_config, tmp_path: Path):
     return run
 
 
+@pytest.mark.slow
 def test_the_best_trial_is_kept_and_no_other(search, tmp_path):
     best = search()
     assert best.chosen["training.learning_rate"] == 3e-3
@@ -52,6 +53,7 @@ def test_the_best_trial_is_kept_and_no_other(search, tmp_path):
         search()
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_where_it_was_interrupted(search, tmp_path, monkeypatch, reviews_file):
     moves = []
 
