@@ -9,20 +9,14 @@ being their number.
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
+from label_noise import DATA, TASKS
 from sklearn.metrics import roc_auc_score
 
 from kerasbert.curation.outliers import outlier_distances
 from kerasbert.data import Columns, Row, load_rows
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
-TASKS = {
-    "sentiment": ("chnsenticorp", Columns(text="text_a")),
-    "spam": ("spam_sms", Columns()),
-    "news_topic": ("thucnews_titles", Columns()),
-}
 OTHERS = {**TASKS, "app descriptions": ("iflytek", Columns())}
 
 

@@ -4,10 +4,11 @@
         [--seed N]... [--init INIT]
 
 Trains each recipe of configs/train (or of another folder, such as configs/train/e5) on the first N rows of a
-random order of its training file (0: on all), and takes the validation accuracy of the best epoch. From
-scratch means the same encoder with the same vocabulary, random weights, and the learning rates that suit
-those. Each result is appended to a JSONL file, and what is in there is not measured again. Prints a Markdown
-table of means and standard deviations over the seeds.
+random order of its training file (0: on all), and takes the validation accuracy of the best epoch, and
+`accuracy_unseen` of the validation rows that are not training rows, too. From scratch means the same encoder
+with the same vocabulary, random weights, and the learning rates that suit those. Each result is appended to
+results.jsonl, and what is in there is not measured again. Prints a Markdown table of means and standard
+deviations over the seeds.
 """
 
 import argparse
@@ -79,6 +80,7 @@ def measure(arguments: argparse.Namespace, case: dict[str, Any]) -> None:
         **case,
         **{name: trained.metrics[name] for name in names},
         "naive_bayes": floor(trained.prepared),
+        "accuracy_unseen": unseen(trained.prepared, trained.run.predictions),
     }
     with (arguments.workdir / "results.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(result) + "\n")
@@ -108,6 +110,13 @@ def floor(prepared: Prepared) -> float:
     decided = baseline_decisions(prepared.train, prepared.validation, task.labels)
     assert decided is not None
     return float(score_decisions(task.targets(prepared.validation.labels), decided, task.labels)["accuracy"])
+
+
+def unseen(prepared: Prepared, predictions: Path) -> float:
+    """Returns the accuracy on the validation rows whose text is no training row, word for word."""
+    seen = set(prepared.train.texts)
+    records = map(json.loads, predictions.read_text(encoding="utf-8").splitlines())
+    return statistics.mean(of["label"] == of["truth"] for of in records if of["text"] not in seen)
 
 
 def results(workdir: Path) -> list[dict[str, Any]]:

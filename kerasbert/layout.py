@@ -13,6 +13,9 @@ from kerasbert.errors import UserError
 RUN_CONFIG = "config.yaml"
 RUN_METRICS = "metrics.json"  # written last: without it the run is unfinished
 
+# Beginnings of the names of the runs that `train --seeds` and `--folds` write, each with its number.
+SEED_RUN, FOLD_RUN = "seed-", "fold-"
+
 LARGEST_VERSION = 2**63 - 1  # a version is an int64
 
 # In a version directory.

@@ -15,7 +15,7 @@ from kerasbert.data.labels import spelled_as
 from kerasbert.data.predictions import Prediction, id_text
 from kerasbert.data.source import STDIN
 from kerasbert.errors import DataError, UserError
-from kerasbert.layout import RUN_CONFIG, RUN_METRICS
+from kerasbert.layout import FOLD_RUN, RUN_CONFIG, RUN_METRICS, SEED_RUN
 from kerasbert.listing import join_first
 from kerasbert.predictors import Model, open_model, predict_rows
 from kerasbert.tasks.metrics import decisions
@@ -102,12 +102,9 @@ def require_different(sources: Sequence[str | Model]) -> None:
 def _paths_of(side: str) -> list[str]:
     path = Path(side)
     if path.is_dir():
-        # As `kerasbert.training.repeat` names them.
-        runs = [
-            run for name in ("seed-*", "fold-*") for run in path.glob(name) if (run / RUN_CONFIG).is_file()
-        ]
+        runs = [run for name in (SEED_RUN, FOLD_RUN) for run in path.glob(f"{name}*")]
         is_model = (path / RUN_CONFIG).is_file()
-        found = [] if is_model else [str(run) for run in runs]
+        found = [] if is_model else [str(run) for run in runs if (run / RUN_CONFIG).is_file()]
     else:
         found = [] if "://" in side or path.exists() else glob.glob(side)
     for run in found:

@@ -18,16 +18,20 @@ class Export(Model):
     Args:
         path: the version directory.
         config: the one beside the graph.
-        labels: in the order of `probabilities`.
         signatures: their names.
+
+    Raises:
+        LookupError: `classify` or `serving_default`, or an input or output of theirs, is not there.
     """
 
-    def __init__(
-        self, path: Path, config: ResolvedConfig, labels: tuple[str, ...], signatures: Collection[str]
-    ):
-        super().__init__(str(path), labels, config.data)
-        self.config, self.temperature = config, config.decision.temperature
+    def __init__(self, path: Path, config: ResolvedConfig, signatures: Collection[str]):
         self._names = frozenset(signatures)
+        if "serving_default" not in self._names:
+            raise LookupError("serving_default")
+        # The graph knows its labels; an Example without features has no bytes.
+        classes = self._ask("classify", inputs=[b""])["classes"]
+        super().__init__(str(path), tuple(label.decode() for label in classes[0]), config.data)
+        self.config, self.temperature = config, config.decision.temperature
 
     @property
     def label_separator(self) -> str | None:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from kerasbert.config import read_resolved_config
-from kerasbert.errors import CheckpointError
-from kerasbert.layout import EXPORTED_CONFIG, EXPORTED_LABELS
+from kerasbert.errors import CheckpointError, one_line
+from kerasbert.layout import EXPORTED_CONFIG
 from kerasbert.native.exchange import decode, encode
 from kerasbert.predictors.export import Export
 from kerasbert.predictors.predict import Arrays
@@ -43,12 +43,10 @@ class NativeExport(Export):
         self.source = str(path)
         config = read_resolved_config(path / EXPORTED_CONFIG)  # while the other process loads
         try:
-            labels = (path / EXPORTED_LABELS).read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{path / EXPORTED_LABELS}: cannot be read.") from error
-        self._signatures = self._read()
-        super().__init__(path, config, tuple(labels), self._signatures)
-        self.predict_batch([""], [""] if self.takes_pairs else None)  # what loads may still not run
+            self._signatures = self._read()
+            super().__init__(path, config, self._signatures)
+        except (LookupError, ValueError) as error:
+            raise CheckpointError(f"{path}: cannot be loaded ({one_line(error)}).") from error
 
     def _ask(self, signature: str, **columns: Batch | None) -> Arrays:
         inputs, outputs = (self._signatures[signature][part] for part in ("inputs", "outputs"))

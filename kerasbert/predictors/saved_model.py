@@ -25,15 +25,10 @@ class SavedModel(Export):
         try:
             # Kept, since its signatures hold its variables only weakly.
             self._loaded = tf.saved_model.load(str(path))
-            signatures = self._loaded.signatures
-            empty = tf.train.Example().SerializeToString()
-            classes = signatures["classify"](inputs=tf.constant([empty]))["classes"]
-            signatures["serving_default"]
+            super().__init__(path, config, self._loaded.signatures)
         except (OSError, tf.errors.OpError, LookupError, ValueError) as error:
             reason = one_line(error)
             raise CheckpointError(f"{path}: cannot be loaded ({reason}).") from error
-        labels = tuple(label.decode() for label in classes.numpy()[0])
-        super().__init__(path, config, labels, signatures)
 
     def _ask(self, signature: str, **columns: Batch | None) -> Arrays:
         feeds = {name: string_tensor(column) for name, column in columns.items() if column is not None}

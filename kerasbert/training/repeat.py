@@ -15,6 +15,7 @@ from kerasbert.engine.run import new_run_dir
 from kerasbert.engine.strategy import choose_strategy, is_chief
 from kerasbert.errors import ConfigError
 from kerasbert.files import require_new_directory, write_json
+from kerasbert.layout import FOLD_RUN, SEED_RUN
 from kerasbert.training.fingerprint import fingerprint, require_fingerprint
 from kerasbert.training.finish import TrainResult
 from kerasbert.training.train import train
@@ -25,12 +26,12 @@ _METRICS = ("accuracy", "macro_f1")
 
 def seeds_of(config: Config, count: int) -> dict[str, Config]:
     """Returns `count` trainings with consecutive seeds, by the names of their directories."""
-    return _variants(config, {f"seed-{n}": ("training", {"seed": n}) for n in _from(config, count)})
+    return _variants(config, {f"{SEED_RUN}{n}": ("training", {"seed": n}) for n in _from(config, count)})
 
 
 def folds_of(config: Config, count: int) -> dict[str, Config]:
     """Returns the trainings of a cross-validation of `count` folds, by the names of their directories."""
-    folds = {f"fold-{n}": ("data", {"folds": count, "fold": n}) for n in range(count)}
+    folds = {f"{FOLD_RUN}{n}": ("data", {"folds": count, "fold": n}) for n in range(count)}
     return _variants(config, folds)
 
 

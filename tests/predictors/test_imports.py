@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 import kerasbert
 from kerasbert.errors import CheckpointError
+from kerasbert.layout import EXPORTED_CONFIG, EXPORTED_LABELS
 from kerasbert.predictors import open_for_few
 
 CODE = """
@@ -72,6 +74,24 @@ def test_an_export_that_the_native_loader_cannot_load_is_refused_as_ever(exporte
     shutil.rmtree(damaged / "variables")
     with pytest.raises(CheckpointError, match="cannot be loaded"):
         open_for_few(str(damaged))
+
+
+@pytest.mark.process
+def test_the_labels_are_those_of_the_graph(exported: Path, tmp_path: Path):
+    version = shutil.copytree(exported, tmp_path / "1")
+    (version / EXPORTED_LABELS).write_text("another\n", encoding="utf-8")
+    assert open_for_few(str(version)).labels == kerasbert.open_model(exported).labels
+
+
+@pytest.mark.process
+def test_a_foreign_saved_model_is_refused_as_ever(exported: Path, tmp_path: Path):
+    version, module = tmp_path / "1", tf.Module()
+    double = tf.function(lambda x: {"y": 2 * x}, input_signature=[tf.TensorSpec([None])])
+    tf.saved_model.save(module, str(version), {"serving_default": double})
+    (version / EXPORTED_CONFIG).parent.mkdir(exist_ok=True)
+    shutil.copy(exported / EXPORTED_CONFIG, version / EXPORTED_CONFIG)
+    with pytest.raises(CheckpointError, match="cannot be loaded"):
+        open_for_few(str(version))
 
 
 def test_asking_a_server_from_the_command_line_imports_no_tensorflow():
