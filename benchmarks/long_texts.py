@@ -9,7 +9,9 @@ Trains the bundled encoder on two tasks, once for each way to read a long text:
   at random places of about 2,200 characters of statutes, which say nothing about it. Headlines of training
   and validation come from the files of training and validation.
 
-Then asks the last model that reads windows about one text of a thousand to a million characters.
+Each training is a process of its own, and MiB is by how much the training raised its memory. Each result is
+appended to results.jsonl in DIR, and what is in there is not measured again. Then asks the last model that
+reads windows about one text of a thousand to a million characters.
 """
 
 import argparse
@@ -37,22 +39,24 @@ HEADLINES, CHARACTERS = 8, 2_200
 # How texts are read: the name, max_length, the section text, and head.pooling.
 READ: dict[str, list[tuple[str, int, dict[str, Any], str]]] = {
     task: [
-        (f"{windows} windows", length, {"windows": windows}, "mean_max"),
-        ("head", length, {}, "mean_max"),
-        ("head and tail", length, {"truncation": "head_tail"}, "mean_max"),
-        ("tail", length, {"truncation": "tail"}, "mean_max"),
-        (f"{windows} windows", length, {"windows": windows}, "max"),
-        (f"{windows} windows", length, {"windows": windows}, "mean"),
-        (f"{windows} windows", length, {"windows": windows}, "cls"),
+        (f"{windows} windows", 128, {"windows": windows}, "mean_max"),
+        ("head", 128, {}, "mean_max"),
+        ("head and tail", 128, {"truncation": "head_tail"}, "mean_max"),
+        ("tail", 128, {"truncation": "tail"}, "mean_max"),
+        ("head", 512, {}, "mean_max"),
+        (f"{windows} windows", 128, {"windows": windows}, "attention"),
+        (f"{windows} windows", 128, {"windows": windows}, "max"),
+        (f"{windows} windows", 128, {"windows": windows}, "mean"),
+        (f"{windows} windows", 128, {"windows": windows}, "cls"),
     ]
-    for task, length, windows in (("articles", 128, 24), ("iflytek", 128, 16))
+    for task, windows in (("articles", 24), ("iflytek", 16))
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--task", action="append", choices=READ)
-    parser.add_argument("--readings", type=int, default=7, help="how many ways to read, from the first")
+    parser.add_argument("--readings", type=int, default=9, help="how many ways to read, from the first")
     parser.add_argument(
         "--rows", type=int, default=240, help="of the training; half as many are validated on"
     )
@@ -61,39 +65,40 @@ def main() -> None:
     parser.add_argument("--seed", type=int, action="append")
     parser.add_argument("--workdir", type=Path, default=Path("runs") / "long_texts")
     arguments = parser.parse_args()
-    print("| task | tokens read | pooling | accuracy | seconds of training | per 1,000 tokens |")
-    print("| --- " * 6 + "|")
+    arguments.workdir.mkdir(parents=True, exist_ok=True)
+    print("| task | tokens read | pooling | accuracy | seconds | ms per 1,000 tokens | MiB |")
+    print("| --- " * 7 + "|")
     windowed = Path()
     for task in arguments.task or READ:
         files = write_rows(task, arguments.rows, arguments.categories, arguments.workdir)
-        for number, (name, length, text, pooling) in enumerate(READ[task][: arguments.readings]):
+        for name, length, text, pooling in READ[task][: arguments.readings]:
             found = []
             for seed in arguments.seed or [0]:
-                run = arguments.workdir / f"{task}-{number}-{arguments.rows}-{arguments.epochs}-{seed}"
-                shutil.rmtree(run, ignore_errors=True)
-                windowed = run if "windows" in text else windowed
+                training = {
+                    "epochs": arguments.epochs,
+                    "batch_size": 16,
+                    "max_length": length,
+                    "learning_rate": 5e-4,
+                    "precision": "mixed_bfloat16",
+                    "seed": seed,
+                }
                 config = {
-                    "run_dir": str(run),
                     "data": {"train": str(files[0]), "validation": str(files[1])},
                     "backbone": {"source": "kerasbert-tiny-zh"},
                     "text": text,
                     "head": {"pooling": pooling},
-                    "training": {
-                        "epochs": arguments.epochs,
-                        "batch_size": 8,
-                        "max_length": length,
-                        "learning_rate": 5e-4,
-                        "seed": seed,
-                    },
+                    "training": training,
                 }
-                found.append(measure(config))
+                run, result = measured(arguments.workdir, config)
+                windowed = run if "windows" in text else windowed
+                found.append(result)
             accuracies = [of["accuracy"] for of in found]
-            seconds = np.mean([of["seconds"] for of in found])
+            seconds, memory = (np.mean([of[name] for of in found]) for name in ("seconds", "memory"))
             of_tokens = seconds / arguments.epochs / found[0]["tokens"]
             print(
                 f"| {task} | {name} of {length} | `{pooling}` | {np.mean(accuracies):.3f}"
                 + (f" ± {np.std(accuracies, ddof=1):.3f}" if len(found) > 1 else "")
-                + f" | {seconds:.0f} | {of_tokens * 1e6:.0f} ms |",
+                + f" | {seconds:.0f} | {of_tokens * 1e6:.0f} | {memory:.0f} |",
                 flush=True,
             )
     print("\n| one text | seconds | MiB beyond those of a short one |\n| --- | --- | --- |")
@@ -145,13 +150,36 @@ def articles(side: str, count: int) -> list[list[str]]:
     return made
 
 
+def measured(workdir: Path, config: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
+    """Returns the run directory of a training and its result, which is measured unless it was before."""
+    log = workdir / "results.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    results = [json.loads(line) for line in lines]
+    for number, result in enumerate(results):
+        if result["config"] == config:
+            return workdir / str(number), result
+    run = workdir / str(len(results))
+    shutil.rmtree(run, ignore_errors=True)
+    result = {"config": config, **apart(measure, {**config, "run_dir": str(run)})}
+    with log.open("a", encoding="utf-8") as file:
+        print(json.dumps(result), file=file)
+    return run, result
+
+
 def measure(config: dict[str, Any]) -> dict[str, Any]:
-    """Returns the accuracy, the seconds of training, and the tokens that an epoch reads."""
+    """Returns the accuracy, the seconds and the MiB of a training, and the tokens that an epoch reads."""
     prepared = prepare(parse_config(Config, config, where="benchmark"))
     graph = build_text_graph(prepared.config, prepared.task, prepared.vocabulary)
     tokens = int(tokenize_rows(prepared.train, graph).packed_lengths(graph).sum())
+    before = peak_memory()
     metrics = train(prepared).metrics
-    return {"accuracy": metrics["accuracy"], "seconds": metrics["train_seconds"], "tokens": tokens}
+    memory = peak_memory() - before
+    return {
+        "accuracy": metrics["accuracy"],
+        "seconds": metrics["train_seconds"],
+        "memory": memory,
+        "tokens": tokens,
+    }
 
 
 def answer(run: str, characters: int) -> dict[str, float]:

@@ -100,9 +100,10 @@ class TextConfig(Section):
 class HeadConfig(Section):
     """The layers between the encoder and the logits."""
 
-    pooling: Literal["cls", "mean", "max", "mean_max"] = Field(
+    pooling: Literal["cls", "mean", "max", "mean_max", "attention"] = Field(
         "cls",
-        description="cls: BERT's pooled [CLS]. Others: mean or maximum over the tokens, or both.",
+        description="cls: BERT's pooled [CLS]. Others: mean or maximum over the tokens, both, or a mean "
+        "with weights that are learned (attention).",
     )
     dropout: Fraction = Field(0.1, description="Dropout rate before the last dense layer.")
     keep: bool = Field(

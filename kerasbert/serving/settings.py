@@ -17,7 +17,7 @@ class Settings:
     max_rows: int = 4096  # rows of one request
     max_values: int = 1024 * 1024  # plain values in long lists of one request
     max_explained: int = 8  # rows of an `explain` request, with up to 248 passes each; 0: rejected
-    max_text: int = 100_000  # bytes of one string
+    max_text: int = 400_000  # bytes of one string: 100,000 characters of any kind
     max_requests: int = 1000  # requests in progress; above it: UNAVAILABLE
     max_connections: int = 4000  # open connections; above it the longest idle one is closed
     cors: bool = False  # allow any origin, like TensorFlow Serving's --rest_api_enable_cors_support

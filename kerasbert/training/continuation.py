@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerasbert.checkpoints import RunDirectory
@@ -46,7 +45,7 @@ def earlier_run(config: Config) -> RunDirectory | None:
 
 
 def keep_classifier(model: Classifier, labels: tuple[str, ...], run: RunDirectory) -> None:
-    """Copies the head of a run; of weights with one column a label, the columns of the labels of both.
+    """Copies the head of a run; of weights with a column for each label, the columns of the labels of both.
 
     Args:
         model: of the new labels.
@@ -57,24 +56,22 @@ def keep_classifier(model: Classifier, labels: tuple[str, ...], run: RunDirector
         ConfigError: the heads have other layers.
     """
     earlier = run.load()
-    shared = [label for label in earlier.labels if label in labels]
-    new, old = ([of.index(label) for label in shared] for of in (list(labels), list(earlier.labels)))
-    if len(model.head.weights) != len(earlier.model.head.weights):
-        raise ConfigError(f"{_KEY}: the head of {run.path} has other layers.")
-    for weight, source in zip(model.head.weights, earlier.model.head.weights, strict=True):
-        weight.assign(_merged(weight, source, new, old, run))
-
-
-def _merged(
-    weight: keras.Variable, source: keras.Variable, new: list[int], old: list[int], run: RunDirectory
-) -> np.ndarray:
-    value, before = weight.numpy(), source.numpy()
-    if value.shape == before.shape and new == old:
-        return before
-    if value.shape[:-1] != before.shape[:-1]:
-        raise ConfigError(f"{_KEY}: the head of {run.path} has other layers.")
-    value[..., new] = before[..., old]
-    return value
+    other_layers = ConfigError(f"{_KEY}: the head of {run.path} has other layers.")
+    weights, sources = ([weight.numpy() for weight in of.head.weights] for of in (model, earlier.model))
+    if len(weights) != len(sources):
+        raise other_layers
+    for variable, weight, source in zip(model.head.weights, weights, sources, strict=True):
+        if weight.shape[:-1] != source.shape[:-1]:
+            raise other_layers
+        if (weight.shape[-1], source.shape[-1]) == (len(labels), len(earlier.labels)):
+            for column, label in enumerate(labels):
+                if label in earlier.labels:
+                    weight[..., column] = source[..., earlier.labels.index(label)]
+        elif weight.shape == source.shape:
+            weight = source
+        else:
+            raise other_layers
+        variable.assign(weight)
 
 
 def earlier_validation(run: RunDirectory) -> Iterator[tuple[Row, str]]:

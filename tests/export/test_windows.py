@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kerasbert import open_model
 from kerasbert.checkpoints import RunDirectory
 from kerasbert.export.native import NativeModel
 from kerasbert.text import string_tensor
 
+from ..serving.conftest import running
 from .conftest import CHARACTERS, export_moved, export_untrained
 
 pytestmark = pytest.mark.process
@@ -70,3 +72,14 @@ def test_lower_precisions_are_near(untrained, settings, strings, tmp_path):
     expected = untrained[0].load().predict(TEXTS)["probabilities"]
     difference = np.abs(answer["probabilities"] - expected).max()
     assert 0 < difference < 0.1
+
+
+@pytest.mark.slow
+def test_several_labels_are_served_over_rest_and_grpc(tmp_path):
+    values = {"task": "multi_label", "text": {"windows": 3}, "head": {"pooling": "attention"}}
+    run, path = export_untrained(["dear", "fast", "positive"], tmp_path, **values)
+    expected = run.load().predict(TEXTS)["probabilities"]
+    path.rename(path.with_name("1"))
+    with running(path.parent) as server:
+        for url in (f"{server.rest}/m", f"grpc://{server.grpc_address}/m"):
+            np.testing.assert_allclose(open_model(url).predict_proba(TEXTS), expected, atol=1e-5)

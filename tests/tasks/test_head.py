@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy.special
 import tensorflow as tf
 
 from kerasbert.config import HeadConfig
@@ -59,6 +60,24 @@ def test_dense_head_is_affine_in_the_pooled_tokens(pooling: str):
     outputs = encoded(0.0)
     expected = pool(outputs, mask(), pooling).numpy() @ kernel + bias
     np.testing.assert_allclose(model([outputs, mask()], training=False), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("padding", [0.0, 100.0, -100.0])
+def test_attention_is_the_mean_of_real_tokens_by_weights_that_are_alike_at_first(padding: float):
+    inputs = {"sequence_output": keras.Input((7, 4))}
+    padding_mask = keras.Input((7,), dtype="int32")
+    head = dense_head(inputs, padding_mask, HeadConfig(pooling="attention"), units=3)
+    model = keras.Model([inputs, padding_mask], head)
+    direction, kernel, bias = model.weights
+    outputs = {"sequence_output": encoded(padding)["sequence_output"]}
+    mean = pool(outputs, mask(), "mean").numpy() @ kernel.numpy() + bias.numpy()
+    np.testing.assert_allclose(model([outputs, mask()], training=False), mean, rtol=1e-5, atol=1e-6)
+    direction.assign([[1.0], [-2.0], [0.5], [3.0]])
+    logits = model([outputs, mask()], training=False).numpy()
+    for row, length in enumerate(LENGTHS):
+        tokens = outputs["sequence_output"].numpy()[row, :length].astype(np.float64)
+        pooled = scipy.special.softmax(tokens @ direction.numpy()[:, 0]) @ tokens
+        np.testing.assert_allclose(logits[row], pooled @ kernel.numpy() + bias.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_dropout_acts_in_training_only():

@@ -1,7 +1,9 @@
 """train --from RUN: another label, the classifier of the old ones kept."""
 
 import json
+from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -47,6 +49,29 @@ def test_old_labels_keep_their_rows_and_their_place(more_config, trained):
     ):
         assert np.array_equal(weight.numpy()[..., :2], old.numpy())
         assert np.array_equal(weight.numpy()[..., 2], before[..., 2])
+
+
+def test_of_a_head_with_more_layers_only_the_last_goes_by_labels():
+    def model(labels):
+        inputs = keras.Input((4,))
+        layers = [keras.layers.Dense(3, name="hidden"), keras.layers.Dense(len(labels))]
+        return SimpleNamespace(head=keras.Sequential([inputs, *layers]), labels=labels)
+
+    def kept(old, new):
+        one, other = model(old), model(new)
+        run = SimpleNamespace(load=lambda: SimpleNamespace(labels=old, model=one), path="run")
+        before = [weight.numpy() for weight in other.head.weights]
+        keep_classifier(other, new, run)
+        return one.head.weights, other.head.weights, before
+
+    for new, columns in (("b", "c"), {0: 1}), (("c", "b", "a", "d"), {1: 1, 2: 0}):
+        old, found, before = kept(("a", "b"), new)
+        for weight, source in zip(found[:2], old[:2], strict=True):
+            assert np.array_equal(weight, source)
+        for weight, source, random in zip(found[2:], old[2:], before[2:], strict=True):
+            for column in range(len(new)):
+                expected = source[..., columns[column]] if column in columns else random[..., column]
+                assert np.array_equal(weight[..., column], expected)
 
 
 def test_rows_that_were_validated_on_are_not_trained_on(more_config, trained):

@@ -11,6 +11,8 @@ from kerasbert.training import prepare, train
 from kerasbert.training.opening import opening
 from kerasbert.training.training_rows import TrainingRows
 
+from ..support import saved_weights
+
 pytestmark = pytest.mark.process
 
 
@@ -62,3 +64,22 @@ def test_how_many_rows_are_longer_than_a_window_is_said(tiny_config, long_texts,
     limit = "text.windows, 2 of 16 tokens" if windows == 2 else "training.max_length, 16 tokens"
     (warning,) = rows.warnings
     assert f"(100.0%) are longer than {limit}, and are truncated" in warning
+
+
+def test_two_replicas_learn_what_one_device_learns(tiny_config, long_texts, mirrored, tmp_path):
+    learned = []
+    for number, strategy in enumerate((tf.distribute.get_strategy(), mirrored)):
+        config = tiny_config(
+            run_dir=str(tmp_path / str(number)),
+            data={"train": long_texts},
+            text={"windows": 6},
+            backbone={"dropout": 0.0},
+            head={"pooling": "attention", "dropout": 0.0},
+            training={"epochs": 1, "batch_size": 16, "learning_rate": 1e-3, "clip_norm": 0.05},
+        )
+        weights = saved_weights(train(prepare(config), strategy=strategy).run.weights)
+        learned.append({name: values for name, values in weights.items() if "seed" not in name})
+    one, two = learned
+    assert one.keys() == two.keys()
+    for name, values in one.items():
+        np.testing.assert_allclose(two[name], values, atol=1e-6, err_msg=name)
