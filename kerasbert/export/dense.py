@@ -21,13 +21,20 @@ class Dense(tf.Module):
         dtype: of the stored weights and of the outputs: float32 or bfloat16.
         int8: multiply 8-bit integers. Needs a CPU and TensorFlow with oneDNN, as on x86-64.
         gelu: "GeluExact", "GeluApproximate" or None.
+        then: the layer that takes the outputs. Once it is calibrated, int8 gives it integers of its range.
     """
 
     def __init__(
-        self, kernel: np.ndarray, bias: np.ndarray, dtype: tf.DType, int8: bool, gelu: str | None = None
+        self,
+        kernel: np.ndarray,
+        bias: np.ndarray,
+        dtype: tf.DType,
+        int8: bool,
+        gelu: str | None = None,
+        then: "Dense | None" = None,
     ):
         super().__init__()
-        self._dtype, self._int8, self._gelu = dtype, int8, gelu
+        self._dtype, self._int8, self._gelu, self._then = dtype, int8, gelu, then
         self._largest: float | None = None  # of the inputs' magnitudes
         # The bias is a constant of the graph: what is small costs more to read from a variable than to use.
         if int8:
@@ -40,9 +47,9 @@ class Dense(tf.Module):
             self._bias = bias.astype(dtype.as_numpy_dtype)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
-        """Returns [rows, outputs] for x [rows, inputs], both in the layer's dtype."""
+        """Returns [rows, outputs] for x [rows, inputs], both in the layer's dtype; for `then`, see there."""
         if self._int8:
-            return self._quantized(tf.cast(x, tf.float32))
+            return self._quantized(x)
         return self._multiply(x, self._kernel)
 
     def in_float32(self, x: tf.Tensor) -> tf.Tensor:
@@ -67,34 +74,42 @@ class Dense(tf.Module):
         return tf.nn.gelu(y, approximate=self._gelu == "GeluApproximate") if self._gelu else y
 
     def _quantized(self, x: tf.Tensor) -> tf.Tensor:
-        if self._largest is None:
-            largest = tf.maximum(tf.reduce_max(tf.abs(x)), 1e-12)  # a batch of none has no maximum
+        if x.dtype == tf.qint8:
+            integers, largest = x, self._range()
         else:
-            largest = tf.constant(self._largest * _HEADROOM)
-        # The ranges that it returns are 128 / 127 times as wide as what it maps to 127.
-        integers, _, _ = tf.quantization.quantize(
-            x,
-            -largest,
-            largest,
-            tf.qint8,
-            mode="SCALED",
-            narrow_range=False,
-            ensure_minimum_range=0.0,  # its default widens the range of small inputs
-        )
+            x = tf.cast(x, tf.float32)
+            largest = self._range(x)
+            # The ranges that it returns are 128 / 127 times as wide as what it maps to 127.
+            integers, _, _ = tf.quantization.quantize(
+                x,
+                -largest,
+                largest,
+                tf.qint8,
+                mode="SCALED",
+                narrow_range=False,
+                ensure_minimum_range=0.0,  # its default widens the range of small inputs
+            )
+        activation = [self._gelu] if self._gelu else []
+        limits = [-largest, largest, tf.constant(-self._ranges), tf.constant(self._ranges)]
+        if self._then is None or self._then._largest is None:
+            dtype, last, ranges = self._dtype, "Dequantize", []
+        else:
+            dtype, last, ranges = tf.qint8, "Requantize", [tf.float32] * 2
+            limits += [-self._then._range(), self._then._range()]
         # The only operation of TensorFlow with a scale for each output; Python has no name for it.
         (product,), _ = op_def_library.apply_op(
             "_QuantizedMatMul",
             name="quantized",
             device_inputs=[integers, tf.convert_to_tensor(self._kernel), tf.constant(self._bias)],
-            host_inputs=[-largest, largest, tf.constant(-self._ranges), tf.constant(self._ranges)],
-            Tdevice_outputs=[self._dtype],
-            Thost_outputs=[],
+            host_inputs=limits,
+            Tdevice_outputs=[dtype],
+            Thost_outputs=ranges,
             T1=tf.qint8,
             T2=tf.qint8,
             Tbias=tf.float32,
             U=tf.float32,
-            Tout=self._dtype,
-            fused_ops=["BiasAdd", *([self._gelu] if self._gelu else []), "Dequantize"],
+            Tout=dtype,
+            fused_ops=["BiasAdd", *activation, last],
             input_quant_mode="SCALED",
             output_quant_mode="SCALED",
             transpose_a=False,
@@ -105,3 +120,9 @@ class Dense(tf.Module):
         )
         product.set_shape([None, self._ranges.size])
         return product
+
+    def _range(self, x: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the largest magnitude of the inputs, or that of x where none is calibrated."""
+        if self._largest is not None:
+            return tf.constant(self._largest * _HEADROOM)
+        return tf.maximum(tf.reduce_max(tf.abs(x)), 1e-12)  # a batch of none has no maximum

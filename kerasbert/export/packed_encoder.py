@@ -8,12 +8,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasbert.export.attention import attend_by_size, is_little
 from kerasbert.export.dense import Dense
 from kerasbert.models.encoder import Encoder
 from kerasbert.models.gelu import gelu
 from kerasbert.models.keras_hub_layers import Sublayers, embedding_tables, sublayers
 from kerasbert.models.packing import Packing
-from kerasbert.models.transformer import LayerParts, encode, normalize, sum_embeddings
+from kerasbert.models.transformer import (
+    Attention,
+    LayerParts,
+    attend,
+    encode,
+    normalize,
+    sum_embeddings,
+)
 from kerasbert.models.windows import Encode, WindowRows, in_chunks
 
 # How dense layers compute: `Dense.__call__`, `Dense.in_float32` or `Dense.calibrate`.
@@ -90,7 +98,10 @@ class PackedEncoder(tf.Module):
         self, inputs: Mapping[str, tf.Tensor], x: tf.Tensor, multiply: _Multiply, return_sequence: bool
     ) -> dict[str, tf.Tensor]:
         packing = Packing(inputs["padding_mask"], self._heads, x.dtype)
-        layers = [layer.parts(multiply) for layer in self._layers]
+        attention: Attention = attend  # has gradients
+        if multiply is Dense.__call__:
+            attention = partial(attend_by_size, is_little(packing.bias, self._heads))
+        layers = [layer.parts(multiply, attention) for layer in self._layers]
         outputs = encode(x, packing, layers, self._pool, return_sequence)
         return {name: tf.cast(output, tf.float32) for name, output in outputs.items()}
 
@@ -111,8 +122,8 @@ class _Layer(tf.Module):
     def __init__(self, layer: Sublayers, width: int, dtype: tf.DType, int8: bool):
         super().__init__()
 
-        def dense(kernel: np.ndarray, bias: np.ndarray, activation: str | None = None) -> Dense:
-            return Dense(kernel, bias, dtype, int8, activation)
+        def dense(kernel: np.ndarray, bias: np.ndarray, *options: Any) -> Dense:
+            return Dense(kernel, bias, dtype, int8, *options)
 
         biases = [_array(part.bias).reshape(-1) for part in (layer.query, layer.key, layer.value)]
         hidden = biases[0].size
@@ -126,15 +137,15 @@ class _Layer(tf.Module):
         self._attention_output = dense(_array(output.kernel).reshape(hidden, hidden), _array(output.bias))
         self._attention_norm = _Norm(layer.attention_norm)
         activation = "GeluExact" if first.activation is gelu else "GeluApproximate"
-        self._intermediate = dense(_array(first.kernel), _array(first.bias), activation)
         self._output = dense(_array(second.kernel), _array(second.bias))
+        self._intermediate = dense(_array(first.kernel), _array(first.bias), activation, self._output)
         self._output_norm = _Norm(layer.output_norm)
 
-    def parts(self, multiply: _Multiply) -> LayerParts:
+    def parts(self, multiply: _Multiply, attention: Attention) -> LayerParts:
         """Returns the parts of the layer, with dense layers that compute by `multiply`."""
         return LayerParts(
             query_key_value=partial(multiply, self._query_key_value),
-            attention_dropout=lambda weights: weights,
+            attention=attention,
             attention_output=partial(multiply, self._attention_output),
             attention_norm=self._attention_norm,
             feed_forward=lambda x: multiply(self._output, multiply(self._intermediate, x)),

@@ -9,6 +9,7 @@ import tensorflow as tf
 from kerasbert.models.packing import Packing
 
 Function = Callable[[tf.Tensor], tf.Tensor]
+Attention = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class LayerParts:
 
     Attributes:
         query_key_value: from [tokens, hidden] to [tokens, 3 * hidden], the queries scaled.
-        attention_dropout: of the attention weights.
+        attention: see `attend`.
         attention_output: from [tokens, hidden] to the same shape.
         attention_norm: from both of them to the normalised sum.
         feed_forward: from [tokens, hidden] to the same shape.
@@ -25,11 +26,32 @@ class LayerParts:
     """
 
     query_key_value: Function
-    attention_dropout: Function
+    attention: Attention
     attention_output: Function
     attention_norm: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
     feed_forward: Function
     output_norm: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def attend(
+    query: tf.Tensor,
+    key: tf.Tensor,
+    value: tf.Tensor,
+    bias: tf.Tensor,
+    dropout: Function = lambda weights: weights,
+) -> tf.Tensor:
+    """Returns what attention takes of the values, [batch, heads, length, width].
+
+    Args:
+        query: [batch, heads, length, width], scaled.
+        key: [batch, heads, length, width].
+        value: [batch, heads, length, width].
+        bias: [batch, 1, 1, length], added to the scores.
+        dropout: of the attention weights.
+    """
+    scores = tf.matmul(query, key, transpose_b=True)
+    weights = tf.nn.softmax(tf.cast(scores, bias.dtype) + bias)
+    return tf.matmul(dropout(tf.cast(weights, query.dtype)), value)
 
 
 def bert_layer(x: tf.Tensor, packing: Packing, parts: LayerParts, first_only: bool = False) -> tf.Tensor:
@@ -41,9 +63,7 @@ def bert_layer(x: tf.Tensor, packing: Packing, parts: LayerParts, first_only: bo
     query, key, value = tf.unstack(packing.split_heads(parts.query_key_value(x)))
     if first_only:
         query, x = query[:, :, :1], packing.first(x)
-    scores = tf.matmul(query, key, transpose_b=True)
-    weights = tf.nn.softmax(tf.cast(scores, packing.bias.dtype) + packing.bias)
-    attended = tf.matmul(parts.attention_dropout(tf.cast(weights, x.dtype)), value)
+    attended = parts.attention(query, key, value, packing.bias)
     attended = tf.reshape(attended, [-1, hidden]) if first_only else packing.merge_heads(attended)
     x = parts.attention_norm(x, parts.attention_output(attended))
     return parts.output_norm(x, parts.feed_forward(x))

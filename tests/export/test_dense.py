@@ -101,6 +101,24 @@ def test_int8_takes_any_batch(quantized, x):
 
 
 @needs_onednn
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", [None, "GeluExact", "GeluApproximate"])
+def test_between_two_calibrated_layers_there_are_only_integers(name, dtype):
+    x, kernel, bias = layer()
+    second = Dense(kernel.T.copy(), bias[:16], tf.as_dtype(dtype), int8=True)
+    apart, joined = (Dense(kernel, bias, tf.as_dtype(dtype), True, name, then) for then in (None, second))
+    for first in (apart, joined):
+        second.calibrate(first.calibrate(tf.constant(x)))
+    x = tf.cast(x, dtype)
+    integers = tf.function(joined)(x)
+    assert integers.dtype == tf.qint8
+    expected = tf.cast(tf.function(lambda x: second(apart(x)))(x), tf.float32).numpy()
+    answer = tf.cast(tf.function(lambda x: second(joined(x)))(x), tf.float32).numpy()
+    # The first layer's bfloat16 is no longer rounded to: an integer may be the next one.
+    np.testing.assert_allclose(answer, expected, atol=2e-2 * np.abs(expected).max())
+
+
+@needs_onednn
 def test_a_column_of_zeros_stays_one():
     x, kernel, bias = layer()
     kernel[:, 3] = 0

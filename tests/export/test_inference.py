@@ -86,7 +86,8 @@ def test_the_answer_to_a_row_does_not_depend_on_its_batch(quantize, request):
     model = InferenceClassifier(classifier(head={"pooling": "mean_max"}), quantize=quantize)
     together = probabilities(model)
     alone = np.concatenate([probabilities(model, [text]) for text in TEXTS])
-    np.testing.assert_allclose(together, alone, atol=1e-6, rtol=0)
+    # Little is attended to by other operations than much, and a score of int8 may round to the next one.
+    np.testing.assert_allclose(together, alone, atol=1e-2 if quantize else 1e-6, rtol=0)
 
 
 def test_bfloat16_is_near_and_less_than_float32():
