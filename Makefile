@@ -2,11 +2,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
-.PHONY: quickstart test test-fast test-slow test-interop test-runtime lint docs dist lock clean
+.PHONY: quickstart test test-fast test-slow test-interop test-runtime test-all lint docs dist lock clean
 
 quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --output quickstart
 
+# Dozens of processes import the package: none shall compile it again.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 
 test: .venv/installed-dev
@@ -26,6 +28,10 @@ test-interop: .venv/installed-interop
 # In the runtime of TensorFlow Serving 2.20: TensorFlow 2.20.
 test-runtime: .venv/installed-runtime
 	$(BIN)/pytest tests/export/test_second_runtime.py
+
+# All of these in one session, as CI: what several tests need is made once.
+test-all: .venv/installed-interop .venv/installed-runtime
+	$(PYTEST) --durations 25
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .

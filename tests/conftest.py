@@ -1,4 +1,4 @@
-"""Fixtures that several folders of tests share."""
+"""What all folders of tests share. Fixtures that need TensorFlow are in model_fixtures.py."""
 
 import os
 
@@ -19,34 +19,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import tensorflow as tf
 from filelock import FileLock
 from huggingface_hub import constants
 
 from kerasbert import progress
-from kerasbert.config import Config, DataConfig, merge, parse_config
+from kerasbert.config import DataConfig
 from kerasbert.data import Row, Rows
 from kerasbert.deployment import served_versions
-from kerasbert.export import export_model
-from kerasbert.tasks import Classification
-from kerasbert.text import (
-    SPECIAL_TOKENS,
-    SentencePieceVocabulary,
-    Vocabulary,
-    WordPieceVocabulary,
-    learn_sentencepiece,
-)
-from kerasbert.training import TrainResult, prepare, train
 
 from .hub_server import FakeHub, Repository
-from .support import free_ports, mirrored_strategy
 
 # A job that a shell runs in the background ignores Ctrl-C, and so would the processes that tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -54,14 +42,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 T = TypeVar("T")
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
-TINY = {
-    "backbone": {"num_layers": 1, "hidden_dim": 16, "num_heads": 2, "intermediate_dim": 32},
-    "head": {"pooling": "mean"},
-    "training": {"epochs": 2, "batch_size": 8, "max_length": 16, "learning_rate": 3e-3},
-}
 GOOD = ("很好", "不错", "喜欢", "满意", "推荐")
 BAD = ("太差", "失望", "后悔", "难吃", "退货")
 THINGS = ("手机", "酒店", "早餐", "衣服", "电影", "快递", "耳机", "鞋子")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Importing TensorFlow takes seconds, and the process that hands the tests to workers needs none of it.
+    if hasattr(config, "workerinput") or config.getoption("dist", "no") == "no":
+        from . import model_fixtures
+
+        config.pluginmanager.register(model_fixtures)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,17 +66,6 @@ def pytest_collection_finish() -> None:
     """Leaves what has been imported out of every garbage collection to come: a sixth of a training's time."""
     gc.collect()
     gc.freeze()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _two_cpus() -> None:
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-
-
-@pytest.fixture
-def mirrored() -> tf.distribute.Strategy:
-    return mirrored_strategy()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -197,62 +177,6 @@ def reviews_file(reviews: Rows, shared) -> Path:
     return shared("reviews", write)
 
 
-@pytest.fixture
-def tiny_config(reviews_file: Path, tmp_path: Path):
-    """Returns a function that makes a tiny configuration, with nested overrides."""
-
-    def make(**overrides) -> Config:
-        data = {"data": {"train": str(reviews_file)}, "run_dir": str(tmp_path / "run")}
-        return parse_config(Config, merge(merge(TINY, data), overrides), where="test")
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def trained(reviews_file: Path, shared) -> TrainResult:
-    """A finished run on the reviews. Do not change its files: copy them."""
-
-    def make(directory: Path) -> dict[str, Any]:
-        values = {"data": {"train": str(reviews_file)}, "run_dir": str(directory / "run")}
-        result = train(prepare(parse_config(Config, merge(TINY, values), where="test")))
-        return {name: value for name, value in vars(result).items() if name != "classifier"}
-
-    fields = shared("trained", make)
-    return TrainResult(classifier=fields["run"].load(), **fields)
-
-
-@pytest.fixture(scope="session")
-def exported(trained: TrainResult, shared) -> Path:
-    """A version directory of the trained run, with the signature `embed`. Do not change it: copy it."""
-
-    def make(directory: Path) -> Path:
-        return export_model(trained.run.path, directory / "model", signatures=["embed"]).path
-
-    return shared("exported", make)
-
-
-@pytest.fixture
-def vocabulary() -> Vocabulary:
-    """The special tokens and a few characters."""
-    return WordPieceVocabulary([*SPECIAL_TOKENS, *"今天气很好坏的不了手机酒店", "play", "##ing", "a", "##b"])
-
-
-@pytest.fixture(scope="session")
-def unigram(shared) -> SentencePieceVocabulary:
-    """A SentencePiece model of a few words."""
-    words = ["今天", "天气", "手机", "酒店", "很好", "不错", "太差", "play", "playing", "game", "iPhone"]
-    texts = [f"{a}{b}，{a} {b}。" for a in words for b in words]
-    return SentencePieceVocabulary(
-        shared("unigram", lambda directory: learn_sentencepiece(lambda: texts, 80, 1).content)
-    )
-
-
-@pytest.fixture
-def task() -> Classification:
-    """A task with three labels."""
-    return Classification(["a", "b", "c"])
-
-
 class ChosenModel:
     batch_size, temperature, text_graph = 64, 1.0, None
 
@@ -334,6 +258,8 @@ def run_nginx(secrets: Path, tmp_path_factory: pytest.TempPathFactory):
 
     @contextlib.contextmanager
     def run(file: Path, behind: int, **changes: str):
+        from .support import free_ports
+
         directory = tmp_path_factory.mktemp("nginx")
         text, port = file.read_text(), free_ports(1)[0]
         here = {

@@ -12,7 +12,7 @@ from kerasbert.engine.state import state_files
 
 from ..support import saved_weights
 
-KILLS = 10
+KILLS = 4
 SETTINGS = (
     "training.checkpoint_every_steps=1", "training.deterministic=true", "training.epochs=20",
     "training.ema_decay=0.9", "training.batch_size=4",

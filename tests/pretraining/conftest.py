@@ -1,5 +1,6 @@
 """A corpus of 200 sentences that a tiny encoder can learn by heart."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from kerasbert.config import PretrainingConfig, dump_yaml, merge, parse_config
 from kerasbert.corpus import Corpus, CorpusSettings, build_corpus, train_vocabulary
+from kerasbert.pretraining import PretrainingResult, pretrain
 
 from ..support import worker_logs, workers
 
@@ -36,16 +38,23 @@ def stories(story_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpu
     return build_corpus([story_file], tmp_path_factory.mktemp("corpus") / "stories", vocabulary, settings)
 
 
+@pytest.fixture(scope="session")
+def finished(stories: Corpus, shared) -> PretrainingResult:
+    """A short run. Do not change its files."""
+    return shared("pretrained", lambda to: pretrain(_config(stories, to / "run")))
+
+
 @pytest.fixture
 def make_config(stories: Corpus, tmp_path: Path):
     """Returns a function that makes a tiny configuration, with nested overrides."""
 
-    def make(steps: int = 20, **overrides) -> PretrainingConfig:
-        phase = {"corpus": str(stories.path), "steps": steps, "batch_size": 8}
-        base = {"run_dir": str(tmp_path / "run"), "phases": [phase]}
-        return parse_config(PretrainingConfig, merge(merge(TINY, base), overrides), where="test")
+    return functools.partial(_config, stories, tmp_path / "run")
 
-    return make
+
+def _config(stories: Corpus, run: Path, steps: int = 20, **overrides) -> PretrainingConfig:
+    phase = {"corpus": str(stories.path), "steps": steps, "batch_size": 8}
+    base = {"run_dir": str(run), "phases": [phase]}
+    return parse_config(PretrainingConfig, merge(merge(TINY, base), overrides), where="test")
 
 
 def pretrain_on_two_workers(config: PretrainingConfig, directory: Path) -> None:

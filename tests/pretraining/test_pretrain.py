@@ -25,7 +25,7 @@ from kerasbert.engine.signals import PreemptedError
 from kerasbert.engine.state import state_files
 from kerasbert.engine.trainer import Trainer
 from kerasbert.errors import CheckpointError, ConfigError, KerasBertError, UserError
-from kerasbert.pretraining import PretrainingResult, describe, prepare_pretraining, pretrain
+from kerasbert.pretraining import describe, prepare_pretraining, pretrain
 from kerasbert.pretraining.run import PretrainingRun
 from kerasbert.text import WordPieceVocabulary
 from kerasbert.training import train
@@ -48,12 +48,6 @@ def assert_same_weights(a: PretrainingRun, b: PretrainingRun, tolerance: float =
     assert first.keys() == second.keys()
     for name, tensor in first.items():
         np.testing.assert_allclose(tensor, second[name], rtol=0, atol=tolerance, err_msg=name)
-
-
-@pytest.fixture
-def finished(make_config) -> PretrainingResult:
-    """A short run."""
-    return pretrain(make_config())
 
 
 @pytest.mark.slow
@@ -129,10 +123,10 @@ def test_perplexity_is_that_of_the_masked_tokens(finished, stories, make_config)
 
 
 @pytest.mark.slow
-def test_a_run_is_a_source(finished, stories, tiny_config, reviews_file):
+def test_a_run_is_a_source(finished, stories, tiny_config):
     source = open_source(str(finished.run.path))
     assert source.vocabulary.tokens == stories.vocabulary.tokens
-    config = tiny_config(run_dir=str(finished.run.path.parent / "classifier"))
+    config = tiny_config()
     config.backbone = type(config.backbone)(source=str(finished.run.path))
     config.training.epochs = 1
     result = train(config)

@@ -185,7 +185,6 @@ def test_the_page_tries_the_model_in_a_browser(served):
     assert complaints == []
 
 
-@pytest.mark.slow
 def test_explanations_can_be_refused(served):
     with running(served.directory, "--explain-rows", "0") as server:  # and by another name
         body = json.dumps({"signature_name": "explain", "instances": [{"text": "好", "label": ""}]})

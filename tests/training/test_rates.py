@@ -51,7 +51,6 @@ def test_one_more_layer_thaws_in_each_epoch():
 @pytest.mark.parametrize(
     ("settings", "moved"),
     [
-        ({}, {"embeddings", "layer", "head"}),
         ({"frozen_layers": 0}, {"layer", "head"}),
         ({"frozen_layers": 1}, {"head"}),
         ({"gradual_unfreezing": True, "epochs": 1}, {"head"}),

@@ -42,7 +42,7 @@ def decide(probabilities: np.ndarray, threshold: float) -> list[str]:
     return [label.decode() for label in labels.numpy()]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(scored_rows, wanted_precisions)
 def test_no_threshold_of_the_wanted_precision_has_a_higher_f1(rows: list, wanted: float):
     scores, truth = arrays(rows)
@@ -58,7 +58,7 @@ def test_no_threshold_of_the_wanted_precision_has_a_higher_f1(rows: list, wanted
     assert np.isclose(f1, max(reached))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(scored_rows)
 def test_an_unreachable_precision_gives_the_highest_there_is(rows: list):
     scores, truth = arrays(rows)
