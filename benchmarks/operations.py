@@ -1,6 +1,6 @@
-"""What a SavedModel computes for one text: how many operations of each kind, and how long they take.
+"""What a SavedModel computes for a request: how many operations of each kind, and how long they take.
 
-    python benchmarks/operations.py VERSION_DIR... [--text TEXT] [--signature serving_default]
+    python benchmarks/operations.py VERSION_DIR... [--text TEXT...] [--signature serving_default]
 
 By TensorFlow's C API, after a warm-up: medians of 20 traced runs. Tracing makes operations slower; the time
 of a whole request is that of runs without it.
@@ -48,7 +48,7 @@ class TracedSession(NativeSession):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("models", nargs="+", metavar="VERSION_DIR")
-    parser.add_argument("--text", default="今晚八点半决赛主队逆转了")
+    parser.add_argument("--text", nargs="+", default=["今晚八点半决赛主队逆转了"])
     parser.add_argument("--signature", default="serving_default")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -57,16 +57,17 @@ def main() -> None:
         return
     for model in arguments.models:
         with tempfile.TemporaryDirectory() as folder:  # two TensorFlows in one process would collide
-            options = ["--text", arguments.text, "--signature", arguments.signature, "--worker", folder]
+            options = ["--text", *arguments.text, "--signature", arguments.signature, "--worker", folder]
             subprocess.run([sys.executable, __file__, model, *options], check=True)
             show(model, [path.read_bytes() for path in Path(folder).iterdir()])
 
 
-def work(model: str, name: str, text: str, folder: Path) -> None:
+def work(model: str, name: str, texts: list[str], folder: Path) -> None:
     """Writes the metadata of traced runs; prints the time of others."""
     session = TracedSession(model)
     signature = session.signatures[name]
-    request = {signature.inputs["text"]: np.array([text.encode()], object)}, [*signature.outputs.values()]
+    column = np.array([text.encode() for text in texts], object)
+    request = {signature.inputs["text"]: column}, [*signature.outputs.values()]
     seconds = []
     for _ in range(200):
         begin = time.perf_counter()
