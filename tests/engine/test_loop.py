@@ -48,19 +48,18 @@ def spoil(monkeypatch):
     return arrange
 
 
+# What a training carries from step to step: averages, stages, places among the rows, chance.
 RECIPES = [
-    pytest.param({}, id="plain", marks=pytest.mark.slow),
     pytest.param(
-        {"ema_decay": 0.9, "gradual_unfreezing": True, "layer_decay": 0.8}, id="an average of thawing weights"
+        {
+            "ema_decay": 0.9, "gradual_unfreezing": True, "layer_decay": 0.8, "batch_tokens": 64,
+            "token_dropout": 0.2,
+        },
+        id="an average of thawing weights under a token budget",
     ),
-    pytest.param(
-        {"r_drop": 1.0, "adversarial_norm": 1.0},
-        id="two passes, each with an adversarial one",
-        marks=pytest.mark.slow,
-    ),
+    pytest.param({"r_drop": 1.0, "adversarial_norm": 1.0}, id="two passes, each with an adversarial one"),
     pytest.param({"lora_rank": 2, "sampling": "balanced"}, id="low-rank additions and drawn rows"),
-    pytest.param({"batch_tokens": 64, "token_dropout": 0.2}, id="a token budget"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.slow

@@ -152,7 +152,7 @@ def test_the_teacher_itself_has_nothing_to_learn(taught):
 
 
 @pytest.mark.slow
-def test_sigterm_in_a_phase_of_texts_and_resuming_changes_nothing(taught, monkeypatch):
+def test_sigterm_in_a_phase_of_texts_and_resuming_changes_nothing(taught, texts_file, monkeypatch):
     masked = {"teacher": {"masked_lm_weight": 0.5, "starting_vectors": True}}
     whole = pretrain(taught("whole", **masked)).run
     moves = iter(range(1, 10_000))
@@ -160,6 +160,11 @@ def test_sigterm_in_a_phase_of_texts_and_resuming_changes_nothing(taught, monkey
     monkeypatch.setattr(ProgressReporter, "move", move)
     with pytest.raises(PreemptedError, match="step 13"):
         pretrain(taught(**masked))
+    content = texts_file.read_text(encoding="utf-8")
+    texts_file.write_text(f"{content}\n又一句", encoding="utf-8")
+    with pytest.raises(UserError, match=r"phases.0.texts: have other examples"):
+        pretrain(taught(**masked), resume=True)
+    texts_file.write_text(content, encoding="utf-8")
     resumed = pretrain(taught(**masked), resume=True).run
     assert_same_weights(whole, resumed)
     assert "mlm_loss" in history(resumed)[-1]
@@ -245,23 +250,6 @@ def test_what_does_not_fit_is_refused(taught, make_config, texts_file, tmp_path)
         pretrain(taught(phases=missing, vocabulary="kerasbert-tiny-zh"))
     with pytest.raises(ConfigError, match=r"phases.0.corpus: name a corpus or texts"):
         make_config(phases=[{"steps": 5}])
-
-
-@pytest.mark.slow
-def test_resuming_with_other_texts_is_refused(taught, texts_file, tmp_path, monkeypatch):
-    copied = tmp_path / "copied.txt"
-    copied.write_text(texts_file.read_text(encoding="utf-8"), encoding="utf-8")
-    phases = [{"texts": str(copied), "steps": 20, "batch_size": 8, "max_length": 32}]
-    config = taught(phases=phases, vocabulary="kerasbert-tiny-zh")
-    monkeypatch.setattr(
-        ProgressReporter, "move", lambda self, done: done == 5 and os.kill(os.getpid(), signal.SIGTERM)
-    )
-    with pytest.raises(PreemptedError):
-        pretrain(config)
-    with copied.open("a", encoding="utf-8") as file:
-        file.write("\n又一句")
-    with pytest.raises(UserError, match=r"phases.0.texts: have other examples"):
-        pretrain(config, resume=True)
 
 
 @pytest.mark.slow

@@ -34,20 +34,20 @@ SETTINGS = {
     },
 }  # fmt: skip
 CASES = {
-    "clipping": {"clip_norm": 0.05},
+    "clipping and a cosine": {"clip_norm": 0.05, "schedule": "cosine"},
     "accumulation": {"batch_size": 12, "accumulation_steps": 2, "clip_norm": 0.05, "epochs": 3},
-    "a cosine": {"schedule": "cosine", "batch_size": 12},
     # 13 batches of 6, then 2 rows, which both fall to one replica.
     "weights, smoothing and an uneven last batch": {
         "class_weights": {"negative": 0.2, "positive": 1.5}, "label_smoothing": 0.3, "batch_size": 6,
     },
-    "a moving average": {"ema_decay": 0.9},
     "layer-wise decay and a head rate": {"layer_decay": 0.5, "head_rate": 3.0, "embedding_rate": 2.0},
-    "gradual unfreezing": {"gradual_unfreezing": True, "epochs": 3, "batch_size": 12},
-    "frozen layers": {"frozen_layers": 0},
+    "an average of thawing weights": {
+        "ema_decay": 0.9, "gradual_unfreezing": True, "epochs": 3, "batch_size": 12,
+    },
+    "frozen layers, balanced sampling and a focal loss": {
+        "frozen_layers": 0, "sampling": "balanced", "focal_gamma": 2.0,
+    },
     "low-rank additions": {"lora_rank": 2},
-    "a focal loss": {"focal_gamma": 2.0},
-    "balanced sampling": {"sampling": "balanced"},
     "a token budget": {"batch_tokens": 64, "batch_size": 12},
     "adversarial embeddings": {"adversarial_norm": 1.0},
     # Without dropout R-Drop is twice the loss, which Adam forgives.
@@ -55,10 +55,8 @@ CASES = {
 }  # fmt: skip
 # They change the loss, the rate or the order of rows alike on all replicas.
 SIMPLE_CASES = (
-    "a cosine",
-    "frozen layers",
-    "a focal loss",
-    "balanced sampling",
+    "clipping and a cosine",
+    "frozen layers, balanced sampling and a focal loss",
     "two passes over smoothed labels",
 )
 Weights = dict[str, np.ndarray]
@@ -173,30 +171,30 @@ def long_run(directory: Path, rows: Path) -> Path:
     return directory / "configs.json"
 
 
-@pytest.fixture(scope="module")
-def undisturbed(reviews_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Weights:
-    """What two workers learn of whom none is lost."""
-    directory = tmp_path_factory.mktemp("undisturbed")
-    config = long_run(directory, reviews_file)
-    with cluster(2, config, "--steps-only", directory=directory) as started:
-        assert [worker.wait(240) for worker in started] == [0, 0], worker_logs(directory)
-    return weights_of(directory / "run" / "model.weights.h5")
+def newest_checkpoint(directory: Path) -> str:
+    return max((path.name for path in directory.glob("run/checkpoints/step-*.state")), default="")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lost", [0, 1])
-def test_a_lost_worker_ends_the_other_and_both_go_on_together(
-    lost: int, undisturbed: Weights, reviews_file: Path, tmp_path: Path
-):
-    config = long_run(tmp_path, reviews_file)
-    with cluster(2, config, "--steps-only", directory=tmp_path) as started:
-        deadline = time.monotonic() + 120
-        while not list(tmp_path.glob("run/checkpoints/step-*[1-9].state")):
-            assert time.monotonic() < deadline, worker_logs(tmp_path)
-            time.sleep(0.05)
-        started[lost].kill()
-        assert started[1 - lost].wait(60) not in (0, None)
-    assert not (tmp_path / "run" / "metrics.json").exists()
-    with cluster(2, config, "--steps-only", "--resume", directory=tmp_path) as started:
-        assert [worker.wait(240) for worker in started] == [0, 0], worker_logs(tmp_path)
-    assert difference(weights_of(tmp_path / "run" / "model.weights.h5"), undisturbed) == 0.0
+def test_a_lost_worker_ends_the_other_and_both_go_on_together(reviews_file: Path, tmp_path: Path):
+    undisturbed, disturbed = (tmp_path / name for name in ("undisturbed", "disturbed"))
+    for directory in (undisturbed, disturbed):
+        directory.mkdir()
+    with cluster(2, long_run(undisturbed, reviews_file), "--steps-only", directory=undisturbed) as started:
+        assert [worker.wait(240) for worker in started] == [0, 0], worker_logs(undisturbed)
+    config, options = long_run(disturbed, reviews_file), ["--steps-only"]
+    for lost in (1, 0):  # the chief is the second
+        begun = newest_checkpoint(disturbed) or f"step-{0:09d}.state"
+        with cluster(2, config, *options, directory=disturbed) as started:
+            deadline = time.monotonic() + 120
+            while newest_checkpoint(disturbed) <= begun:
+                assert time.monotonic() < deadline, worker_logs(disturbed)
+                time.sleep(0.05)
+            started[lost].kill()
+            assert started[1 - lost].wait(60) not in (0, None)
+        assert not (disturbed / "run" / "metrics.json").exists()
+        options = ["--steps-only", "--resume"]
+    with cluster(2, config, *options, directory=disturbed) as started:
+        assert [worker.wait(240) for worker in started] == [0, 0], worker_logs(disturbed)
+    weights = (weights_of(each / "run" / "model.weights.h5") for each in (disturbed, undisturbed))
+    assert difference(*weights) == 0.0
