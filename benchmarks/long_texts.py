@@ -76,7 +76,7 @@ def main() -> None:
             for seed in arguments.seed or [0]:
                 training = {
                     "epochs": arguments.epochs,
-                    "batch_size": 16,
+                    "batch_size": 8,
                     "max_length": length,
                     "learning_rate": 5e-4,
                     "precision": "mixed_bfloat16",
