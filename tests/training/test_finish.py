@@ -83,11 +83,13 @@ def test_the_temperature_is_kept_and_applied(tiny_config, monkeypatch):
 
 
 @pytest.mark.process
-def test_a_temperature_that_is_set_stays(tiny_config):
-    decision = {"calibrate": False, "temperature": 3.0}
+def test_what_is_set_of_the_decision_stays(tiny_config):
+    decision = {"calibrate": False, "temperature": 3.0, "reject_below": 0.7}
     result = train(tiny_config(decision=decision, training={"epochs": 1}))
-    assert result.run.load_config().decision.temperature == 3.0
+    kept = result.run.load_config().decision
+    assert (kept.temperature, kept.reject_below) == (3.0, 0.7)
     assert "fitted_temperature" not in result.metrics["calibration"]
+    np.testing.assert_array_equal(result.outputs["accepted"], result.outputs["score"] >= np.float32(0.7))
 
 
 def test_probabilities_that_are_not_of_the_logits_are_left_alone():
@@ -112,10 +114,3 @@ def test_what_is_rejected_is_chosen_last(tiny_config):
     assert result.metrics["rejection"]["coverage"] == accepted.mean()
     answers = result.model.predict(result.prepared.validation.texts)
     assert [answer["accepted"] for answer in answers] == accepted.tolist()
-
-
-@pytest.mark.process
-def test_a_threshold_of_rejection_that_is_set_stays(tiny_config):
-    result = train(tiny_config(decision={"reject_below": 0.7}, training={"epochs": 1}))
-    assert result.run.load_config().decision.reject_below == 0.7
-    np.testing.assert_array_equal(result.outputs["accepted"], result.outputs["score"] >= np.float32(0.7))
