@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
-.PHONY: quickstart test test-fast test-slow test-interop test-runtime test-all lint docs dist lock clean
+.PHONY: quickstart test test-fast test-slow test-interop test-runtime lint docs dist lock clean
 
 quickstart: .venv/installed
 	$(BIN)/kerasbert quickstart --output quickstart
@@ -28,10 +28,6 @@ test-interop: .venv/installed-interop
 # In the runtime of TensorFlow Serving 2.20: TensorFlow 2.20.
 test-runtime: .venv/installed-runtime
 	$(BIN)/pytest tests/export/test_second_runtime.py
-
-# All of these in one session, as CI: what several tests need is made once.
-test-all: .venv/installed-interop .venv/installed-runtime
-	$(PYTEST) --durations 25
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
