@@ -2,6 +2,8 @@
 
 import functools
 import random
+import sys
+import unicodedata
 
 import pytest
 import tensorflow as tf
@@ -24,6 +26,12 @@ PARTS = (
     "感冒", "感", "冒", "<X>", "<x>", "<e1>", "e1>", "手", "<Q>", "<q>", "Café", "café", "cafe", "A股", "a股",
     "股", "a b", "A B", "a", " ", "[E]", "[e]", "\u0301", "。", "\x00", "\ue000", "\uf8ff", "　", "\n",
 )  # fmt: skip
+# What changed since Unicode 3.2 the two libraries may see differently: test_normalize.py lists that.
+OLD = [
+    c
+    for c in map(chr, range(sys.maxunicode + 1))
+    if unicodedata.category(c) == unicodedata.ucd_3_2_0.category(c) not in ("Cn", "Cs")
+]
 
 
 @functools.cache
@@ -54,7 +62,7 @@ def test_ids_are_those_of_tokenizers(lowercase: bool):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.text(), max_size=8), st.booleans())
+@given(st.lists(st.text(st.sampled_from(OLD)), max_size=8), st.booleans())
 def test_ids_of_any_text_are_those_of_tokenizers(texts: list[str], lowercase: bool):
     assert graph(lowercase)(texts) == oracle(lowercase)(texts)
 
