@@ -5,6 +5,8 @@ import math
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import tensorflow as tf
 from rich.console import Console
 
 from kerasbert.checkpoints import open_source
+from kerasbert.config import dump_yaml
 from kerasbert.corpus import CorpusSettings, build_corpus
 from kerasbert.engine.checkpoints import Checkpoints
 from kerasbert.engine.progress_reporter import ProgressReporter
@@ -173,6 +176,24 @@ def test_killed_interrupted_and_terminated_it_goes_on_as_if_never_stopped(finish
     ]  # fmt: skip
     assert_same_run(finished.run, pretrain(config, resume=True).run)
     assert not list(Path(config.run_dir).glob(".*"))
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on_as_if_never_killed(make_config, tmp_path):
+    whole = pretrain(make_config(steps=60, run_dir=str(tmp_path / "whole"), training={"deterministic": True}))
+    config = make_config(steps=60, run_dir=str(tmp_path / "killed"), training={"deterministic": True})
+    (tmp_path / "config.yaml").write_text(dump_yaml(config.model_dump()), encoding="utf-8")
+    command = [sys.executable, "-c", "from kerasbert.cli import main; main()", "pretrain"]
+    command += [str(tmp_path / "config.yaml")]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 300
+    while not (tmp_path / "killed" / "checkpoints" / "step-000000020.state").exists():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert_same_run(whole.run, pretrain(config, resume=True).run)
 
 
 def assert_same_run(a: PretrainingRun, b: PretrainingRun) -> None:
