@@ -63,3 +63,19 @@ def test_a_script_is_quiet():
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+HIDDEN = """
+import sys
+from kerasbert.startup import import_keras_for_a_command, quiet_import
+with quiet_import():
+    import_keras_for_a_command()
+import keras, sklearn, pandas, matplotlib
+print(keras.__name__, sklearn.__name__, pandas.__name__, matplotlib.__name__)
+"""
+
+
+@pytest.mark.process
+def test_what_keras_did_not_find_can_be_imported_later():
+    result = subprocess.run([sys.executable, "-c", HIDDEN], capture_output=True, text=True, timeout=120)
+    assert result.stdout == "keras sklearn pandas matplotlib\n", result.stderr

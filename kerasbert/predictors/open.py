@@ -11,7 +11,7 @@ from kerasbert.interrupts import deferred
 from kerasbert.layout import RUN_CONFIG, is_version, version_folders
 from kerasbert.predictors.model import Model
 from kerasbert.predictors.text_encoder import TextEncoder
-from kerasbert.startup import quiet_import
+from kerasbert.startup import import_keras_for_a_command, quiet_import
 
 _SERVERS = ("http://", "https://", "grpc://", "grpcs://")
 
@@ -44,12 +44,7 @@ def open_model(path: str | os.PathLike[str]) -> Model:
         return ServedModel(path)
     path = Path(path)
     if (path / RUN_CONFIG).is_file():
-        with progress.phase("loading TensorFlow"), deferred(), quiet_import():
-            from kerasbert.checkpoints import RunDirectory
-            from kerasbert.predictors.trained import TrainedModel
-
-        with progress.phase(f"loading {path}"):
-            return TrainedModel(RunDirectory(path).load(), str(path))
+        return _open_run(path)
     version = newest_version(path)
     if version is None:
         what = "there is no such directory" if not path.exists() else "it is neither"
@@ -63,18 +58,33 @@ def open_model(path: str | os.PathLike[str]) -> Model:
 
 
 def open_for_few(path: str) -> Model:
-    """Opens what `open_model` opens, for few texts: an export without importing TensorFlow, where that works.
+    """Opens what `open_model` opens, for a command with few texts: soon, rather than for speed.
+
+    An export is opened without importing TensorFlow, where that works, a run without tracing a graph.
 
     Raises: what `open_model` raises.
     """
-    is_export = "://" not in path and not (Path(path) / RUN_CONFIG).is_file()
-    version = newest_version(Path(path)) if is_export else None
-    if version is not None:
+    if "://" in path:
+        return open_model(path)
+    if (Path(path) / RUN_CONFIG).is_file():
+        return _open_run(Path(path), for_few=True)
+    if version := newest_version(Path(path)):
         from kerasbert.predictors.native_export import NativeExport
 
         with progress.phase(f"loading {path}"), contextlib.suppress(UserError):
             return NativeExport(version)
     return open_model(path)  # which says what is wrong
+
+
+def _open_run(path: Path, for_few: bool = False) -> Model:
+    with progress.phase("loading TensorFlow"), deferred(), quiet_import():
+        if for_few:
+            import_keras_for_a_command()
+        from kerasbert.checkpoints import RunDirectory
+        from kerasbert.predictors.trained import TrainedModel
+
+    with progress.phase(f"loading {path}"):
+        return TrainedModel(RunDirectory(path).load(), str(path), eager=for_few)
 
 
 def open_encoder(source: str | os.PathLike[str]) -> TextEncoder:

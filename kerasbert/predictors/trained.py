@@ -23,13 +23,15 @@ class TrainedModel(Model):
     Args:
         classifier: with the trained weights.
         source: the path of the run.
+        eager: predict and explain without tracing a graph: the first answer comes early, others slower.
     """
 
-    def __init__(self, classifier: TextClassifier, source: str):
+    def __init__(self, classifier: TextClassifier, source: str, eager: bool = False):
         self.classifier, self.config = classifier, classifier.config
         super().__init__(source, classifier.labels, self.config.data)
         self.temperature = self.config.decision.temperature
         self.text_graph = classifier.text_graph
+        self._eager = eager
 
     @property
     def label_separator(self) -> str | None:
@@ -72,6 +74,8 @@ class TrainedModel(Model):
 
     def predict_batch(self, texts: Batch, pairs: Batch | None = None) -> Arrays:
         """Returns the task's outputs for one batch."""
+        if self._eager:
+            return _run(self.classifier, texts, pairs)
         return self.classifier.predict(texts, pairs)
 
     def explain_batch(self, texts: Batch, pairs: Batch | None = None, label: str | None = None) -> Arrays:
@@ -88,7 +92,9 @@ class TrainedModel(Model):
             return explain(self.classifier, text, pair, label)
 
         strings = tf.TensorSpec([None], tf.string)
-        return tf.function(graph, input_signature=[strings] * (2 + self.takes_pairs))
+        return (
+            graph if self._eager else tf.function(graph, input_signature=[strings] * (2 + self.takes_pairs))
+        )
 
     @cached_property
     def _vectors(self) -> VectorGraph:

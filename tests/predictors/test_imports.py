@@ -6,13 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 import kerasbert
-from kerasbert.errors import CheckpointError
+from kerasbert.data import Rows
+from kerasbert.errors import CheckpointError, UserError
 from kerasbert.layout import EXPORTED_CONFIG, EXPORTED_LABELS
 from kerasbert.predictors import open_for_few
+from kerasbert.training import TrainResult
 
 CODE = """
 import sys
@@ -66,6 +69,31 @@ def test_predicting_few_texts_with_an_export_does_not_import_tensorflow(exported
     for answer, other in zip(map(json.loads, answers), expected, strict=True):
         assert answer["label"] == other["label"]
         assert answer["probabilities"] == pytest.approx(other["probabilities"], abs=2e-6)
+
+
+@pytest.mark.process
+def test_predicting_few_texts_with_a_run_imports_only_what_it_needs_of_keras(trained: TrainResult):
+    run, texts = str(trained.run.path), ["好", ""]
+    command = [sys.executable, "-c", PREDICT, "predict", run, *texts]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    *answers, imported = result.stdout.splitlines()
+    assert imported == "['keras', 'tensorflow']", result.stderr
+    expected = kerasbert.open_model(run).predict(texts)
+    for answer, other in zip(map(json.loads, answers), expected, strict=True):
+        assert answer["label"] == other["label"]
+        assert answer["probabilities"] == pytest.approx(other["probabilities"], abs=2e-6)
+
+
+def test_the_early_answers_of_a_run_are_its_usual_ones(trained: TrainResult, reviews: Rows):
+    few, usual = open_for_few(str(trained.run.path)), trained.model
+    texts = reviews.texts[:3]
+    np.testing.assert_allclose(few.predict_proba(texts), usual.predict_proba(texts), atol=1e-6)
+    for one, other in zip(few.explain(texts), usual.explain(texts), strict=True):
+        assert one["label"] == other["label"]
+        ones, others = ([word["attribution"] for word in each["words"]] for each in (one, other))
+        np.testing.assert_allclose(ones, others, atol=1e-4)
+    with pytest.raises(UserError, match="must be one of"):
+        few.explain(texts, label="unknown")
 
 
 @pytest.mark.process

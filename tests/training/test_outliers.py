@@ -7,6 +7,7 @@ from kerasbert import open_model
 from kerasbert.data import Rows
 from kerasbert.export import export_model
 from kerasbert.models import TextClassifier
+from kerasbert.predictors import open_for_few
 from kerasbert.training import prepare, train
 from kerasbert.training.outliers import fit_outliers, squares_by_length
 
@@ -24,6 +25,9 @@ def test_a_share_of_the_validation_rows_and_other_texts_are_rejected(tiny_config
     again = model.predict_batch(result.prepared.validation.texts)
     np.testing.assert_allclose(again["distance"], distance, rtol=1e-5)
     np.testing.assert_array_equal(again["accepted"], accepted)
+    few = result.prepared.validation.texts[:3]
+    eager = open_for_few(str(result.run.path)).predict_batch(few)
+    np.testing.assert_allclose(eager["distance"], distance[:3], rtol=1e-5)
     strange, usual = model.predict(["¿Dónde está la biblioteca? 123 456 !!", result.prepared.train.texts[0]])
     assert strange["distance"] > 1
     assert not strange["accepted"]
