@@ -31,7 +31,7 @@ def text_vectors(
     """
     inputs = text_graph(text, pair)
     encoded = encode(inputs)
-    sequence, mask = encoded["sequence_output"], inputs["padding_mask"]
+    sequence, mask = tf.cast(encoded["sequence_output"], tf.float32), inputs["padding_mask"]
     if pooling == "cls":  # where windows begin
         sequence, mask = (values[:, :: text_graph.max_length] for values in (sequence, mask))
         pooling = "mean"

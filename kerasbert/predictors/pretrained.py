@@ -19,15 +19,16 @@ class PretrainedEncoder(TextEncoder):
     Args:
         opened: the source.
         source: its name or path.
+        precision: of the products, `float32` or `bfloat16`.
     """
 
-    def __init__(self, opened: BackboneSource, source: str):
+    def __init__(self, opened: BackboneSource, source: str, precision: str = "float32"):
         super().__init__(source, DataConfig())
         self._settings = read_vector_settings(opened.directory)
         positions = opened.config.max_positions
         length = min(positions, self._settings.max_length or positions)
         text_graph = TextGraph(opened.vocabulary, length, **opened.text)
-        self._vectors = VectorGraph(text_graph, opened.backbone, takes_pairs=False)
+        self._vectors = VectorGraph(text_graph, opened.backbone, opened.config, precision)
 
     @property
     def pooling(self) -> str:

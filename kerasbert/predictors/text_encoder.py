@@ -12,6 +12,7 @@ from kerasbert.predictors.predict import WINDOW, AnyRow, Arrays, in_batches
 from kerasbert.predictors.texts import Batch, Texts, read_texts, require_text
 
 POOLINGS = ("mean", "cls", "max")
+PRECISIONS = ("float32", "bfloat16")
 VECTOR = "vector"
 
 

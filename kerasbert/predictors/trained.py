@@ -23,15 +23,18 @@ class TrainedModel(Model):
     Args:
         classifier: with the trained weights.
         source: the path of the run.
+        precision: of the products of `embed`, `float32` or `bfloat16`.
         eager: predict and explain without tracing a graph: the first answer comes early, others slower.
     """
 
-    def __init__(self, classifier: TextClassifier, source: str, eager: bool = False):
+    def __init__(
+        self, classifier: TextClassifier, source: str, *, precision: str = "float32", eager: bool = False
+    ):
         self.classifier, self.config = classifier, classifier.config
         super().__init__(source, classifier.labels, self.config.data)
         self.temperature = self.config.decision.temperature
         self.text_graph = classifier.text_graph
-        self._eager = eager
+        self._precision, self._eager = precision, eager
 
     @property
     def label_separator(self) -> str | None:
@@ -98,7 +101,8 @@ class TrainedModel(Model):
 
     @cached_property
     def _vectors(self) -> VectorGraph:
-        return VectorGraph(self.classifier.text_graph, self.classifier.model.encoder, self.takes_pairs)
+        encoder, config = self.classifier.model.encoder, self.config.backbone
+        return VectorGraph(self.text_graph, encoder, config, self._precision, self.takes_pairs)
 
 
 def _run(graph: Any, *columns: Sequence[Any] | None) -> dict[str, np.ndarray]:

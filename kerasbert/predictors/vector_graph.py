@@ -3,10 +3,11 @@
 from functools import cache, partial
 from typing import Any
 
-import keras
+import keras_nlp
 import tensorflow as tf
 
-from kerasbert.models import text_vectors
+from kerasbert.config import EncoderConfig
+from kerasbert.models import in_precision, text_vectors
 from kerasbert.predictors.predict import Arrays
 from kerasbert.predictors.text_encoder import VECTOR
 from kerasbert.predictors.texts import Batch
@@ -18,11 +19,22 @@ class VectorGraph:
 
     Args:
         text_graph: of the encoder.
-        encoder: returns `sequence_output`.
+        encoder: of tokens.
+        config: of the encoder.
+        precision: of the products, one of `PRECISIONS`.
         takes_pairs: whether a row is two texts.
     """
 
-    def __init__(self, text_graph: TextGraph, encoder: keras.Model, takes_pairs: bool):
+    def __init__(
+        self,
+        text_graph: TextGraph,
+        encoder: keras_nlp.models.BertBackbone,
+        config: EncoderConfig,
+        precision: str = "float32",
+        takes_pairs: bool = False,
+    ):
+        if precision != "float32":
+            encoder = in_precision(encoder, config, f"mixed_{precision}")
         encode = partial(encoder, training=False)
         signature = [tf.TensorSpec([None], tf.string)] * (1 + takes_pairs)
 

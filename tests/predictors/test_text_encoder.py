@@ -169,6 +169,33 @@ def test_an_export_opens_as_a_model_with_or_without_the_version(exported):
         assert repr(open_encoder(path)) == f"SavedModel('{exported}')"
 
 
+@pytest.mark.process
+def test_in_bfloat16_vectors_are_nearly_the_same(trained, bundled):
+    for source, usual in ((trained.run.path, trained.model), ("kerasbert-tiny-zh", bundled)):
+        vectors = open_encoder(source, precision="bfloat16").embed(TEXTS, normalize=True)
+        assert vectors.dtype == np.float32
+        expected = usual.embed(TEXTS, normalize=True)
+        np.testing.assert_array_less(0.999, (vectors * expected).sum(axis=1))
+        assert np.abs(vectors - expected).max() > 1e-5
+    np.testing.assert_array_equal(
+        open_encoder(trained.run.path, "float32").embed(TEXTS), trained.model.embed(TEXTS)
+    )
+
+
+@pytest.mark.parametrize("precision", ["float16", "mixed_bfloat16", "", 16])
+def test_another_precision_is_refused(precision):
+    with pytest.raises(UserError, match=r"^precision: must be one of float32, bfloat16\. Received: "):
+        open_encoder("kerasbert-tiny-zh", precision)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_export_keeps_its_own_precision(exported, precision):
+    for source in (exported, "http://127.0.0.1:9/v1/models/mine"):
+        with pytest.raises(UserError, match="has its own precision"):
+            open_encoder(source, precision)
+
+
 def test_what_is_no_encoder_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match=r"is no checkpoint that kerasbert knows") as caught:
         open_encoder(tmp_path)

@@ -51,8 +51,10 @@ def test_the_loss_is_its_formula():
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
-def test_hidden_states_are_compared_at_the_same_share_of_the_depth():
+@pytest.mark.parametrize("window_length", [None, 4])
+def test_hidden_states_are_compared_at_the_same_share_of_the_depth(window_length: int | None):
     student, teacher = build(1, 16), build(2, 32)
+    student.encoder.window_length = teacher.encoder.window_length = window_length
     task, plain = Classification("abc"), DistillationConfig(teacher="it")
     config = plain.model_copy(update={"hidden_weight": 3.0})
     weights = tf.ones(3)
