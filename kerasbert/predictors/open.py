@@ -116,15 +116,16 @@ def open_encoder(source: str | os.PathLike[str], precision: str | None = None) -
     source = require_path(source, "source")
     if precision not in (None, *PRECISIONS):
         raise UserError(f"precision: must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
-    exported = source.lower().startswith(_SERVERS) or newest_version(Path(source)) is not None
-    if exported and precision:
-        raise UserError(
-            f"{source}: an export has its own precision (kerasbert export --precision). Leave it out."
-        )
-    if exported:
+    is_run = (Path(source) / RUN_CONFIG).is_file()
+    if source.lower().startswith(_SERVERS) or (not is_run and newest_version(Path(source))):
+        if precision:
+            raise UserError(
+                f"precision: {source} is an export, which has its own (kerasbert export --precision). Leave "
+                "it out."
+            )
         return open_model(source)
     precision = precision or "float32"
-    if (Path(source) / RUN_CONFIG).is_file():
+    if is_run:
         return _open_run(Path(source), precision=precision)
     with progress.phase("loading TensorFlow"), deferred(), quiet_import():
         from kerasbert.checkpoints import open_source
