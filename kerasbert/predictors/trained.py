@@ -102,7 +102,7 @@ class TrainedModel(Model):
     @cached_property
     def _vectors(self) -> VectorGraph:
         encoder, config = self.classifier.model.encoder, self.config.backbone
-        return VectorGraph(self.text_graph, encoder, config, self._precision, self.takes_pairs)
+        return VectorGraph(self.classifier.text_graph, encoder, config, self._precision, self.takes_pairs)
 
 
 def _run(graph: Any, *columns: Sequence[Any] | None) -> dict[str, np.ndarray]:
