@@ -1,11 +1,11 @@
 """How much `kerasbert serve` answers, for how long, and what it costs beside the bare SavedModel.
 
-    python benchmarks/serving_load.py MODEL_DIR [--seconds 60] [--soak-seconds 600] [--connections 16]
+    python benchmarks/serving_load.py MODEL_DIR [--seconds 60] [--soak-seconds 600] [--connections 1,8,64]
 
 Needs wrk and hey (Debian has both). MODEL_DIR holds versions whose default signature takes `text`. Three
-parts: as many single texts as it can answer (wrk); 70 % of that rate for a long time (hey), with the
-server's memory before and after; and 32 texts a request beside the same batches run in one process
-without a server. Client and server share the machine's cores. Ends with status 1 after any error.
+parts: as many single texts as it can answer to so many clients (wrk); 70 % of the highest rate for a long
+time (hey), with the server's memory before and after; and 32 texts a request beside the same batches run in
+one process without a server. Client and server share the machine's cores. Ends with status 1 after any error.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("model_dir", type=Path)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--soak-seconds", type=int, default=600)
-    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--connections", default="1,8,64")
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.bare:
@@ -70,15 +70,18 @@ def main() -> int:
     errors = 0
     with tempfile.TemporaryDirectory() as directory, Server(arguments.model_dir) as server:
         one, many = (body(Path(directory) / f"{rows}.json", rows) for rows in (1, BATCH))
-        wrk(server.url, one, 5, arguments.connections)
-        full = wrk(server.url, one, arguments.seconds, arguments.connections)
-        print(f"saturation, 1 text:  {full}", flush=True)
+        full: dict[int, Load] = {}
+        for clients in map(int, arguments.connections.split(",")):
+            wrk(server.url, one, 5, clients)
+            full[clients] = wrk(server.url, one, arguments.seconds, clients)
+            print(f"1 text, {clients:>2} clients:  {full[clients]}", flush=True)
+        most = max(full, key=lambda clients: full[clients].rate)
         before = server.memory()
-        soak = hey(server.url, one, arguments.soak_seconds, arguments.connections, 0.7 * full.rate)
+        soak = hey(server.url, one, arguments.soak_seconds, most, 0.7 * full[most].rate)
         print(f"soak at 70 %:        {soak}; memory {before:.0f} -> {server.memory():.0f} MiB", flush=True)
         wrk(server.url, many, 5, 4)
         batched = wrk(server.url, many, arguments.seconds, 4)
-        errors = full.errors + soak.errors + batched.errors
+        errors = sum(load.errors for load in (*full.values(), soak, batched))
         print(f"{BATCH} texts:            {batched}", flush=True)
     command = [
         sys.executable,
