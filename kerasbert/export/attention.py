@@ -1,35 +1,83 @@
-"""Attention for inference, which does little work in another way than much."""
+"""Attention for inference: little work is done in another way than much."""
+
+from functools import partial
 
 import tensorflow as tf
 
-from kerasbert.models.transformer import attend
+from kerasbert.models.packing import Packing
+from kerasbert.models.transformer import attend, self_attention
 
 # Scores, of all rows and heads. To compute so many takes less time than to wake oneDNN's threads for them.
 LITTLE = 8192
+# From here on it is worth to group rows by their length, if that spares half of the scores.
+MUCH = 1 << 20
 
 
-def is_little(bias: tf.Tensor, heads: int) -> tf.Tensor:
-    """Returns whether there are at most `LITTLE` scores, bool [].
+class AttentionBySize:
+    """What `self_attention` does, in the way that takes least time.
 
     Args:
-        bias: of the scores, [batch, 1, 1, length].
-        heads: of attention.
+        packing: of the tokens.
+
+    Attributes:
+        little: whether there are at most `LITTLE` scores, bool [].
+        much: whether there are more than `MUCH`, bool [].
     """
-    length = tf.shape(bias)[3]
-    return tf.size(bias) * heads <= LITTLE // tf.maximum(length, 1)  # their product may be beyond int32
+
+    def __init__(self, packing: Packing):
+        length = tf.shape(packing.bias)[3]
+        rows, most = tf.size(packing.bias) * packing.heads, tf.maximum(length, 1)
+        # Divided, since the product of both may be beyond int32.
+        self.little, self.much = rows <= LITTLE // most, rows > MUCH // most
+
+    def __call__(self, query_key_value: tf.Tensor, packing: Packing, first_only: bool = False) -> tf.Tensor:
+        """Returns what `self_attention` does."""
+        usual = partial(self_attention, query_key_value, packing, first_only, self._attend)
+        if first_only:  # as many scores as tokens
+            return usual()
+        return tf.cond(
+            self.much, lambda: _attention_to_much(query_key_value, packing.bias, packing.heads), usual
+        )
+
+    def _attend(self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+        given = query, key, value, bias
+        return tf.cond(self.little, lambda: _attend_to_little(*given), lambda: attend(*given))
 
 
-def attend_by_size(
-    little: tf.Tensor, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: tf.Tensor
+def _attend_to_little(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    # TensorFlow makes oneDNN's of the usual operations for batched products and softmax, but not of these.
+    scores = tf.raw_ops.BatchMatMulV3(x=query, y=key, Tout=query.dtype, adj_y=True)
+    weights = tf.exp(tf.nn.log_softmax(scores + bias))
+    return tf.raw_ops.BatchMatMulV3(x=weights, y=value, Tout=query.dtype)
+
+
+# A function that stays one operation: where there is not much to do, one that is not run.
+@tf.function(autograph=False, experimental_attributes={"_noinline": True})
+def _attention_to_much(query_key_value: tf.Tensor, bias: tf.Tensor, heads: int) -> tf.Tensor:
+    mask = tf.cast(bias[:, 0, 0] == 0, tf.int32)
+    batch, length = tf.unstack(tf.shape(mask))
+    lengths = tf.reduce_max(mask * (tf.range(length) + 1), axis=1)  # 0: nothing real
+    needed = tf.reduce_sum(tf.square(tf.cast(lengths, tf.float32)))
+    padded = tf.cast(batch, tf.float32) * tf.square(tf.cast(length, tf.float32))
+    return tf.cond(
+        needed <= padded / 2,
+        lambda: _attention_by_length(query_key_value, mask, lengths, heads),
+        lambda: self_attention(query_key_value, Packing(mask, heads, query_key_value.dtype)),
+    )
+
+
+def _attention_by_length(
+    query_key_value: tf.Tensor, mask: tf.Tensor, lengths: tf.Tensor, heads: int
 ) -> tf.Tensor:
-    """Returns what `attend` does; where there is `little` to do, by operations that stay what they are.
-
-    TensorFlow makes oneDNN's of the usual ones for batched products and softmax.
-    """
-
-    def attend_to_little() -> tf.Tensor:
-        scores = tf.raw_ops.BatchMatMulV3(x=query, y=key, Tout=query.dtype, adj_y=True)
-        weights = tf.exp(tf.nn.log_softmax(scores + bias))
-        return tf.raw_ops.BatchMatMulV3(x=weights, y=value, Tout=query.dtype)
-
-    return tf.cond(little, attend_to_little, lambda: attend(query, key, value, bias))
+    # Rows of up to a quarter of the longest, of up to half, and longer ones, each padded to their longest.
+    longest, rows = tf.shape(mask)[1], Packing(mask, heads).rows
+    shorter, places, attended = tf.constant(-1), [], []
+    for parts in (4, 2, 1):
+        width = -(-longest // parts)
+        chosen = (shorter < lengths) & (lengths <= width)
+        packing = Packing(tf.boolean_mask(mask, chosen)[:, :width], heads, query_key_value.dtype)
+        places.append(tf.where(tf.gather(chosen, rows))[:, 0])
+        attended.append(self_attention(tf.gather(query_key_value, places[-1]), packing))
+        shorter = width
+    order = tf.math.invert_permutation(tf.concat(places, axis=0))
+    return tf.gather(tf.concat(attended, axis=0), order)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.export.attention import attend_by_size, is_little
+from kerasbert.export.attention import AttentionBySize
 from kerasbert.export.dense import Dense
 from kerasbert.models.encoder import Encoder
 from kerasbert.models.gelu import gelu
@@ -17,9 +17,9 @@ from kerasbert.models.packing import Packing
 from kerasbert.models.transformer import (
     Attention,
     LayerParts,
-    attend,
     encode,
     normalize,
+    self_attention,
     sum_embeddings,
 )
 from kerasbert.models.windows import Encode, WindowRows, in_chunks
@@ -98,9 +98,9 @@ class PackedEncoder(tf.Module):
         self, inputs: Mapping[str, tf.Tensor], x: tf.Tensor, multiply: _Multiply, return_sequence: bool
     ) -> dict[str, tf.Tensor]:
         packing = Packing(inputs["padding_mask"], self._heads, x.dtype)
-        attention: Attention = attend  # has gradients
+        attention: Attention = self_attention  # has gradients
         if multiply is Dense.__call__:
-            attention = partial(attend_by_size, is_little(packing.bias, self._heads))
+            attention = AttentionBySize(packing)
         layers = [layer.parts(multiply, attention) for layer in self._layers]
         outputs = encode(x, packing, layers, self._pool, return_sequence)
         return {name: tf.cast(output, tf.float32) for name, output in outputs.items()}

@@ -11,7 +11,14 @@ import tensorflow as tf
 from kerasbert.models.gelu import gelu
 from kerasbert.models.keras_hub_layers import Sublayers, embedding_tables, sublayers
 from kerasbert.models.packing import Packing
-from kerasbert.models.transformer import LayerParts, attend, encode, normalize, sum_embeddings
+from kerasbert.models.transformer import (
+    LayerParts,
+    attend,
+    encode,
+    normalize,
+    self_attention,
+    sum_embeddings,
+)
 from kerasbert.models.windows import Encode, WindowRows, in_chunks
 
 _LEVELS = 1 << 16  # of the random numbers that dropout draws
@@ -118,7 +125,10 @@ class Encoder(keras_nlp.models.BertBackbone):
         return LayerParts(
             query_key_value,
             attention=partial(
-                attend, dropout=lambda weights: _dropout(layer.attention_dropout, weights, training)
+                self_attention,
+                attend=partial(
+                    attend, dropout=lambda weights: _dropout(layer.attention_dropout, weights, training)
+                ),
             ),
             attention_output=attention_output,
             attention_norm=lambda x, y: _normalize(

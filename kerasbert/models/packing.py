@@ -20,6 +20,7 @@ class Packing:
             None: the real ones alone.
 
     Attributes:
+        heads: `num_heads`.
         bias: [batch, 1, 1, length], added to the scores of attention: padding gets none of it.
         rows: int32 [tokens], the row of each token.
         positions: int32 [tokens], its place in the row.
@@ -32,7 +33,7 @@ class Packing:
         dtype: tf.DType = tf.float32,
         places: tf.Tensor | None = None,
     ):
-        self._heads = num_heads
+        self.heads = num_heads
         self._batch, self._length = batch, length = tf.unstack(tf.shape(padding_mask))
         real = padding_mask != 0
         self.bias = (tf.cast(real, dtype)[:, None, None, :] - 1.0) * 1e9
@@ -77,7 +78,7 @@ class Packing:
     def split_heads(self, x: tf.Tensor) -> tf.Tensor:
         """Returns query, key and value [3, batch, heads, length, width] from [tokens, 3 * heads * width]."""
         size = x.shape[-1]
-        width = size // (3 * self._heads)
+        width = size // (3 * self.heads)
 
         @tf.custom_gradient
         def split(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
@@ -91,7 +92,7 @@ class Packing:
     def merge_heads(self, x: tf.Tensor) -> tf.Tensor:
         """Returns vectors [tokens, heads * width] from [batch, heads, length, width]."""
         width = x.shape[-1]
-        size = self._heads * width
+        size = self.heads * width
 
         @tf.custom_gradient
         def merge(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:

@@ -9,7 +9,8 @@ import tensorflow as tf
 from kerasbert.models.packing import Packing
 
 Function = Callable[[tf.Tensor], tf.Tensor]
-Attention = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+Attend = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+Attention = Callable[[tf.Tensor, Packing, bool], tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class LayerParts:
 
     Attributes:
         query_key_value: from [tokens, hidden] to [tokens, 3 * hidden], the queries scaled.
-        attention: see `attend`.
+        attention: see `self_attention`.
         attention_output: from [tokens, hidden] to the same shape.
         attention_norm: from both of them to the normalised sum.
         feed_forward: from [tokens, hidden] to the same shape.
@@ -54,17 +55,32 @@ def attend(
     return tf.matmul(dropout(tf.cast(weights, query.dtype)), value)
 
 
+def self_attention(
+    query_key_value: tf.Tensor, packing: Packing, first_only: bool = False, attend: Attend = attend
+) -> tf.Tensor:
+    """Returns what the tokens take of each other, [tokens, hidden].
+
+    Args:
+        query_key_value: [tokens, 3 * hidden].
+        packing: of the tokens.
+        first_only: whether only the first token of each row asks; returns [batch, hidden].
+        attend: see `attend`.
+    """
+    query, key, value = tf.unstack(packing.split_heads(query_key_value))
+    if first_only:
+        first = attend(query[:, :, :1], key, value, packing.bias)
+        return tf.reshape(first, [-1, query_key_value.shape[-1] // 3])
+    return packing.merge_heads(attend(query, key, value, packing.bias))
+
+
 def bert_layer(x: tf.Tensor, packing: Packing, parts: LayerParts, first_only: bool = False) -> tf.Tensor:
     """Returns x [tokens, hidden] after one layer (Vaswani et al. 2017, section 3.1).
 
     With `first_only` the first token of each row alone, [batch, hidden].
     """
-    hidden = x.shape[-1]
-    query, key, value = tf.unstack(packing.split_heads(parts.query_key_value(x)))
+    attended = parts.attention(parts.query_key_value(x), packing, first_only)
     if first_only:
-        query, x = query[:, :, :1], packing.first(x)
-    attended = parts.attention(query, key, value, packing.bias)
-    attended = tf.reshape(attended, [-1, hidden]) if first_only else packing.merge_heads(attended)
+        x = packing.first(x)
     x = parts.attention_norm(x, parts.attention_output(attended))
     return parts.output_norm(x, parts.feed_forward(x))
 
