@@ -9,10 +9,10 @@ ROOT = Path(kerasbert.__file__).parent
 # A room may import from the rooms before it, never from those after it.
 ORDER = [
     "errors", "extras", "listing", "language", "plugins", "progress", "interrupts", "startup", "encoding",
-    "files", "layout", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models", "hub",
-    "checkpoints", "engine", "client", "explanation", "predictors", "augmentation", "pretraining",
-    "training", "tuning", "evaluation", "curation", "export", "api", "serving", "testing", "plugin_template",
-    "quickstart", "doctor", "cli",
+    "files", "layout", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models",
+    "inference", "hub", "checkpoints", "engine", "client", "explanation", "predictors", "augmentation",
+    "pretraining", "training", "tuning", "evaluation", "curation", "export", "api", "serving", "testing",
+    "plugin_template", "quickstart", "doctor", "cli",
 ]  # fmt: skip
 LONGEST_FILE = 400
 

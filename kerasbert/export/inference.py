@@ -6,7 +6,7 @@ from functools import partial
 import tensorflow as tf
 
 from kerasbert.export.calibration import calibration_rows
-from kerasbert.export.packed_encoder import PackedEncoder
+from kerasbert.inference import PackedEncoder
 from kerasbert.models import TextClassifier, mean_embeddings, text_vectors
 from kerasbert.tasks.decision import decide
 

@@ -1,6 +1,6 @@
 """The encoder, the model over it, and what answers strings: with decisions, or with vectors."""
 
-from kerasbert.models.backbone import build_backbone, complete_backbone_config, in_precision
+from kerasbert.models.backbone import build_backbone, complete_backbone_config
 from kerasbert.models.classifier import Classifier, build_model
 from kerasbert.models.outliers import mean_embeddings
 from kerasbert.models.pretraining import build_pretraining_model
@@ -15,7 +15,6 @@ __all__ = [
     "build_pretraining_model",
     "build_text_graph",
     "complete_backbone_config",
-    "in_precision",
     "mean_embeddings",
     "text_vectors",
 ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import keras_nlp
 import tensorflow as tf
 
 from kerasbert.config import BackboneConfig, EncoderConfig
@@ -70,15 +69,6 @@ def build_backbone(
     for norm in norms:
         norm.epsilon = config.layer_norm_epsilon
     return backbone
-
-
-def in_precision(encoder: keras_nlp.models.BertBackbone, config: EncoderConfig, precision: str) -> Encoder:
-    """Returns an encoder with the weights of `encoder`, which `config` describes, and a dtype policy."""
-    window_length = encoder.window_length if isinstance(encoder, Encoder) else None
-    copy = build_backbone(config, encoder.vocabulary_size, precision, window_length)
-    for new, old in zip(copy.weights, encoder.weights, strict=True):
-        new.assign(old)
-    return copy
 
 
 def activation(config: EncoderConfig) -> Callable[[tf.Tensor], tf.Tensor]:

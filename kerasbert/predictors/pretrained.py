@@ -1,9 +1,14 @@
 """An encoder without a classifier."""
 
+from functools import partial
+
+import tensorflow as tf
+
 from kerasbert.checkpoints import BackboneSource
 from kerasbert.checkpoints.sentence_transformers import read_vector_settings
 from kerasbert.config import DataConfig
 from kerasbert.errors import UserError
+from kerasbert.inference import PackedEncoder
 from kerasbert.predictors.predict import Arrays
 from kerasbert.predictors.text_encoder import TextEncoder
 from kerasbert.predictors.texts import Batch
@@ -28,7 +33,8 @@ class PretrainedEncoder(TextEncoder):
         positions = opened.config.max_positions
         length = min(positions, self._settings.max_length or positions)
         text_graph = TextGraph(opened.vocabulary, length, **opened.text)
-        self._vectors = VectorGraph(text_graph, opened.backbone, opened.config, precision)
+        encoder = PackedEncoder(opened.backbone, tf.as_dtype(precision), int8=False)
+        self._vectors = VectorGraph(text_graph, partial(encoder, return_sequence=True), takes_pairs=False)
 
     @property
     def pooling(self) -> str:

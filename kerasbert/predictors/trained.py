@@ -1,7 +1,7 @@
 """A trained run in this process, with its Keras model."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasbert.explanation import explain
+from kerasbert.inference import PackedEncoder
 from kerasbert.models import TextClassifier
 from kerasbert.predictors.model import Model
 from kerasbert.predictors.predict import Arrays
@@ -101,8 +102,13 @@ class TrainedModel(Model):
 
     @cached_property
     def _vectors(self) -> VectorGraph:
-        encoder, config = self.classifier.model.encoder, self.config.backbone
-        return VectorGraph(self.classifier.text_graph, encoder, config, self._precision, self.takes_pairs)
+        encoder: Any = self.classifier.model.encoder
+        if self._precision == "float32":  # the weights may be trained on
+            encode = partial(encoder, training=False)
+        else:
+            packed = PackedEncoder(encoder, tf.as_dtype(self._precision), int8=False)
+            encode = partial(packed, return_sequence=True)
+        return VectorGraph(self.classifier.text_graph, encode, self.takes_pairs)
 
 
 def _run(graph: Any, *columns: Sequence[Any] | None) -> dict[str, np.ndarray]:

@@ -1,13 +1,12 @@
 """Texts to vectors in this process."""
 
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
-import keras_nlp
 import tensorflow as tf
 
-from kerasbert.config import EncoderConfig
-from kerasbert.models import in_precision, text_vectors
+from kerasbert.models import text_vectors
+from kerasbert.models.text_vectors import Encode
 from kerasbert.predictors.predict import Arrays
 from kerasbert.predictors.text_encoder import VECTOR
 from kerasbert.predictors.texts import Batch
@@ -19,23 +18,11 @@ class VectorGraph:
 
     Args:
         text_graph: of the encoder.
-        encoder: of tokens.
-        config: of the encoder.
-        precision: of the products, one of `PRECISIONS`.
+        encode: see `text_vectors`.
         takes_pairs: whether a row is two texts.
     """
 
-    def __init__(
-        self,
-        text_graph: TextGraph,
-        encoder: keras_nlp.models.BertBackbone,
-        config: EncoderConfig,
-        precision: str = "float32",
-        takes_pairs: bool = False,
-    ):
-        if precision != "float32":
-            encoder = in_precision(encoder, config, f"mixed_{precision}")
-        encode = partial(encoder, training=False)
+    def __init__(self, text_graph: TextGraph, encode: Encode, takes_pairs: bool):
         signature = [tf.TensorSpec([None], tf.string)] * (1 + takes_pairs)
 
         @cache

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.checkpoints import open_source, trim_checkpoint
-from kerasbert.export.packed_encoder import PackedEncoder
+from kerasbert.inference import PackedEncoder
 from kerasbert.text import TextGraph
 
 pytestmark = pytest.mark.process

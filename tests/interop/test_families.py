@@ -12,7 +12,7 @@ import tokenizers
 from kerasbert.checkpoints import import_checkpoint, open_source
 from kerasbert.checkpoints.families import FAMILIES
 from kerasbert.errors import CheckpointError
-from kerasbert.export.packed_encoder import PackedEncoder
+from kerasbert.inference import PackedEncoder
 from kerasbert.models.pretraining import build_pretraining_model
 from kerasbert.text import TextGraph
 

@@ -1,15 +1,16 @@
-"""The encoder for inference: the trainer's weights, laid out for a server."""
+"""The encoder for inference, in float32, in bfloat16 or with int8 products."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import keras
+import keras_nlp
 import numpy as np
 import tensorflow as tf
 
-from kerasbert.export.attention import AttentionBySize
-from kerasbert.export.dense import Dense
+from kerasbert.inference.attention import AttentionBySize
+from kerasbert.inference.dense import Dense
 from kerasbert.models.encoder import Encoder
 from kerasbert.models.gelu import gelu
 from kerasbert.models.keras_hub_layers import Sublayers, embedding_tables, sublayers
@@ -39,10 +40,10 @@ class PackedEncoder(tf.Module):
         int8: whether the dense layers multiply 8-bit integers.
     """
 
-    def __init__(self, encoder: Encoder, dtype: tf.DType, int8: bool):
+    def __init__(self, encoder: keras_nlp.models.BertBackbone, dtype: tf.DType, int8: bool):
         super().__init__(name="encoder")
         self._dtype, self._heads, self._hidden = dtype, encoder.num_heads, encoder.hidden_dim
-        self._window_length = encoder.window_length
+        self._window_length = encoder.window_length if isinstance(encoder, Encoder) else None
         self._tables = [tf.Variable(tf.cast(table, dtype)) for table in embedding_tables(encoder)]
         self._norm = _Norm(encoder.embeddings_layer_norm)
         self._layers = [

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from kerasbert.export.dense import Dense
+from kerasbert.inference.dense import Dense
 
 needs_onednn = pytest.mark.skipif(platform.machine() != "x86_64", reason="8-bit products need oneDNN")
 FLOATS = st.floats(-10, 10, width=32)
