@@ -95,10 +95,10 @@ class TrainedModel(Model):
         def graph(label: tf.Tensor, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
             return explain(self.classifier, text, pair, label)
 
+        if self._eager:
+            return graph
         strings = tf.TensorSpec([None], tf.string)
-        return (
-            graph if self._eager else tf.function(graph, input_signature=[strings] * (2 + self.takes_pairs))
-        )
+        return tf.function(graph, input_signature=[strings] * (2 + self.takes_pairs))
 
     @cached_property
     def _vectors(self) -> VectorGraph:
