@@ -44,18 +44,22 @@ def explain(
 
     with importing():
         import json
+        from pathlib import Path
 
         from rich.console import Console
 
         from kerasbert.data.estimate import estimate_rows
         from kerasbert.explanation import join_characters, show
+        from kerasbert.layout import RUN_CONFIG
         from kerasbert.predictors import explain_rows, open_for_few, open_model
         from kerasbert.predictors.explain import require_label
         from kerasbert.text.segment import word_segmenter
 
     joins = by == "words" or (by is None and importlib.util.find_spec("jieba") is not None)
     cut = word_segmenter("use --by characters") if joins else None
-    opened = open_for_few(model) if text else open_model(model)
+    # An export would gain nothing: what shows explanations imports TensorFlow anyway.
+    soon = bool(text) and (Path(model) / RUN_CONFIG).is_file()
+    opened = open_for_few(model) if soon else open_model(model)
     require_label(opened.labels, label, "--label")
     records = explain_rows(opened, rows_of(opened, text, source, reading), label)
     if cut is not None:

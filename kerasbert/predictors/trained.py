@@ -24,7 +24,7 @@ class TrainedModel(Model):
     Args:
         classifier: with the trained weights.
         source: the path of the run.
-        precision: of the products of `embed`, `float32` or `bfloat16`.
+        precision: of the products of `embed`, `float32` or `bfloat16`, which copies the weights at first use.
         eager: predict and explain without tracing a graph: the first answer comes early, others slower.
     """
 
