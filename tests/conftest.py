@@ -87,6 +87,7 @@ def hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
             monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
             template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
             monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+            monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
             monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf_cache"))
             monkeypatch.setenv("MODELSCOPE_ENDPOINT", hub.endpoint)
             monkeypatch.setenv("MODELSCOPE_CACHE", str(tmp_path / "ms_cache"))
