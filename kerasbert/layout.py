@@ -1,5 +1,6 @@
-"""The layout of a model directory, which contains the exported versions of one model.
+"""The layout of a run directory, and of a model directory, which contains the exported versions of one model.
 
+RUN/config.yaml, RUN/metrics.json               the resolved configuration; the metrics, written last
 MODEL_DIR/VERSION/saved_model.pb, variables/    the model that a server loads
 MODEL_DIR/VERSION/assets.extra/                 ignored by a server, except for the warm-up requests
 MODEL_DIR/serving/                              configuration files of the server

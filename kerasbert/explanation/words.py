@@ -9,8 +9,8 @@ def of_words(
     """Sums the values of tokens over the words they belong to.
 
     Args:
-        words: string [batch, None], as `TextGraph.words` gives them.
-        pieces: int32 [batch, None, None], as `TextGraph.pieces` gives them.
+        words: string [batch, None], as `TextGraph.split` gives them.
+        pieces: int32 [batch, None, None], likewise.
         kept: bool [pieces], which of all pieces were read.
         values: float32 [batch, length], of the packed rows.
         first: int32 [batch], the place in its row of the first piece that was read.

@@ -1,4 +1,4 @@
-"""The pages hang together: links, navigation, the API reference, the order of the floors."""
+"""The pages hang together: links, navigation, the API reference, the order of the layers."""
 
 import re
 import runpy
@@ -58,7 +58,7 @@ def test_each_public_name_is_in_the_reference():
     assert set(kerasbert.__all__) - {"__version__"} <= listed
 
 
-def test_the_floors_are_listed_in_the_order_that_is_enforced():
+def test_the_layers_are_listed_in_the_order_that_is_enforced():
     page = (DOCS / "architecture.md").read_text(encoding="utf-8")
-    order = runpy.run_path(str(ROOT / "tests" / "test_house.py"))["ORDER"]
+    order = runpy.run_path(str(ROOT / "tests" / "test_layering.py"))["ORDER"]
     assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == order

@@ -27,7 +27,7 @@ def test_trainings_leave_no_graphs_behind(tiny_config, tmp_path):
 
 
 def test_the_gradients_registered_before_stay():
-    """The ground that released_graphs stands on: where TensorFlow keeps the gradients of a graph."""
+    """What released_graphs relies on: where TensorFlow keeps the gradients of a graph."""
 
     @tf.custom_gradient
     def double(x):

@@ -17,7 +17,7 @@ def entry(name: str):
     return found
 
 
-def test_the_bundled_encoder_comes_through_the_same_door():
+def test_the_bundled_encoder_is_found_like_those_of_plugins():
     plugin = entry("kerasbert-tiny-zh")
     assert plugin.distribution == "kerasbert"
     assert (plugin.value.language, plugin.value.license) == ("zh", "apache-2.0")

@@ -1,4 +1,4 @@
-"""The ground: what KerasHub and Keras call the parts that have no public names."""
+"""What KerasHub and Keras call the parts that have no public names."""
 
 from dataclasses import fields
 

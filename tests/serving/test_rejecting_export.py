@@ -17,7 +17,7 @@ pytestmark = pytest.mark.process
 
 
 @pytest.mark.slow
-def test_all_doors_give_the_calibrated_answers_and_what_is_accepted(trained, tmp_path):
+def test_every_interface_gives_the_calibrated_answers_and_what_is_accepted(trained, tmp_path):
     rows = trained.prepared.validation
     run = RunDirectory(shutil.copytree(trained.run.path, tmp_path / "run"))
     config = run.load_config()

@@ -18,7 +18,7 @@ def entry(name: str):
     return found
 
 
-def test_built_in_tasks_come_through_the_same_door():
+def test_built_in_tasks_are_found_like_those_of_plugins():
     assert get_task("classification") is Classification
     assert get_task("multi_label") is MultiLabel
     assert entry("classification").distribution == "kerasbert"

@@ -1,7 +1,7 @@
-"""The ground that kerasbert.training stands on: private names of Keras 3.15, and its defects.
+"""What kerasbert.engine relies on: private names of Keras 3.15, and defects that it works around.
 
-A failure here means that Keras has moved. Where a defect is gone, take its mending out of
-kerasbert/engine/trainer.py or optimizer.py too; where a name is gone, mend it another way.
+A failure here means that Keras has changed. Where a defect is gone, remove its workaround from
+kerasbert/engine/trainer.py or optimizer.py too; where a name is gone, find another way.
 """
 
 import inspect

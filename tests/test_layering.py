@@ -1,4 +1,4 @@
-"""The house is easy to see: imports flow one way, files stay small."""
+"""Imports follow the layers, files stay small, and the core names no concrete task."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import kerasbert
 
 ROOT = Path(kerasbert.__file__).parent
-# A room may import from the rooms before it, never from those after it.
+# A layer may import from the layers before it, never from those after it.
 ORDER = [
     "errors", "extras", "listing", "language", "plugins", "progress", "interrupts", "startup", "encoding",
     "files", "layout", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models",
@@ -21,7 +21,7 @@ def modules() -> list[Path]:
     return sorted(ROOT.rglob("*.py"))
 
 
-def room(path: Path) -> str:
+def layer(path: Path) -> str:
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
@@ -41,7 +41,7 @@ def test_imports_flow_one_way():
         for path in modules()
         if path != ROOT / "__init__.py"
         for name in imports(path)
-        if ORDER.index(name.split(".")[1]) > ORDER.index(room(path))
+        if ORDER.index(name.split(".")[1]) > ORDER.index(layer(path))
     ]
     assert not against
 
