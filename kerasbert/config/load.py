@@ -72,12 +72,16 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def parse_config(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
-    """Returns `values` as a `model`; raises `ConfigError` with one line for each wrong key."""
+def parse_config(model: type[Model], values: Mapping[str, Any], where: str = "") -> Model:
+    """Returns `values` as a `model`; raises `ConfigError` with one line for each wrong key.
+
+    Each line begins with `where` the values are from. Empty: from several places.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(f"{where}: {line}" for line in _error_lines(model, error))) from error
+        place = where and f"{where}: "
+        raise ConfigError("\n".join(place + line for line in _error_lines(model, error))) from error
 
 
 def dump_yaml(values: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerasbert.config import Config
+from kerasbert.config import Config, parse_config
 from kerasbert.curation.out_of_fold import naive_bayes, out_of_fold
 from kerasbert.curation.outliers import LEAST_ROWS, outlier_distances
 from kerasbert.curation.review import Review
@@ -52,7 +52,8 @@ class LabelledFiles:
         data.validation = []  # cross-validation needs none
         columns = reading.columns(config.data, task.label_separator)
         labels = tuple(task.fixed_labels or config.data.labels)
-        return cls(files, columns, labels, config.model_copy(update={"data": data}, deep=True))
+        of_files = parse_config(Config, {**config.model_dump(), "data": data.model_dump()})
+        return cls(files, columns, labels, of_files)
 
     def review(self, predictions: Sequence[str], folds: int = 5) -> Review:
         """Reads the rows, and what models that had not seen them said or say about them.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from kerasbert import progress
 from kerasbert.augmentation import augment_rows
 from kerasbert.checkpoints import BackboneSource, RunDirectory, resolve_backbone
-from kerasbert.config import Config, EncoderConfig, ResolvedConfig, TextConfig, merge
+from kerasbert.config import Config, EncoderConfig, ResolvedConfig, TextConfig, merge, parse_config
 from kerasbert.data import Rows
 from kerasbert.data.batches import slices
 from kerasbert.data.load import SoftRows
@@ -65,9 +65,11 @@ def prepare(config: Config, tables: Mapping[str, Table] | None = None) -> Prepar
         "backbone": encoder.model_dump(),
         "training": {"monitor": monitor_of(config)},
     }
-    resolved = ResolvedConfig.model_validate(merge(config.model_dump(), chosen))
-    if resolved.distillation.teacher:
-        _require_pupil(resolved, RunDirectory(resolved.distillation.teacher), task, vocabulary)
+    teacher = config.distillation.teacher
+    where = f"with the text settings of {teacher}" if teacher else ""
+    resolved = parse_config(ResolvedConfig, merge(config.model_dump(), chosen), where)
+    if teacher:
+        _require_pupil(resolved, RunDirectory(teacher), task, vocabulary)
     graph = build_text_graph(resolved, task, vocabulary)
     with progress.phase("augmenting the training rows"):
         augmented = augment_rows(train, resolved.augmentation, resolved.training.seed, source, graph)

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from kerasbert.checkpoints import RunDirectory
-from kerasbert.config import Config
+from kerasbert.config import Config, merge, parse_config
 from kerasbert.engine.resume import differences
 from kerasbert.engine.run import new_run_dir
 from kerasbert.engine.strategy import choose_strategy, is_chief
@@ -83,9 +83,8 @@ def _variants(config: Config, changes: Mapping[str, tuple[str, dict[str, int]]])
     directory = config.run_dir or new_run_dir(config.task, config.training)
     variants = {}
     for name, (section, values) in changes.items():
-        settings = config.model_dump()
-        settings[section] |= values
-        variants[name] = Config.model_validate({**settings, "run_dir": f"{directory}/{name}"})
+        changed = {section: values, "run_dir": f"{directory}/{name}"}
+        variants[name] = parse_config(Config, merge(config.model_dump(), changed), where=name)
     return variants
 
 

@@ -128,3 +128,9 @@ def test_texts_unlike_the_others_are_listed_and_kept(kerasbert, write, tmp_path)
     cleaned = tmp_path / "cleaned.jsonl"
     kerasbert("data", "clean", rows, "--apply", tmp_path / "review" / "issues.csv", "--output", cleaned)
     assert cleaned.read_text(encoding="utf-8").count("\n") == 211
+
+
+def test_pairs_and_windows_are_refused(noisy, refused, config_file, tmp_path):
+    config = config_file("text: {windows: 2}")
+    given = ("--config", config, "--pair-column", "label", "--output", tmp_path / "review")
+    assert "text.windows: must be 1 with data.pair_column" in refused("data", "clean", noisy, *given)

@@ -1,6 +1,7 @@
 """A student that learns from a teacher."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -139,6 +140,15 @@ def test_a_teacher_has_the_windows_of_its_student(tiny_config, trained):
     with pytest.raises(
         ConfigError, match=r"splits texts otherwise \(text.windows: 1, training.max_length: 16"
     ):
+        prepare(config)
+
+
+def test_the_windows_of_a_teacher_must_fit_the_student(tiny_config, trained, tmp_path):
+    teacher = shutil.copytree(trained.run.path, tmp_path / "teacher")
+    settings = (teacher / "config.yaml").read_text(encoding="utf-8")
+    (teacher / "config.yaml").write_text(settings.replace("windows: 1", "windows: 2"), encoding="utf-8")
+    config = tiny_config(distillation={"teacher": str(teacher)}, training={"batch_tokens": 16})
+    with pytest.raises(ConfigError, match=r"with the text settings of .*teacher: training\.batch_tokens: "):
         prepare(config)
 
 

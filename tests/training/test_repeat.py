@@ -87,6 +87,14 @@ def test_folds_and_validation_files_do_not_go_together(tiny_config, reviews_file
         tiny_config(data={"folds": 3, "validation": str(reviews_file)})
     with pytest.raises(ConfigError, match="fold: must be less than 3"):
         tiny_config(data={"folds": 3, "fold": 3})
+    with pytest.raises(ConfigError, match=r"^fold-0: data\.folds: are made of .* Remove data\.validation$"):
+        folds_of(tiny_config(data={"validation": str(reviews_file)}), 3)
+
+
+def test_the_last_seed_must_be_one(tiny_config):
+    last = 2**32 - 1
+    with pytest.raises(ConfigError, match=rf"^seed-{2**32}: training\.seed: .* Received: {2**32}$"):
+        seeds_of(tiny_config(training={"seed": last}), 2)
 
 
 @pytest.mark.slow
