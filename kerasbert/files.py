@@ -132,17 +132,28 @@ def require_writable(directory: Path) -> None:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def require_output(output: str, sources: Iterable[str]) -> None:
-    """Raises `UserError` if `output` is in no directory that can be written, or is one of `sources`."""
-    directory = Path(output).parent
-    if not directory.is_dir():
-        raise UserError(
-            f"{output}: cannot be written, since there is no directory {directory}. Make it first."
-        )
+def require_output(output: str, sources: Iterable[str], streams: bool = False) -> None:
+    """Raises `UserError` if a file `output` cannot be written, or is one of `sources`.
+
+    Args:
+        output: is replaced when it is complete.
+        sources: files that are read for it.
+        streams: whether it may also be a pipe, a device, or `-` for standard output.
+    """
+    path, directory = Path(output), Path(output).parent
+    with wrap_write_errors(path):
+        if output == "-" or (path.exists() and not path.is_file()):
+            if streams and not path.is_dir():
+                return
+            raise UserError(f"{output}: cannot be written, since it is not a file. Choose another name.")
+        if not directory.is_dir():
+            raise UserError(
+                f"{output}: cannot be written, since there is no directory {directory}. Make it first."
+            )
     require_writable(directory)
     for source in sources:
         with contextlib.suppress(OSError):  # one of them does not exist
-            if Path(output).is_file() and os.path.samefile(output, source):
+            if path.is_file() and os.path.samefile(path, source):
                 raise UserError(
                     f"{output}: is also an input, and would be overwritten. Write to another file."
                 )
@@ -161,9 +172,9 @@ def wrap_write_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UserError(
-            f"{path}: cannot be written ({reason}). Free some space or choose another location."
-        ) from error
+        may_be_full = error.errno in (None, errno.ENOSPC, errno.EDQUOT)
+        advice = "Free some space or choose another location." if may_be_full else "Choose another location."
+        raise UserError(f"{path}: cannot be written ({reason}). {advice}") from error
 
 
 @contextlib.contextmanager

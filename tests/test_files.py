@@ -110,16 +110,17 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path: Path):
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (OSError(errno.EACCES, "Permission denied"), "Permission denied"),
-        (OSError("a word of h5py"), "a word of h5py"),
-        (OSError(), ""),
+        (OSError(errno.EACCES, "Permission denied"), "Permission denied). Choose"),
+        (OSError(errno.ENOSPC, "No space left"), "No space left). Free some space or choose"),
+        (OSError("a word of h5py"), "a word of h5py). Free some space or choose"),
+        (OSError(), "). Free some space or choose"),
     ],
-    ids=["errno", "message", "bare"],
+    ids=["permission", "space", "message", "bare"],
 )
 def test_every_oserror_becomes_a_user_error(error: OSError, reason: str):
     with pytest.raises(UserError) as raised, wrap_write_errors(Path("place")):
         raise error
-    assert str(raised.value).startswith(f"place: cannot be written ({reason}")
+    assert str(raised.value) == f"place: cannot be written ({reason} another location."
 
 
 def test_text_is_written_as_utf8_with_lf(tmp_path: Path):
@@ -146,3 +147,29 @@ def test_an_output_without_a_directory_is_refused_before_the_work(output: str, t
     with pytest.raises(UserError, match="cannot be written, since there is no directory"):
         require_output(str(tmp_path / output), [])
     require_output("out.txt", [])
+
+
+def test_a_directory_that_may_not_be_written_is_refused_before_the_work(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    with pytest.raises(UserError, match=r"\(Permission denied\)\. Choose another location\.$"):
+        require_output(str(tmp_path / "out.txt"), [])
+
+
+def test_a_directory_that_may_not_be_searched_is_explained(tmp_path: Path, monkeypatch):
+    def refuse(path: Path, **options) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(UserError, match=r"out\.txt: cannot be written \(Permission denied\)"):
+        require_output("secret/out.txt", [])
+
+
+def test_what_is_no_file_takes_a_stream_only(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    os.mkfifo(tmp_path / "pipe")
+    for output in ("-", os.devnull, str(tmp_path / "pipe")):
+        require_output(output, [], streams=True)
+        with pytest.raises(UserError, match="cannot be written, since it is not a file"):
+            require_output(output, [])
+    with pytest.raises(UserError, match="cannot be written, since it is not a file"):
+        require_output(str(tmp_path), [], streams=True)

@@ -48,7 +48,7 @@ def predict(
         from kerasbert.predictors.stream import write_answers
 
     form = written_format(output, form)
-    require_output(output, [source] if source else [])
+    require_output(output, [source] if source else [], streams=True)
     opened = open_for_few(model) if text else open_model(model)
     total = estimate_rows(source) if source else len(text)
     write_answers(opened, rows_of(opened, text, source, reading), output, form, total)

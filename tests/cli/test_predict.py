@@ -74,6 +74,14 @@ def test_a_full_disk_leaves_the_old_output(kerasbert, opened_once, reviews_file,
     assert list(tmp_path.iterdir()) == [output]
 
 
+def test_streams_take_answers_in_a_directory_that_may_not_be_written(kerasbert, opened_once, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    result = kerasbert("predict", opened_once, "好")
+    assert len(json_lines(result.stdout)) == 1
+    assert kerasbert("predict", opened_once, "好", "--output", os.devnull).exit_code == 0
+    assert not os.path.isfile(os.devnull)
+
+
 @pytest.mark.parametrize("output", ["missing/out", "file/out", "folder"])
 def test_an_output_that_cannot_be_written_is_refused(refused, opened_once, tmp_path, output):
     (tmp_path / "file").touch()
