@@ -11,7 +11,7 @@ from kerasbert.checkpoints import open_source
 from kerasbert.data import Row
 from kerasbert.models import build_backbone, mean_embeddings
 from kerasbert.models.outliers import OutlierDetector
-from kerasbert.predictors.predict import Arrays, in_batches
+from kerasbert.predictors.predict import Arrays, in_batches, stack_answers
 from kerasbert.text import TextGraph, string_tensor
 from kerasbert.training.outliers import fit_distances, squares_by_length
 
@@ -37,8 +37,8 @@ def outlier_distances(rows: Sequence[Row], source: str) -> np.ndarray:
     """
     embed = _Embeddings(source, rows[0].pair is not None)
     some = random.Random(0).sample(rows, min(len(rows), _MOST_ROWS))
-    answers = [answer for _, answer in in_batches(embed, some, size=_BATCH)]
-    means, tokens = (np.stack([answer[name] for answer in answers]) for name in ("mean", "tokens"))
+    found = stack_answers(in_batches(embed, some, size=_BATCH))
+    means, tokens = found["mean"], found["tokens"]
     detector = OutlierDetector(means.shape[1])
     middle = np.median(means, axis=0)
     scales = np.median(np.abs(means - middle), axis=0) + 1e-6

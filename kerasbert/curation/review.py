@@ -11,6 +11,7 @@ import numpy as np
 from kerasbert.curation.confident_learning import estimated_joint, label_errors, margins
 from kerasbert.curation.duplicates import members, near_duplicates
 from kerasbert.data import Row, Rows
+from kerasbert.data.labels import label_matrix
 
 LABEL_ERROR, CONFLICT, OUTLIER = "label error", "conflicting duplicate", "outlier"
 _CONFUSIONS = 10
@@ -107,11 +108,8 @@ class Review:
 
     def _targets(self) -> np.ndarray:
         """Returns the labels of the checked rows as zeros and ones, int [checked, labels]."""
-        index = {label: place for place, label in enumerate(self.labels)}
-        targets = np.zeros([len(self.checked), len(self.labels)], np.int64)
-        for place, i in enumerate(self.checked.tolist()):
-            targets[place, [index[label] for label in self.rows.rows[i].labels]] = 1
-        return targets
+        rows = [self.rows.rows[i].labels for i in self.checked.tolist()]
+        return label_matrix(rows, self.labels).astype(np.int64)
 
     def _label_errors(self) -> list[tuple[int, Issue]]:
         if not len(self.checked):

@@ -3,9 +3,11 @@
 import json
 import re
 import unicodedata
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from kerasbert.errors import CheckpointError
 from kerasbert.files import write_text
@@ -40,6 +42,15 @@ def spelled_as(label: str, known: Container[str]) -> str:
     """Returns a label as it is among those `known`: 0.1 read 1 in a Parquet file of floats as 1.0."""
     decimal = f"{label}.0"
     return decimal if label not in known and decimal in known else label
+
+
+def label_matrix(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
+    """Returns the labels of rows as zeros and ones, float32 [rows, labels]."""
+    index = {label: place for place, label in enumerate(labels)}
+    matrix = np.zeros([len(rows), len(labels)], np.float32)
+    for place, row in enumerate(rows):
+        matrix[place, [index[label] for label in row]] = 1
+    return matrix
 
 
 def quoted(label: str) -> str:

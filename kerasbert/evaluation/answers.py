@@ -11,13 +11,13 @@ import numpy as np
 
 from kerasbert import progress
 from kerasbert.data import Row, Rows
-from kerasbert.data.labels import spelled_as
+from kerasbert.data.labels import label_matrix, spelled_as
 from kerasbert.data.predictions import Prediction, id_text
 from kerasbert.data.source import STDIN
 from kerasbert.errors import DataError, UserError
 from kerasbert.layout import FOLD_RUN, RUN_CONFIG, RUN_METRICS, SEED_RUN
 from kerasbert.listing import join_first
-from kerasbert.predictors import Model, open_model, predict_rows
+from kerasbert.predictors import Model, open_model, predict_rows, stack_answers
 from kerasbert.tasks.metrics import decisions
 
 _SPACE = re.compile(r"\s+")
@@ -42,15 +42,6 @@ class Answers:
     def matrix(self, labels: Sequence[str]) -> np.ndarray:
         """Returns the decisions as zeros and ones of `labels`, float32 [rows, labels]."""
         return label_matrix(self.decided, labels)
-
-
-def label_matrix(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> np.ndarray:
-    """Returns the labels of rows as zeros and ones, float32 [rows, labels]."""
-    index = {label: place for place, label in enumerate(labels)}
-    matrix = np.zeros([len(rows), len(labels)], np.float32)
-    for place, row in enumerate(rows):
-        matrix[place, [index[label] for label in row]] = 1
-    return matrix
 
 
 def sources_of(side: str | Model | Sequence[str | Model]) -> list[str | Model]:
@@ -120,8 +111,7 @@ def _by_number(path: str) -> str:
 def answers_of_model(model: Model, rows: Rows) -> Answers:
     """Lets a model answer `rows`."""
     answered = progress.track(predict_rows(model, rows.rows), f"{model.source} answers", len(rows))
-    answers = [answer for _, answer in answered]
-    outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
+    outputs = stack_answers(answered)
     names = np.array(model.labels, dtype=object)
     decided = [tuple(names[row > 0]) for row in decisions(outputs, len(names))]
     return Answers(model.source, model.labels, decided, is_model=True)

@@ -11,6 +11,7 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from kerasbert.data import Rows
+from kerasbert.data.labels import label_matrix
 
 Part = tuple[np.ndarray, np.ndarray]
 
@@ -98,10 +99,5 @@ def _texts(rows: Rows) -> list[str]:
 
 
 def _truth(rows: Rows, labels: tuple[str, ...], several: bool) -> np.ndarray:
-    index = {label: i for i, label in enumerate(labels)}
-    if not several:
-        return np.array([index[row[0]] for row in rows.labels])
-    truth = np.zeros((len(rows), len(index)), int)
-    for place, labels in enumerate(rows.labels):
-        truth[place, [index[label] for label in labels]] = 1
-    return truth
+    matrix = label_matrix(rows.labels, labels)
+    return matrix.astype(int) if several else matrix.argmax(axis=1)

@@ -61,13 +61,13 @@ def metrics_of(totals: np.ndarray) -> np.ndarray:
     """
     rows, right = totals[..., 0], totals[..., 1]
     hits, decided, true = np.split(totals[..., 2:], 3, axis=-1)
-    f1 = _share(2 * hits, decided + true)
+    f1 = share(2 * hits, decided + true)
     overall = [
-        _share(right, rows),
-        _share(f1.sum(-1), np.sum(decided + true > 0, axis=-1)),
-        _share(2 * hits.sum(-1), decided.sum(-1) + true.sum(-1)),
+        share(right, rows),
+        share(f1.sum(-1), np.sum(decided + true > 0, axis=-1)),
+        share(2 * hits.sum(-1), decided.sum(-1) + true.sum(-1)),
     ]
-    return np.concatenate([np.stack(overall, -1), _share(hits, decided), _share(hits, true), f1], axis=-1)
+    return np.concatenate([np.stack(overall, -1), share(hits, decided), share(hits, true), f1], axis=-1)
 
 
 def units_of(
@@ -181,5 +181,6 @@ def _acceleration(units: Units, statistic: Statistic) -> np.ndarray:
     return np.divide(cubes, 6 * np.power(squares, 1.5), out=np.zeros_like(cubes), where=squares > 1e-20)
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Returns part / whole, and 0 where there is nothing."""
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)

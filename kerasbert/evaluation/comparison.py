@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from kerasbert.data import Rows
-from kerasbert.evaluation.answers import Answers, label_matrix
+from kerasbert.data.labels import label_matrix
+from kerasbert.evaluation.answers import Answers
 from kerasbert.evaluation.bootstrap import exact_interval, intervals, metrics_of, units_of
 from kerasbert.evaluation.intervals import OVERALL, method, metric_intervals
 from kerasbert.evaluation.paired_tests import (

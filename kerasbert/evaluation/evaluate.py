@@ -11,6 +11,7 @@ import numpy as np
 from kerasbert import progress
 from kerasbert.data import Columns, Rows, load_rows, read_valid_rows
 from kerasbert.data.columns import OPTIONS
+from kerasbert.data.labels import label_matrix
 from kerasbert.data.other_columns import column_values, group_values
 from kerasbert.data.read_options import ReadOptions
 from kerasbert.data.table import Table
@@ -20,7 +21,7 @@ from kerasbert.evaluation.fairness import fairness_metrics
 from kerasbert.evaluation.intervals import metric_intervals
 from kerasbert.evaluation.robustness import robustness_metrics
 from kerasbert.evaluation.slices import Slicing, automatic_slicings, column_slicing, slice_metrics
-from kerasbert.predictors import Model, open_model, predict_rows
+from kerasbert.predictors import Model, open_model, predict_rows, stack_answers
 from kerasbert.tasks.calibration import calibration_metrics, several_labels
 from kerasbert.tasks.decision import confidence
 from kerasbert.tasks.hierarchy import Hierarchy
@@ -134,8 +135,7 @@ def evaluate_rows(
         parts: groups and slices of the rows, if there are any.
     """
     rows_answered = progress.track(predict_rows(model, rows.rows), "evaluating", len(rows))
-    answers = [answer for _, answer in rows_answered]
-    outputs = {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
+    outputs = stack_answers(rows_answered)
     evaluation = evaluate_outputs(model.labels, rows, outputs, train, parts, model.temperature)
     if model.text_graph is not None:
         evaluation.metrics["lengths"] = _lengths(rows, model.text_graph)
@@ -161,7 +161,7 @@ def evaluate_outputs(
         temperature: that the probabilities were calibrated with.
     """
     decided = decisions(outputs, len(labels))
-    targets = _targets(rows, labels)
+    targets = label_matrix(rows.labels, labels)
     metrics = score_decisions(targets, decided, labels)
     metrics["left_out"] = len(rows.left_out)
     if "level_scores" in outputs:  # the task `hierarchical`
@@ -219,10 +219,6 @@ def _uncertainty(
     if parts.slicings:
         found["fairness"] = fairness_metrics(targets, decided, labels, parts.slicings, parts.groups)
     return found
-
-
-def _targets(rows: Rows, labels: Sequence[str]) -> np.ndarray:
-    return np.array([[float(label in row) for label in labels] for row in rows.labels], dtype=np.float32)
 
 
 def _confusion(targets: np.ndarray, decided: np.ndarray, labels: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from kerasbert import progress
 from kerasbert.data import Rows
 from kerasbert.evaluation.bootstrap import exact_interval
-from kerasbert.predictors import Model, predict_rows
+from kerasbert.predictors import Model, predict_rows, stack_answers
 from kerasbert.predictors.texts import TextRow
 from kerasbert.tasks.metrics import decisions
 
@@ -75,8 +75,7 @@ def robustness_metrics(
         if not changed:
             continue
         asked = progress.track(predict_rows(model, [row for _, row in changed]), name, len(changed))
-        answers = [answer for _, answer in asked]
-        outputs = {key: np.stack([answer[key] for answer in answers]) for key in answers[0]}
+        outputs = stack_answers(asked)
         places = [place for place, _ in changed]
         after, before, truth = decisions(outputs, len(model.labels)), decided[places], targets[places]
         flips = int(np.sum(np.any(after != before, axis=1)))

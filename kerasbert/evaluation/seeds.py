@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from kerasbert.data import Rows
-from kerasbert.evaluation.answers import Answers, label_matrix
+from kerasbert.data.labels import label_matrix
+from kerasbert.evaluation.answers import Answers
 from kerasbert.evaluation.bootstrap import CONFIDENCE
 from kerasbert.evaluation.comparison import MARGIN, Comparison, unknown_labels
 from kerasbert.evaluation.intervals import OVERALL

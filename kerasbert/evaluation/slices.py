@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import fisher_exact
 
-from kerasbert.evaluation.bootstrap import Units, exact_interval, intervals
+from kerasbert.evaluation.bootstrap import Units, exact_interval, intervals, share
 
 FEWEST = 10  # rows of a slice and of the rest, for a test
 _MOST_VALUES = 20  # of a column
@@ -188,12 +188,8 @@ def _units(right: np.ndarray, inside: np.ndarray, group: np.ndarray | None) -> U
 def _accuracies_and_gaps(totals: np.ndarray) -> np.ndarray:
     rows, right = totals[..., :1], totals[..., 1:2]
     of_rows, of_right = np.split(totals[..., 2:], 2, axis=-1)
-    accuracy = _share(of_right, of_rows)
-    return np.concatenate([accuracy, accuracy - _share(right - of_right, rows - of_rows)], axis=-1)
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
+    accuracy = share(of_right, of_rows)
+    return np.concatenate([accuracy, accuracy - share(right - of_right, rows - of_rows)], axis=-1)
 
 
 def _p_value(right: np.ndarray, within: np.ndarray, group: np.ndarray | None) -> float:

@@ -79,7 +79,7 @@ def remarks(metrics: dict[str, Any]) -> list[str]:
         names = listed(missed, _MOST_NAMED)
         found.append(tr("Recall 0, none of their rows was found: {labels}.", labels=names))
     if "baseline" not in metrics:
-        found.append(tr("Not compared with naive Bayes: the training rows are not at hand."))
+        found.append(tr("Not compared with naive Bayes: the training rows are missing or cannot be used."))
     elif worse := _not_better_in(metrics):
         found.append(tr("Not better than naive Bayes: {metrics}.", metrics=tr(" and ").join(worse)))
     return [*found, *few_groups(metrics["intervals"]["groups"]), *_gaps(metrics["slices"])] + (

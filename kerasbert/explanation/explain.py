@@ -1,40 +1,21 @@
 """Which words mattered: integrated gradients as one TensorFlow graph."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from kerasbert.config import DecisionConfig
 from kerasbert.explanation.integrate import integrate
 from kerasbert.explanation.words import of_words
-from kerasbert.tasks import Task
 from kerasbert.tasks.decision import at_temperature, decide
 from kerasbert.text import TextGraph
 
-
-class Explainable(Protocol):
-    """What `explain` needs of a classifier."""
-
-    text_graph: TextGraph
-    task: Task
-
-    @property
-    def decision(self) -> DecisionConfig:
-        """The temperature."""
-        ...
-
-    def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns the embeddings of the real tokens, float32 [tokens, hidden]."""
-        ...
-
-    def logits(self, inputs: Mapping[str, tf.Tensor], embeddings: tf.Tensor) -> tf.Tensor:
-        """Returns the logits, float32 [batch, labels], for what the text graph gives and its embeddings."""
-        ...
+if TYPE_CHECKING:  # an export is explained without Keras
+    from kerasbert.models import TextModel
 
 
 def explain(
-    classifier: Explainable, text: tf.Tensor, pair: tf.Tensor | None = None, label: tf.Tensor | None = None
+    classifier: "TextModel", text: tf.Tensor, pair: tf.Tensor | None = None, label: tf.Tensor | None = None
 ) -> dict[str, tf.Tensor]:
     """Returns how much each word moved the log-odds of a label.
 
@@ -81,7 +62,7 @@ def explain(
 
 
 def _integrated_gradients(
-    classifier: Explainable, inputs: Mapping[str, tf.Tensor], label: tf.Tensor | None
+    classifier: "TextModel", inputs: Mapping[str, tf.Tensor], label: tf.Tensor | None
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
     """Returns `label`, `score`, `baseline_score`, `error`, and the attributions [batch, length]."""
     both = {name: tf.concat([rows, rows], axis=0) for name, rows in inputs.items()}
@@ -125,7 +106,7 @@ def _masked(graph: TextGraph, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
     return tf.where(special, ids, vocabulary.mask)
 
 
-def _log_odds(classifier: Explainable, logits: tf.Tensor, label_id: tf.Tensor) -> tf.Tensor:
+def _log_odds(classifier: "TextModel", logits: tf.Tensor, label_id: tf.Tensor) -> tf.Tensor:
     """Returns log(p / (1 - p)) of a label's probability: float32 [batch]."""
     task, logits = classifier.task, at_temperature(logits, classifier.decision)
     own = tf.gather(logits, label_id, batch_dims=1)

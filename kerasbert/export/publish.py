@@ -38,8 +38,8 @@ from kerasbert.layout import (
     version_folders,
 )
 from kerasbert.models import TextClassifier
+from kerasbert.predictors.text_encoder import PRECISIONS
 
-PRECISIONS = ("float32", "bfloat16")
 QUANTIZATIONS = (None, "int8")
 
 

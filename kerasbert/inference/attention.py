@@ -1,4 +1,4 @@
-"""Attention for inference: little work is done in another way than much."""
+"""Attention for inference: small and large requests are computed in ways of their own."""
 
 from functools import partial
 
@@ -8,9 +8,9 @@ from kerasbert.models.packing import Packing
 from kerasbert.models.transformer import attend, self_attention
 
 # Scores, of all rows and heads. To compute so many takes less time than to wake oneDNN's threads for them.
-LITTLE = 8192
+SMALL = 8192
 # From here on it is worth to group rows by their length, if that spares half of the scores.
-MUCH = 1 << 20
+LARGE = 1 << 20
 
 
 class AttentionBySize:
@@ -20,15 +20,15 @@ class AttentionBySize:
         packing: of the tokens.
 
     Attributes:
-        little: whether there are at most `LITTLE` scores, bool [].
-        much: whether there are more than `MUCH`, bool [].
+        small: whether there are at most `SMALL` scores, bool [].
+        large: whether there are more than `LARGE`, bool [].
     """
 
     def __init__(self, packing: Packing):
         length = tf.shape(packing.bias)[3]
         rows, most = tf.size(packing.bias) * packing.heads, tf.maximum(length, 1)
         # Divided, since the product of both may be beyond int32.
-        self.little, self.much = rows <= LITTLE // most, rows > MUCH // most
+        self.small, self.large = rows <= SMALL // most, rows > LARGE // most
 
     def __call__(self, query_key_value: tf.Tensor, packing: Packing, first_only: bool = False) -> tf.Tensor:
         """Returns what `self_attention` does."""
@@ -36,24 +36,24 @@ class AttentionBySize:
         if first_only:  # as many scores as tokens
             return usual()
         return tf.cond(
-            self.much, lambda: _attention_to_much(query_key_value, packing.bias, packing.heads), usual
+            self.large, lambda: _attention_large(query_key_value, packing.bias, packing.heads), usual
         )
 
     def _attend(self, query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         given = query, key, value, bias
-        return tf.cond(self.little, lambda: _attend_to_little(*given), lambda: attend(*given))
+        return tf.cond(self.small, lambda: _attend_small(*given), lambda: attend(*given))
 
 
-def _attend_to_little(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+def _attend_small(query: tf.Tensor, key: tf.Tensor, value: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     # TensorFlow makes oneDNN's of the usual operations for batched products and softmax, but not of these.
     scores = tf.raw_ops.BatchMatMulV3(x=query, y=key, Tout=query.dtype, adj_y=True)
     weights = tf.exp(tf.nn.log_softmax(scores + bias))
     return tf.raw_ops.BatchMatMulV3(x=weights, y=value, Tout=query.dtype)
 
 
-# A function that stays one operation: where there is not much to do, one that is not run.
+# A function that stays one operation: for other requests, one that is not run.
 @tf.function(autograph=False, experimental_attributes={"_noinline": True})
-def _attention_to_much(query_key_value: tf.Tensor, bias: tf.Tensor, heads: int) -> tf.Tensor:
+def _attention_large(query_key_value: tf.Tensor, bias: tf.Tensor, heads: int) -> tf.Tensor:
     mask = tf.cast(bias[:, 0, 0] == 0, tf.int32)
     batch, length = tf.unstack(tf.shape(mask))
     lengths = tf.reduce_max(mask * (tf.range(length) + 1), axis=1)  # 0: nothing real

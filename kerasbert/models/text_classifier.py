@@ -1,7 +1,6 @@
 """The whole of a trained model: strings in, decisions out."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from kerasbert.config import Config, DecisionConfig, ResolvedConfig
 from kerasbert.models.backbone import build_backbone
 from kerasbert.models.classifier import build_model
 from kerasbert.models.outliers import OutlierDetector, mean_embeddings
-from kerasbert.models.text_vectors import text_vectors
+from kerasbert.models.text_model import TextModel
 from kerasbert.tasks import Task
 from kerasbert.tasks.decision import decide
 from kerasbert.text import Sanitizer, TextGraph, Vocabulary, string_tensor
@@ -29,7 +28,7 @@ def build_text_graph(config: Config, task: Task, vocabulary: Vocabulary) -> Text
     )
 
 
-class TextClassifier(tf.Module):
+class TextClassifier(TextModel):
     """Text graph, model and decision in one graph.
 
     Evaluation, prediction and export all run this. Building it gives random weights.
@@ -41,18 +40,16 @@ class TextClassifier(tf.Module):
     """
 
     def __init__(self, config: ResolvedConfig, task: Task, vocabulary: Vocabulary):
-        super().__init__(name="text_classifier")
-        self.config = config
-        self.task = task
-        self.text_graph = build_text_graph(config, task, vocabulary)
+        text_graph = build_text_graph(config, task, vocabulary)
         encoder = build_backbone(config.backbone, len(vocabulary), window_length=config.window_length)
-        self.model = build_model(encoder, task, config.head)
-        self.sanitize = Sanitizer(
-            self.text_graph, self.takes_pairs, encoder.max_sequence_length, encoder.num_segments
-        )
-        self.outliers: OutlierDetector | None = None
+        takes_pairs = config.data.pair_column is not None
+        sanitize = Sanitizer(text_graph, takes_pairs, encoder.max_sequence_length, encoder.num_segments)
+        outliers = None
         if config.decision.reject_outliers is not None:
-            self.outliers = OutlierDetector(encoder.hidden_dim)
+            outliers = OutlierDetector(encoder.hidden_dim)
+        super().__init__("text_classifier", text_graph, sanitize, task, takes_pairs, outliers)
+        self.config = config
+        self.model = build_model(encoder, task, config.head)
         strings = tf.TensorSpec([None], tf.string)
         signature = [strings, strings] if self.takes_pairs else [strings]
         self._logits = tf.function(self._logits_of_strings, input_signature=signature)
@@ -60,34 +57,14 @@ class TextClassifier(tf.Module):
         decided = [tf.TensorSpec([None, len(task.labels)])]
         if self.outliers is not None:
             decided.append(tf.TensorSpec([None]))
-        self._decide = tf.function(self._answer, input_signature=decided)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels in the order of `probabilities`."""
-        return self.task.labels
+        self._decide = tf.function(self._decide_logits, input_signature=decided)
 
     @property
     def decision(self) -> DecisionConfig:
         """The temperature, and what is rejected."""
         return self.config.decision
 
-    @property
-    def takes_pairs(self) -> bool:
-        """Whether a row is two texts."""
-        return self.config.data.pair_column is not None
-
-    def __call__(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        """Returns the task's outputs for strings [batch]; see `Task.decide`."""
-        return self._answer_to(self.text_graph(text, pair))
-
-    def _answer_to(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        distance = None
-        if self.outliers is not None:
-            distance = self.outliers(*mean_embeddings(self.embed(inputs), inputs))
-        return self._answer(self.logits(inputs), distance)
-
-    def _answer(self, logits: tf.Tensor, distance: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+    def _decide_logits(self, logits: tf.Tensor, distance: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         return decide(self.task, self.decision, logits, distance)
 
     def _logits_of_strings(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
@@ -99,26 +76,17 @@ class TextClassifier(tf.Module):
         inputs = self.text_graph(text, pair)
         return mean_embeddings(self.embed(inputs), inputs)
 
-    def vectors(self, text: tf.Tensor, pair: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the mean vector of each text, float32 [batch, hidden]; see `text_vectors`."""
+    def encode(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+        """See `TextModel.encode`."""
         encoder: Any = self.model.encoder
-        return text_vectors(self.text_graph, partial(encoder, training=False), text, pair)
-
-    def decide(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """Returns the task's outputs for any token ids, int32 [batch, length]; see `Sanitizer`."""
-        return self._answer_to(self.sanitize(inputs))
+        return encoder(inputs, training=False)
 
     def embed(self, inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns the embeddings of the real tokens, float32 [tokens, hidden]; see `Encoder.embed`."""
+        """See `TextModel.embed`."""
         return self.model.encoder.embed(inputs)
 
     def logits(self, inputs: Mapping[str, tf.Tensor], embeddings: tf.Tensor | None = None) -> tf.Tensor:
-        """Returns the logits, float32 [batch, labels].
-
-        Args:
-            inputs: token ids as `TextGraph` gives them.
-            embeddings: instead of what `embed` returns for them.
-        """
+        """See `TextModel.logits`."""
         return self.model(inputs, training=False, embeddings=embeddings)
 
     def predict(

@@ -1,14 +1,10 @@
 """One vector for each text: the text graph, the encoder and a pooling over its outputs."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import tensorflow as tf
 
+from kerasbert.models.windows import Encode
 from kerasbert.tasks.head import pool
 from kerasbert.text import TextGraph
-
-Encode = Callable[[Mapping[str, tf.Tensor]], Mapping[str, Any]]
 
 
 def text_vectors(

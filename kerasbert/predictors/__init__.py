@@ -5,7 +5,7 @@ The package imports neither TensorFlow nor Keras: opening a run or an export doe
 
 from kerasbert.predictors.model import Model, explain_rows, predict_rows
 from kerasbert.predictors.open import newest_version, open_encoder, open_for_few, open_model
-from kerasbert.predictors.predict import answer_record
+from kerasbert.predictors.predict import answer_record, stack_answers
 from kerasbert.predictors.text_encoder import TextEncoder
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "open_for_few",
     "open_model",
     "predict_rows",
+    "stack_answers",
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kerasbert.text import TextGraph
 
 _EXPLAIN_BATCH = 8
+_EXPLAIN_WINDOW = 32  # of a server, whose client sends four such requests at once
 _OPEN_THE_RUN = "Open the run directory that it was exported from: kerasbert.open_model(RUN)"
 
 
@@ -212,5 +213,6 @@ def explain_rows(
     """
     require_label(model.labels, label)
     ask = functools.partial(model.explain_batch, label=label)
-    for row, outputs in in_batches(ask, rows, _EXPLAIN_BATCH):
+    window = _EXPLAIN_BATCH if model.batch_size else _EXPLAIN_WINDOW
+    for row, outputs in in_batches(ask, rows, window):
         yield explanation_record(row, outputs)

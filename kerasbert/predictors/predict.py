@@ -52,6 +52,12 @@ def in_batches(
         yield from zip(part, answers, strict=True)
 
 
+def stack_answers(answered: Iterable[tuple[Any, Arrays]]) -> Arrays:
+    """Returns the outputs of all rows that `in_batches` yields, arrays with the rows first; there is one."""
+    answers = [answer for _, answer in answered]
+    return {name: np.stack([answer[name] for answer in answers]) for name in answers[0]}
+
+
 def answer_record(row: TextLike, answer: dict[str, Any], labels: tuple[str, ...]) -> dict[str, Any]:
     """Returns an answer as JSON-ready values: text, label, score, the task's outputs, probabilities."""
     record: dict[str, Any] = {"text": row.text}

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from kerasbert.models import text_vectors
-from kerasbert.models.text_vectors import Encode
+from kerasbert.models.windows import Encode
 from kerasbert.predictors.predict import Arrays
 from kerasbert.predictors.text_encoder import VECTOR
 from kerasbert.predictors.texts import Batch

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit, softmax
 
+from kerasbert.tasks.decision import selected_labels
+
 BINS = 15  # as in Guo et al. 2017
 
 
 def several_labels(outputs: Mapping[str, np.ndarray]) -> bool:
     """Whether a task's outputs may have several labels a row, each decided by itself."""
-    return "selected" in outputs or "given" in outputs  # `given`: version 0.1
+    return selected_labels(outputs) is not None
 
 
 def without_temperature(probabilities: np.ndarray, temperature: float, several: bool) -> np.ndarray:

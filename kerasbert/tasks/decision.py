@@ -42,6 +42,12 @@ def at_temperature(logits: "tf.Tensor", config: DecisionConfig) -> "tf.Tensor":
     return logits if config.temperature == 1 else logits / config.temperature
 
 
+def selected_labels(outputs: Mapping[str, Any]) -> Any:
+    """Returns `selected`, [batch, labels] of zeros and ones, or None if a row has one label."""
+    # Called `given` in 0.1: exports of 0.1 have only that, and a task written for 0.1 may override only that.
+    return outputs.get("given", outputs.get("selected"))
+
+
 def confidence(outputs: Mapping[str, Any]) -> "tf.Tensor":
     """Returns the probability that an answer is right, float32 [batch]: `score`.
 
@@ -50,7 +56,7 @@ def confidence(outputs: Mapping[str, Any]) -> "tf.Tensor":
     """
     import tensorflow as tf
 
-    selected = outputs.get("selected", outputs.get("given"))  # `given`: version 0.1
+    selected = selected_labels(outputs)
     if selected is None:
         return tf.convert_to_tensor(outputs["score"])
     probabilities = tf.convert_to_tensor(outputs["probabilities"])

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
+from kerasbert.tasks.decision import selected_labels
+
 
 def decisions(outputs: Mapping[str, np.ndarray], labels: int) -> np.ndarray:
     """Returns the predicted labels in a task's outputs, float32 [rows, labels] of zeros and ones."""
-    # Called `given` in 0.1: a task written for 0.1 may override only that output.
-    selected = outputs.get("given", outputs.get("selected"))
+    selected = selected_labels(outputs)
     if selected is not None:
         return selected.astype(np.float32)
     return np.eye(labels, dtype=np.float32)[outputs["label_id"]]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from kerasbert.config import HeadConfig, Section, parse_config
+from kerasbert.data.labels import label_matrix
 from kerasbert.tasks.head import dense_head
 
 if TYPE_CHECKING:  # they take seconds to import, and `plugins list` should not wait
@@ -82,12 +83,7 @@ class Task(abc.ABC):
 
     def targets(self, rows: Sequence[Sequence[str]]) -> np.ndarray:
         """Returns float32 [rows, labels] with 1 at each row's labels."""
-        index = {label: i for i, label in enumerate(self.labels)}
-        result = np.zeros((len(rows), len(self.labels)), np.float32)
-        for row, labels in enumerate(rows):
-            for label in labels:
-                result[row, index[label]] = 1.0
-        return result
+        return label_matrix(rows, self.labels)
 
     @abc.abstractmethod
     def loss(self, label_smoothing: float = 0.0, focal_gamma: float = 0.0) -> "keras.losses.Loss":

@@ -14,7 +14,7 @@ from kerasbert.checkpoints import RunDirectory
 from kerasbert.data import Rows
 from kerasbert.files import write_json_lines
 from kerasbert.models import TextClassifier
-from kerasbert.predictors.predict import answer_record, in_batches
+from kerasbert.predictors.predict import answer_record, in_batches, stack_answers
 from kerasbert.predictors.trained import TrainedModel
 from kerasbert.tasks.calibration import calibration_metrics
 from kerasbert.tasks.decision import confidence
@@ -132,4 +132,4 @@ def _predict_logits(classifier: TextClassifier, rows: Rows) -> np.ndarray:
 
     answered = in_batches(ask, rows.rows, size=TrainedModel.batch_size)
     tracked = progress.track(answered, "measuring the best weights", len(rows))
-    return np.stack([answer["logits"] for _, answer in tracked])
+    return stack_answers(tracked)["logits"]

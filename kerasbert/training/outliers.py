@@ -10,7 +10,7 @@ from sklearn.covariance import LedoitWolf
 from kerasbert import progress
 from kerasbert.data import Row, Rows
 from kerasbert.models import TextClassifier
-from kerasbert.predictors.predict import in_batches
+from kerasbert.predictors.predict import in_batches, stack_answers
 from kerasbert.predictors.trained import TrainedModel
 
 _MOST_ROWS = 20_000  # of the training; more would not change the second digit
@@ -79,5 +79,5 @@ def _means(classifier: TextClassifier, rows: Sequence[Row]) -> tuple[np.ndarray,
     def ask(texts: Sequence[str], pairs: Sequence[str] | None) -> dict[str, np.ndarray]:
         return dict(zip(("mean", "tokens"), classifier.mean_embeddings(texts, pairs), strict=True))
 
-    answers = [answer for _, answer in in_batches(ask, rows, size=TrainedModel.batch_size)]
-    return np.stack([of["mean"] for of in answers]), np.array([of["tokens"] for of in answers])
+    found = stack_answers(in_batches(ask, rows, size=TrainedModel.batch_size))
+    return found["mean"], found["tokens"]

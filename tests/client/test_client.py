@@ -147,6 +147,22 @@ def test_a_model_without_vectors_says_how_to_make_them(served_handmade):
         client.embed(["a"], ["b"])
 
 
+def test_a_client_gets_enough_texts_to_explain_for_all_its_requests(served, monkeypatch):
+    model, asked = open_model(served[0]), []
+
+    def explain(texts, pairs=None, label=None):
+        asked.append(len(texts))
+        return {
+            "label": np.full(len(texts), b"positive", object),
+            **dict.fromkeys(("score", "baseline_score", "error"), np.zeros(len(texts))),
+            **dict.fromkeys(("words", "attributions"), np.zeros((len(texts), 0))),
+        }
+
+    monkeypatch.setattr(model.client, "explain", explain)
+    assert len(model.explain(["好"] * 40)) == 40
+    assert asked == [32, 8]
+
+
 def test_an_opened_url_answers_like_the_run(served, trained):
     texts = ["手机很好", "", "酒店太差😀", "a\0b"] * 50
     model = open_model(served[0])

@@ -94,7 +94,9 @@ def test_what_is_not_better_than_naive_bayes_is_told_so(metrics, accuracy, macro
 
 
 def test_it_is_said_that_there_is_no_naive_bayes(metrics):
-    assert "Not compared with naive Bayes: the training rows are not at hand." in remarks(metrics)
+    assert "Not compared with naive Bayes: the training rows are missing or cannot be used." in remarks(
+        metrics
+    )
 
 
 def test_a_training_ends_with_its_rows(metrics):

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasbert.inference.attention import (
-    LITTLE,
-    MUCH,
+    LARGE,
+    SMALL,
     AttentionBySize,
     _attention_by_length,
-    _attention_to_much,
+    _attention_large,
 )
 from kerasbert.models.packing import Packing
 from kerasbert.models.transformer import self_attention
@@ -26,16 +26,16 @@ def tokens_of(packing: Packing, dtype: str = "float32") -> tf.Tensor:
 
 @pytest.mark.parametrize(("dtype", "error"), [("float32", 1e-5), ("bfloat16", 2e-2)])
 @pytest.mark.parametrize(
-    ("batch", "length", "little", "much"),
+    ("batch", "length", "small", "large"),
     [(0, 9, True, False), (1, 9, True, False), (3, 60, False, False), (20, 300, False, True)],
 )
 @pytest.mark.parametrize("first_only", [False, True])
-def test_all_work_has_the_same_result(batch, length, little, much, first_only, dtype, error):
+def test_all_work_has_the_same_result(batch, length, small, large, first_only, dtype, error):
     lengths = np.random.default_rng(1).integers(0, length // 3 + 1, batch)
     lengths[:1] = length
     packing = Packing(tf.constant(np.arange(length) < lengths[:, None], tf.int32), HEADS, tf.as_dtype(dtype))
     x, attention = tokens_of(packing, dtype), AttentionBySize(packing)
-    assert (bool(attention.little), bool(attention.much)) == (little, much)
+    assert (bool(attention.small), bool(attention.large)) == (small, large)
     found = tf.function(partial(attention, packing=packing, first_only=first_only))(x)
     expected = self_attention(x, packing, first_only)
     np.testing.assert_allclose(
@@ -54,20 +54,20 @@ def test_rows_grouped_by_length_take_what_they_take_together(rows: list[list[boo
     x, expected = tokens_of(packing), self_attention(tokens_of(packing), packing)
     lengths = tf.reduce_max(mask * (tf.range(length) + 1), axis=1)
     np.testing.assert_allclose(_attention_by_length(x, mask, lengths, HEADS), expected, atol=1e-5)
-    np.testing.assert_allclose(_attention_to_much(x, packing.bias, HEADS), expected, atol=1e-5)
+    np.testing.assert_allclose(_attention_large(x, packing.bias, HEADS), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("batch", "length", "heads"),
     [(1, 64, 2), (1, 65, 2), (2, 32, 4), (3, 32, 4), (0, 0, 1), (4, 512, 1), (5, 512, 1)],
 )
-def test_little_and_much_are_numbers_of_scores(batch, length, heads):
+def test_small_and_large_are_numbers_of_scores(batch, length, heads):
     attention = AttentionBySize(Packing(tf.ones([batch, length], tf.int32), heads))
     scores = batch * heads * length**2
-    assert (bool(attention.little), bool(attention.much)) == (scores <= LITTLE, scores > MUCH)
+    assert (bool(attention.small), bool(attention.large)) == (scores <= SMALL, scores > LARGE)
 
 
-def test_a_number_beyond_int32_is_much():
+def test_a_number_beyond_int32_is_large():
     attention = AttentionBySize(Packing(tf.ones([2048, 512], tf.int32), 12))
-    assert attention.much
-    assert not attention.little
+    assert attention.large
+    assert not attention.small

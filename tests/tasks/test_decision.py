@@ -56,6 +56,9 @@ def test_the_confidence_in_several_labels_is_that_all_are_right():
     old = {**outputs, "given": outputs["selected"]}
     del old["selected"]  # as in exports of 0.1
     np.testing.assert_array_equal(confidence(old), confidence(outputs))
+    others = 1 - outputs["selected"]  # of a task written for 0.1, which overrides `given` alone
+    expected = confidence({**outputs, "selected": others, "given": others})
+    np.testing.assert_array_equal(confidence({**outputs, "given": others}), expected)
 
 
 def test_no_rows_are_no_error():

@@ -113,4 +113,8 @@ def test_what_is_rejected_is_chosen_last(tiny_config):
     np.testing.assert_array_equal(result.outputs["accepted"], accepted)
     assert result.metrics["rejection"]["coverage"] == accepted.mean()
     answers = result.model.predict(result.prepared.validation.texts)
-    assert [answer["accepted"] for answer in answers] == accepted.tolist()
+    again = np.array([answer["accepted"] for answer in answers])
+    # The threshold is the score of a row, which another batch may round to the other side.
+    clear = np.abs(result.outputs["score"] - chosen.reject_below) > 1e-6
+    assert clear.any()
+    np.testing.assert_array_equal(again[clear], accepted[clear])
