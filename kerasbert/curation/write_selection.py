@@ -1,11 +1,11 @@
 """Writes texts to label: as a table, or as Label Studio and doccano import them."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kerasbert.config import DataConfig
 from kerasbert.curation.select import Selected
+from kerasbert.data.json_text import json_text
 from kerasbert.data.write import write_cells, write_text_lines
 from kerasbert.errors import UserError
 
@@ -73,7 +73,7 @@ def _label_studio(selected: Sequence[Selected], data: DataConfig, model: str) ->
         }
         data_of: dict[str, Any] = {**cells, "reason": one.reason}
         tasks.append({"data": data_of, "predictions": [prediction]})
-    yield json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
+    yield json_text(tasks, indent=1) + "\n"
 
 
 def _doccano(selected: Sequence[Selected], data: DataConfig) -> Iterator[str]:
@@ -82,4 +82,4 @@ def _doccano(selected: Sequence[Selected], data: DataConfig) -> Iterator[str]:
         cells = _cells(one, data)
         rest = {k: v for k, v in cells.items() if k not in (data.text_column, data.label_column)}
         record: dict[str, Any] = {"text": one.row.text, "label": list(one.predicted), **rest, **_why(one)}
-        yield json.dumps(record, ensure_ascii=False) + "\n"
+        yield json_text(record) + "\n"

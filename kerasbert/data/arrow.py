@@ -1,6 +1,5 @@
 """The cells of any table as columns of Arrow."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import pyarrow.parquet as pq
 
 from kerasbert import progress
 from kerasbert.data.columns import Columns
+from kerasbert.data.json_text import json_text
 from kerasbert.data.read import Row, read_rows, replace_lone_surrogates
 from kerasbert.data.source import Source
 from kerasbert.errors import DataError, excerpt
@@ -92,7 +92,7 @@ def _type(kinds: set[type]) -> pa.DataType:
 
 
 def _text(value: Any) -> str | None:
-    if value is None:
+    if value is None or value != value:  # NaN is unlike itself
         return None
     plain = isinstance(value, bool | int | float | list | dict)
-    return replace_lone_surrogates(json.dumps(value, ensure_ascii=False) if plain else str(value))
+    return replace_lone_surrogates(json_text(value) if plain else str(value))

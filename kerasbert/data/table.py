@@ -1,13 +1,13 @@
 """In-memory rows, read like a data file: data frames, Arrow tables, data sets, lists, iterators."""
 
 import abc
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kerasbert.data.columns import Columns
+from kerasbert.data.json_text import json_text
 from kerasbert.data.labels import whole_numbers
 from kerasbert.data.read_options import ARGUMENTS
 from kerasbert.errors import DataError, excerpt
@@ -142,15 +142,10 @@ def open_table(data: Any, name: str) -> Table:
 def write_table(path: Path, table: Table, columns: Columns) -> None:
     """Writes the wanted cells as JSON lines that read back as the same rows."""
     names = list(columns.wanted.values())
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
         for _, cells in table.cells(columns):
-            record = dict(zip(names, cells, strict=True))
-            line = json.dumps(record, ensure_ascii=False, default=_as_text)
-            try:
-                line.encode()
-            except UnicodeEncodeError:  # a lone surrogate, which JSON can escape
-                line = json.dumps(record, default=_as_text)
-            file.write(f"{line}\n")
+            line = json_text(dict(zip(names, cells, strict=True)))
+            file.write(f"{line}\n".encode(errors="backslashreplace"))
 
 
 def plain(value: Any) -> Any:
@@ -165,10 +160,6 @@ def plain(value: Any) -> Any:
         if hasattr(value, convert):
             return plain(getattr(value, convert)())
     return [plain(item) for item in value] if isinstance(value, list | tuple | set) else value
-
-
-def _as_text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _all_cells(record: Any, order: Sequence[str]) -> dict[str, Any]:

@@ -4,12 +4,12 @@ import csv
 import gzip
 import io
 import itertools
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
+from kerasbert.data.json_text import json_text
 from kerasbert.errors import UserError
 from kerasbert.files import atomic_path
 
@@ -117,8 +117,8 @@ def _line(cells: list[str], form: str) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return "" if value is None else str(value)
+        return json_text(value)
+    return "" if value is None or value != value else str(value)  # NaN is unlike itself
 
 
 def _write_lines(lines: Iterable[str], file: IO[bytes], compress: bool) -> None:
@@ -135,7 +135,7 @@ def _encoded(line: str) -> bytes:
 
 def _json_lines(records: Iterable[Record]) -> Iterator[str]:
     for record in records:
-        yield json.dumps(record, ensure_ascii=False, default=str) + "\n"
+        yield json_text(record) + "\n"
 
 
 def _separated(records: Iterable[Record], form: str) -> Iterator[str]:
