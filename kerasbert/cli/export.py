@@ -76,8 +76,6 @@ def export(
         if changes.cosine is not None:
             least = math.floor(changes.cosine * 1e4) / 1e4
             click.echo(f"The vectors of these rows have a cosine of at least {least:.4f} with float32's.")
-    elif quantize or precision != "float32":
-        click.echo("The run's data was not found: labels were not compared with float32.", err=True)
     for number in published.removed:
         click.echo(f"Removed version {number}.", err=True)
     if "stable" in published.labels:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -92,11 +93,11 @@ def write_rows(path: Path, rows: Rows) -> None:
     )
 
 
-def load_rows(paths: Iterable[str | Path | Table], columns: Columns) -> Rows:
-    """Reads all files and tables, leaving out rows without text or label."""
+def load_rows(paths: Iterable[str | Path | Table], columns: Columns, most: int | None = None) -> Rows:
+    """Reads files and tables, or the first `most` rows of each, leaving out rows without text or label."""
     result = Rows()
     for path in paths:
-        for row in progress.track(read_rows(path, columns), f"reading {path}"):
+        for row in progress.track(islice(read_rows(path, columns), most), f"reading {path}"):
             reason = why_unusable(row, columns)
             if reason:
                 result.left_out.append((row, reason))
@@ -164,9 +165,10 @@ def read_valid_rows(
     columns: Columns,
     labels: Sequence[str],
     advice: str = _ADVICE,
+    most: int | None = None,
 ) -> Rows:
-    """Reads `paths`, whose labels must all be in `labels`; see `require_known_labels`."""
-    rows = load_rows(paths, columns)
+    """Reads `paths` as `load_rows` does; the labels must all be in `labels`: see `require_known_labels`."""
+    rows = load_rows(paths, columns, most)
     known = set(labels)
     for place, row in enumerate(rows.rows):
         if not known.issuperset(row.labels):

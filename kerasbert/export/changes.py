@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerasbert.data import Columns, Row, read_rows
+from kerasbert.data import Columns, Row, load_rows, read_valid_rows
+from kerasbert.errors import DataError
 from kerasbert.evaluation.comparison import MARGIN
 from kerasbert.evaluation.paired_tests import Discordant, equivalence
 from kerasbert.export.native import NativeModel, strings
@@ -41,24 +41,27 @@ class LabelChanges:
     equivalence: float | None = None
 
 
-def count_label_changes(path: Path, trainer: TextClassifier) -> LabelChanges | None:
+def count_label_changes(path: Path, trainer: TextClassifier) -> LabelChanges:
     """Compares the answers to the first rows of a validation file, or else a training file.
 
     Args:
         path: the version directory; run by the native loader.
         trainer: what was exported.
 
-    Returns:
-        None where the run's data files are no longer at hand.
+    Raises:
+        DataError: the run's data files are no longer at hand, or cannot be read as they were.
     """
     data = trainer.config.data
-    file = next((Path(name) for name in (*data.validation, *data.train) if Path(name).is_file()), None)
+    file = next((name for name in (*data.validation, *data.train) if Path(name).is_file()), None)
     if file is None:
-        return None
-    validates = str(file) in data.validation
+        raise DataError("the run's data files are not there.")
+    validates = file in data.validation
     columns = Columns.from_config(data, trainer.task.label_separator)
-    found = islice(read_rows(file, columns if validates else columns.without_labels()), _MOST_ROWS)
-    rows = sorted(found, key=lambda row: len(row.text))
+    if validates:
+        found = read_valid_rows([file], columns, trainer.labels, most=_MOST_ROWS)
+    else:
+        found = load_rows([file], columns.without_labels(), _MOST_ROWS)
+    rows = sorted(found.rows, key=lambda row: len(row.text))
     batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
     feeds = [dict(_columns(batch)) for batch in batches]
     model = NativeModel(path)
@@ -73,8 +76,8 @@ def count_label_changes(path: Path, trainer: TextClassifier) -> LabelChanges | N
         for answer, feed in zip(vectors, feeds, strict=False)
     ]
     changed = sum(one != other for one, other in zip(before, after, strict=True))
-    changes = LabelChanges(changed, len(rows), file, min(cosines, default=None))
-    return replace(changes, **_accuracies(trainer, rows, before, after)) if validates and rows else changes
+    changes = LabelChanges(changed, len(rows), Path(file), min(cosines, default=None))
+    return replace(changes, **_accuracies(trainer, rows, before, after)) if validates else changes
 
 
 def _accuracies(

@@ -20,7 +20,7 @@ from kerasbert.deployment import (
     prune,
     write_server_files,
 )
-from kerasbert.errors import ConfigError, ExportError, UserError
+from kerasbert.errors import ConfigError, DataError, ExportError, UserError
 from kerasbert.export.changes import LabelChanges, count_label_changes
 from kerasbert.export.compatibility import refuse_breaking_changes
 from kerasbert.export.inference import InferenceClassifier
@@ -53,7 +53,7 @@ class Published:
     memory: int  # bytes, of the native process at its peak
     labels: list[str]
     removed: list[int]  # versions
-    changes: LabelChanges | None  # by less than float32; None also where no rows are at hand
+    changes: LabelChanges | None  # by less than float32; None also where no rows can be read
 
 
 def export_model(
@@ -147,12 +147,18 @@ def _verify(staging: Path, trainer: TextClassifier, arithmetic: str) -> tuple[Me
     try:
         with progress.phase("verifying the export in the native loader"):
             memory = verify(staging, trainer, arithmetic)
-        if arithmetic == "float32":
-            return memory, None
-        with progress.phase("counting the labels that change"):
-            return memory, count_label_changes(staging, trainer)
+        return memory, None if arithmetic == "float32" else _compare(staging, trainer)
     except ExportError as error:
         raise ExportError(f"not published: {error}") from error
+
+
+def _compare(staging: Path, trainer: TextClassifier) -> LabelChanges | None:
+    try:
+        with progress.phase("counting the labels that change"):
+            return count_label_changes(staging, trainer)
+    except DataError as error:  # the version is as good as it would be with these rows
+        progress.note(f"labels were not compared with float32: {error}")
+        return None
 
 
 def _write(

@@ -95,3 +95,16 @@ def test_less_precision_says_how_many_labels_it_changes(kerasbert, trained, tmp_
     assert result.stdout.splitlines()[2].startswith(
         "The vectors of these rows have a cosine of at least 0.99"
     )
+
+
+@pytest.mark.process
+def test_rows_that_cannot_be_read_stop_no_export(kerasbert, run_copy, tmp_path):
+    settings = (run_copy / "config.yaml").read_text(encoding="utf-8")
+    (tmp_path / "dev.csv").write_text("body\n好\n", encoding="utf-8")
+    named = settings.replace("validation: []", f"validation: [{tmp_path / 'dev.csv'}]")
+    (run_copy / "config.yaml").write_text(named, encoding="utf-8")
+    result = kerasbert("export", run_copy, tmp_path / "model", "--precision", "bfloat16")
+    assert result.exit_code == 0, result.output
+    assert "labels were not compared with float32: " in result.stderr
+    assert f"{tmp_path / 'dev.csv'}:1: has no columns 'text' and 'label'" in result.stderr
+    assert (tmp_path / "model" / "1" / "saved_model.pb").is_file()

@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from kerasbert.errors import DataError
 from kerasbert.evaluation.paired_tests import Discordant, equivalence
 from kerasbert.export.changes import LabelChanges, count_label_changes
 
@@ -21,8 +23,9 @@ def test_another_model_changes_the_labels_that_it_changes(exported, exported_bfl
     file = tmp_path / "rows.jsonl"
     classifier = exported.classifier
     decided = classifier.predict(texts)["label"]
+    flipped = {b"negative": b"positive", b"positive": b"negative"}
     # The truth of the third is another than what is decided.
-    truth = [*(label.decode() for label in decided[:2]), "another", decided[3].decode()]
+    truth = [label.decode() for label in (*decided[:2], flipped[decided[2]], decided[3])]
     rows = [{"text": text, "label": label} for text, label in zip(texts, truth, strict=True)]
     file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     monkeypatch.setattr(classifier.config.data, "validation", [str(file)])
@@ -30,7 +33,6 @@ def test_another_model_changes_the_labels_that_it_changes(exported, exported_bfl
     none = equivalence(Discordant(rows=4, only_a=0, only_b=0), 0.01)
     assert same == LabelChanges(0, 4, file, accuracy=(0.75, 0.75), equivalence=none)
     answers = classifier.predict
-    flipped = {b"negative": b"positive", b"positive": b"negative"}
 
     def lie(*columns):
         outputs = answers(*columns)
@@ -56,5 +58,23 @@ def test_pairs_are_asked_as_pairs(exported_pairs, tmp_path, monkeypatch):
     assert found.cosine == pytest.approx(1.0, abs=1e-5)
 
 
-def test_nothing_is_said_of_rows_that_are_gone(exported_pairs):
-    assert count_label_changes(exported_pairs.path, exported_pairs.classifier) is None
+def test_the_accuracy_is_of_the_rows_that_training_validated_on(exported, reviews, tmp_path, monkeypatch):
+    """However the file is named, without rows that have no label."""
+    monkeypatch.chdir(tmp_path)
+    rows = [{"text": row.text, "label": row.labels[0]} for row in reviews.rows[:12]]
+    lines = map(json.dumps, [*rows, {"text": "手机", "label": ""}, {"text": "", "label": "positive"}])
+    Path("dev.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setattr(exported.classifier.config.data, "validation", ["./dev.jsonl"])
+    found = count_label_changes(exported.path, exported.classifier)
+    decided = exported.classifier.predict([row["text"] for row in rows])["label"]
+    accuracy = np.mean([label.decode() == row["label"] for label, row in zip(decided, rows, strict=True)])
+    assert (found.rows, found.accuracy) == (12, (accuracy, accuracy))
+
+
+def test_rows_that_are_gone_or_changed_are_not_compared(exported, exported_pairs, tmp_path, monkeypatch):
+    with pytest.raises(DataError, match="data files are not there"):
+        count_label_changes(exported_pairs.path, exported_pairs.classifier)
+    (tmp_path / "dev.jsonl").write_text('{"text": "好", "label": "new"}', encoding="utf-8")
+    monkeypatch.setattr(exported.classifier.config.data, "validation", [str(tmp_path / "dev.jsonl")])
+    with pytest.raises(DataError, match="unknown label 'new'"):
+        count_label_changes(exported.path, exported.classifier)
