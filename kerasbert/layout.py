@@ -8,7 +8,7 @@ MODEL_DIR/serving/                              configuration files of the serve
 
 from pathlib import Path
 
-from kerasbert.errors import UserError
+from kerasbert.errors import CheckpointError, UserError
 
 # In a run directory.
 RUN_CONFIG = "config.yaml"
@@ -29,6 +29,15 @@ WARMUP_REQUESTS = f"{EXTRA}/tf_serving_warmup_requests"
 # In a model directory; not a number, so a server does not treat it as a version.
 SERVING = "serving"
 MODELS_CONFIG = f"{SERVING}/models.config"
+
+
+def require_finished(run: Path) -> None:
+    """Raises `CheckpointError` if the training of a run directory has not finished."""
+    if not (run / RUN_METRICS).is_file():
+        raise CheckpointError(
+            f"{run}: this training did not finish. Continue with: kerasbert train {run / RUN_CONFIG} "
+            f"--resume --output {run}"
+        )
 
 
 def version_number(name: str) -> int | None:

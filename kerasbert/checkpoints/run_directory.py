@@ -12,7 +12,7 @@ from kerasbert.config import ResolvedConfig, dump_yaml, read_resolved_config
 from kerasbert.data.labels import read_labels, write_labels
 from kerasbert.errors import CheckpointError
 from kerasbert.files import make_directory, require_new_directory, write_json, write_text
-from kerasbert.layout import RUN_CONFIG, RUN_METRICS
+from kerasbert.layout import RUN_CONFIG, RUN_METRICS, require_finished
 from kerasbert.models import TextClassifier
 from kerasbert.tasks import get_task
 from kerasbert.text import Vocabulary, load_vocabulary, vocabulary_file
@@ -92,8 +92,7 @@ class RunDirectory:
             CheckpointError: the run is unfinished, or a file of it is missing, damaged or foreign.
         """
         config = self.load_config()
-        if not self.metrics.is_file():
-            raise CheckpointError(f"{self.path}: this training did not finish. Train again.")
+        require_finished(self.path)
         vocabulary = self.load_vocabulary()
         labels = self.load_labels()
         task = get_task(config.task)(labels, config.task_options)

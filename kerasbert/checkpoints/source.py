@@ -51,7 +51,10 @@ def _open(source: str) -> BackboneSource:
     if RunDirectory.is_run(path):
         return _open_run(source)
     if (path / "pretrain.yaml").is_file() and not (path / WEIGHTS).is_file():
-        raise CheckpointError(f"{source}: this pre-training did not finish (it has no {WEIGHTS}).")
+        raise CheckpointError(
+            f"{source}: this pre-training did not finish. Continue with: kerasbert pretrain "
+            f"{path / 'pretrain.yaml'} --resume --output {source}"
+        )
     if not path.is_dir() and is_google_tf1(path):
         return read_google_tf1(path, source)
     if path.exists() and not path.is_dir():

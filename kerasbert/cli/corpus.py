@@ -82,6 +82,8 @@ def build(
         from kerasbert.interrupts import kept
         from kerasbert.text import import_vocabulary
 
+    if cased and not vocabulary.endswith(".txt"):
+        raise click.UsageError("--cased: can be given with a vocab.txt only; others have their own casing.")
     if vocabulary.endswith((".txt", ".model")):
         tokens = import_vocabulary(vocabulary)
         text: dict[str, Any] = {"lowercase": not cased and tokens.kind == "WordPiece"}

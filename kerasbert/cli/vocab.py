@@ -67,8 +67,9 @@ def train(
 
     if longest_piece and kind != "sentencepiece":
         raise click.UsageError("--longest-piece: can be given with --kind sentencepiece only.")
-    if kind == "sentencepiece" and not output.endswith(".model"):  # by which it is recognised
-        raise click.UsageError(f"--output: must end in .model with --kind sentencepiece. Received: {output}")
+    if (kind == "sentencepiece") != output.endswith(".model"):  # by which it is recognised
+        must = "must end" if kind == "sentencepiece" else "must not end"
+        raise click.UsageError(f"--output: {must} in .model with --kind {kind}. Received: {output}")
     require_output(output, files)
     vocabulary, unreadable = train_vocabulary(
         files, size, min_count, not cased, text_field, encoding, kind, longest_piece or 16

@@ -2,15 +2,16 @@
 
 import contextlib
 import io
+import os
 import sys
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from kerasbert.data.columns import KEYS, Settings
+from kerasbert.data.columns import KEYS, OPTIONS, Settings
 from kerasbert.encoding import codec_name, decoded_lines, require_encoding, strict_lines
-from kerasbert.errors import DataError
+from kerasbert.errors import DataError, UserError
 from kerasbert.files import decompressed, open_bytes, wrap_read_errors
 
 STDIN = "-"
@@ -140,6 +141,15 @@ def require_files(paths: Iterable[str]) -> None:
     for source in map(Source, paths):
         if source.is_stream:
             raise DataError(f"{source.name}: can be read only once, which is not enough here. Use a file.")
+
+
+def require_distinct(data: Iterable[object], settings: Settings) -> None:
+    """Raises `UserError` if a file is named twice in `data`, paths and tables: its rows would count twice."""
+    files = [str(source) for source in data if isinstance(source, str | Path)]
+    places = [os.path.realpath(file) for file in files]
+    if twice := next((file for file, of in zip(files, places, strict=True) if places.count(of) > 1), None):
+        name = "--data" if settings is OPTIONS else "data"
+        raise UserError(f"{name}: names the file {twice} twice. Name it once.")
 
 
 def _is_workbook(file: IO[bytes]) -> bool:

@@ -34,12 +34,14 @@ def choose_strategy(config: OptimizationConfig) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy([device.name for device in devices])
 
 
-def require_even_batch(strategy: tf.distribute.Strategy, batch_size: int, parts: int = 1) -> None:
+def require_even_batch(
+    strategy: tf.distribute.Strategy, batch_size: int, parts: int = 1, key: str = "training.batch_size"
+) -> None:
     """Raises `ConfigError` unless a global batch divides evenly among the replicas and into `parts`."""
     replicas = strategy.num_replicas_in_sync
     if batch_size % (replicas * parts):
         raise ConfigError(
-            f"batch_size: must be a multiple of the {replicas} replicas"
+            f"{key}: must be a multiple of the {replicas} replicas"
             + (f" times accumulation_steps, {parts}" if parts > 1 else "")
             + f", since it is the global batch. Received: {batch_size}"
         )

@@ -15,7 +15,7 @@ from kerasbert.data.labels import label_matrix, spelled_as
 from kerasbert.data.predictions import Prediction, id_text
 from kerasbert.data.source import STDIN
 from kerasbert.errors import DataError, UserError
-from kerasbert.layout import FOLD_RUN, RUN_CONFIG, RUN_METRICS, SEED_RUN
+from kerasbert.layout import FOLD_RUN, RUN_CONFIG, SEED_RUN, require_finished
 from kerasbert.listing import join_first
 from kerasbert.predictors import Model, open_model, predict_rows, stack_answers
 from kerasbert.tasks.metrics import decisions
@@ -99,8 +99,8 @@ def _paths_of(side: str) -> list[str]:
     else:
         found = [] if "://" in side or path.exists() else glob.glob(side)
     for run in found:
-        if (Path(run) / RUN_CONFIG).is_file() and not (Path(run) / RUN_METRICS).is_file():
-            raise UserError(f"{run}: this training did not finish. Finish it with --resume, or move it away.")
+        if (Path(run) / RUN_CONFIG).is_file():
+            require_finished(Path(run))
     return sorted(found, key=_by_number) or [side]
 
 

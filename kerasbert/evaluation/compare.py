@@ -10,7 +10,7 @@ from kerasbert.data.columns import OPTIONS
 from kerasbert.data.other_columns import group_values
 from kerasbert.data.predictions import read_predictions
 from kerasbert.data.read_options import ReadOptions
-from kerasbert.data.source import STDIN
+from kerasbert.data.source import STDIN, require_distinct
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError, UserError
 from kerasbert.evaluation.answers import (
@@ -66,6 +66,7 @@ def compare(
     if several := any(len(side) > 1 for side in sides):
         require_different([*sides[0], *sides[1]])
     _require_read_once(sides, data)
+    require_distinct(data, reading.settings)
     for side in sides:
         if isinstance(side[0], str) and not is_predictions(side[0]):
             side[0] = open_model(side[0])
@@ -112,8 +113,6 @@ def _require_read_once(sides: Sequence[Sequence[str | Model]], data: Sequence[st
     if names.count(STDIN) > 1:
         raise UserError("-: standard input can be read only once. Use files for the others.")
     files = [str(source) for source in data if not isinstance(source, Table)]
-    if twice := next((name for name in files if files.count(name) > 1), None):
-        raise UserError(f"--data: names the file {twice} twice. Name it once.")
     for of in sources:
         if isinstance(of, str) and any(_is_same_file(of, name) for name in files):
             raise UserError(f"{of}: is the labelled data itself. Name a file of predictions.")

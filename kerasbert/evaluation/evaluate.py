@@ -14,6 +14,7 @@ from kerasbert.data.columns import OPTIONS
 from kerasbert.data.labels import label_matrix
 from kerasbert.data.other_columns import column_values, group_values
 from kerasbert.data.read_options import ReadOptions
+from kerasbert.data.source import require_distinct
 from kerasbert.data.table import Table
 from kerasbert.errors import DataError
 from kerasbert.evaluation.baseline import baseline_decisions
@@ -104,8 +105,9 @@ def evaluate(
             model.
         ServerError: the model is on a server that does not answer.
     """
-    opened = model if isinstance(model, Model) else open_model(model)
     reading = reading or ReadOptions()
+    require_distinct(data, reading.settings)
+    opened = model if isinstance(model, Model) else open_model(model)
     columns = reading.columns_for(opened.data, opened.label_separator)
     columns = replace(columns, whole=bool(slices) or group_column is not None)
     advice = "Mend the row: a model knows the labels it was trained on."

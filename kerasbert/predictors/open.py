@@ -117,10 +117,12 @@ def open_encoder(source: str | os.PathLike[str], precision: str | None = None) -
     if precision not in (None, *PRECISIONS):
         raise UserError(f"precision: must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
     is_run = (Path(source) / RUN_CONFIG).is_file()
-    if source.lower().startswith(_SERVERS) or (not is_run and newest_version(Path(source))):
+    is_server = source.lower().startswith(_SERVERS)
+    if is_server or (not is_run and newest_version(Path(source))):
         if precision:
+            what = "a server" if is_server else "an export"
             raise UserError(
-                f"precision: {source} is an export, which has its own (kerasbert export --precision). Leave "
+                f"precision: {source} is {what}, which has its own (kerasbert export --precision). Leave "
                 "it out."
             )
         return open_model(source)

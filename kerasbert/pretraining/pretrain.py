@@ -1,6 +1,5 @@
 """Pre-trains a backbone, from corpora to a checkpoint for `backbone.source`."""
 
-import math
 import shutil
 from dataclasses import dataclass
 from typing import Any
@@ -68,8 +67,8 @@ def pretrain(
     strategy = choose_strategy(given.training)  # first of all: see there
     prepared = config if isinstance(config, PreparedPretraining) else prepare_pretraining(config)
     settings = prepared.config.training
-    # Replicas divide every batch if they divide their greatest common divisor.
-    require_even_batch(strategy, math.gcd(*(phase.batch_size for phase in prepared.config.phases)))
+    for place, phase in enumerate(prepared.config.phases):
+        require_even_batch(strategy, phase.batch_size, key=f"phases.{place}.batch_size")
     run = PretrainingRun(prepared.config.run_dir)
 
     def set_up() -> None:

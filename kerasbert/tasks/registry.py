@@ -28,7 +28,7 @@ def get_task(name: str) -> type[Task]:
         guess = f"Did you mean {close[0]}? " if close else ""
         raise PluginError(
             f"task: no task {name!r} is installed. {guess}Installed: {', '.join(names)}. "
-            f"Install a plugin with: pip install kerasbert-{name.replace('_', '-')}"
+            "Choose one of them, or install the package that brings it."
         )
     if plugin.value is None:
         raise PluginError(f"task: {name!r} of {plugin.distribution} is broken: {plugin.error}")

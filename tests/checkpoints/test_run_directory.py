@@ -71,8 +71,9 @@ def test_missing_weights_are_refused(run: RunDirectory):
 
 def test_an_unfinished_run_is_refused(run: RunDirectory):
     run.metrics.unlink()
-    with pytest.raises(CheckpointError, match=r"copy: this training did not finish"):
+    with pytest.raises(CheckpointError, match=r"copy: this training did not finish\. Continue") as refused:
         run.load()
+    assert str(refused.value).endswith(f"kerasbert train {run.config} --resume --output {run.path}")
 
 
 def swap(path: Path, one: int, two: int) -> None:

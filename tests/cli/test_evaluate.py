@@ -115,6 +115,11 @@ def test_a_run_that_lacks_a_file_is_refused(refused, run_copy, data, name):
     refused("evaluate", run_copy, "--data", data)
 
 
+def test_rows_are_counted_once(refused, data):
+    message = refused("evaluate", "run", "--data", data, "--data", data)
+    assert message == f"Error: --data: names the file {data} twice. Name it once.\n"
+
+
 TABLE = "评论内容,情感\n手机很好，快递也快,positive\n酒店太差，早餐难吃,negative\n,negative\n"
 
 

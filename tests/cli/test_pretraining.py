@@ -88,6 +88,7 @@ def test_sentencepiece_from_text_to_a_backbone(kerasbert, text, config, tmp_path
     ("options", "message"),
     [
         (["--kind", "sentencepiece", "--output", "vocab.txt"], "must end in .model"),
+        (["--output", "zh.model"], "must not end in .model with --kind wordpiece"),
         (["--longest-piece", 4, "--output", "vocab.txt"], "with --kind sentencepiece only"),
         (["--kind", "sentencepiece", "--output", "x.model", "--min-count", 9999], "no character"),
     ],
@@ -97,6 +98,14 @@ def test_options_that_do_not_fit_are_refused(kerasbert, text, options, message, 
     result = kerasbert("vocab", "train", text, *options)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize("vocabulary", ["x.model", "kerasbert-tiny-zh"])
+def test_only_a_vocab_txt_takes_a_casing(kerasbert, text, vocabulary, tmp_path):
+    options = ("--vocabulary", vocabulary, "--cased", "--output", tmp_path / "corpus")
+    result = kerasbert("corpus", "build", text, *options)
+    assert result.exit_code == 2
+    assert "--cased: can be given with a vocab.txt only" in result.stderr
 
 
 @pytest.mark.slow

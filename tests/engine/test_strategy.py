@@ -21,7 +21,7 @@ def test_mirrored_takes_all_devices():
 def test_a_batch_that_does_not_divide_is_refused(batch_size: int):
     config = TrainingConfig(strategy="mirrored")
     with pytest.raises(
-        ConfigError, match=rf"batch_size: must be a multiple of the 2 .*Received: {batch_size}"
+        ConfigError, match=rf"^training\.batch_size: must be a multiple of the 2 .*: {batch_size}$"
     ):
         require_even_batch(choose_strategy(config), batch_size)
 

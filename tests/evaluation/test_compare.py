@@ -1,6 +1,7 @@
 """Comparisons of two models, of which the test chooses the answers."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -265,7 +266,8 @@ def test_what_can_be_read_once_or_is_the_truth_is_refused(data, good, tmp_path):
     for sides, files, message in (
         (("-", "-"), [data], "standard input can be read only once"),
         ((good, "-"), ["-"], "standard input can be read only once"),
-        ((good, good), [data, data], "names the file .* twice"),
+        ((good, good), [data, data], "^data: names the file .* twice"),
+        ((good, good), [data, os.path.relpath(data)], "^data: names the file .* twice"),
         ((good, data), [data], "is the labelled data itself"),
         ((good, str(tmp_path / "nothing")), [data], "nothing: must be a run directory, .* no such path"),
     ):

@@ -196,7 +196,9 @@ def test_the_runs_of_several_seeds_or_folds_are_found_and_must_be_finished(tmp_p
     assert sources_of(str(tmp_path / "seed-0")) == [str(tmp_path / "seed-0")]
     (tmp_path / "seed-2" / "metrics.json").unlink()
     for pattern in (str(tmp_path), f"{tmp_path}/seed-[0-9]"):
-        with pytest.raises(UserError, match=r"seed-2: this training did not finish"):
+        with pytest.raises(
+            UserError, match=r"seed-2: this training did not finish\. Continue with: kerasbert train"
+        ):
             sources_of(pattern)
 
 

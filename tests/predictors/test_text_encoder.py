@@ -191,8 +191,8 @@ def test_another_precision_is_refused(precision):
 @pytest.mark.process
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_an_export_keeps_its_own_precision(exported, precision):
-    for source in (exported, "http://127.0.0.1:9/v1/models/mine"):
-        with pytest.raises(UserError, match=r"^precision: .* has its own"):
+    for source, what in ((exported, "an export"), ("http://127.0.0.1:9/v1/models/mine", "a server")):
+        with pytest.raises(UserError, match=rf"^precision: .* is {what}, which has its own"):
             open_encoder(source, precision)
 
 

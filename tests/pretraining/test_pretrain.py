@@ -345,6 +345,13 @@ def test_too_few_examples_or_positions_are_refused(stories, make_config):
         prepare_pretraining(make_config(backbone={"max_positions": 8}))
 
 
+def test_a_batch_that_does_not_divide_among_the_replicas_is_named(stories, make_config):
+    phases = [{"corpus": str(stories.path), "steps": 5, "batch_size": size} for size in (8, 9)]
+    config = make_config(phases=phases, training={"strategy": "mirrored"})
+    with pytest.raises(ConfigError, match=r"^phases\.1\.batch_size: must be a multiple .* Received: 9$"):
+        pretrain(config)
+
+
 def test_a_loss_that_is_no_number_ends_the_run(make_config):
     config = make_config(training={"learning_rate": 1e30, "clip_norm": None, "warmup_fraction": 0.0})
     with pytest.raises(KerasBertError, match=r"the loss is (nan|inf). Lower"):

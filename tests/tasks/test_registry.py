@@ -48,7 +48,7 @@ def test_a_task_unlike_any_other_names_what_is_installed():
     with pytest.raises(PluginError, match=r"Installed: .*classification.*multi_label") as caught:
         get_task("zzz_zzz")
     assert "Did you mean" not in str(caught.value)
-    assert "pip install kerasbert-zzz-zzz" in str(caught.value)
+    assert "pip" not in str(caught.value), "anyone may have published a package of that name"
 
 
 BROKEN = {
