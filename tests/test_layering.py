@@ -12,7 +12,7 @@ ORDER = [
     "files", "layout", "native", "deployment", "config", "text", "data", "corpus", "tasks", "models",
     "inference", "hub", "checkpoints", "engine", "client", "explanation", "predictors", "augmentation",
     "pretraining", "training", "tuning", "evaluation", "curation", "export", "api", "serving", "testing",
-    "plugin_template", "quickstart", "doctor", "cli",
+    "plugin_template", "quickstart", "doctor", "cli", "__main__",
 ]  # fmt: skip
 LONGEST_FILE = 400
 

@@ -161,3 +161,9 @@ def test_too_little_memory_is_said_in_one_line(kerasbert, monkeypatch, error):
     result = kerasbert("doctor")
     assert result.exit_code == 1
     assert re.fullmatch(r"Error: out of memory \((OOM|Unable).*\)\. Take smaller batches.*\n", result.stderr)
+
+
+def test_it_runs_as_a_module():
+    command = [sys.executable, "-m", "kerasbert", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"kerasbert {__version__}\n"

@@ -78,3 +78,6 @@ def test_rows_that_are_gone_or_changed_are_not_compared(exported, exported_pairs
     monkeypatch.setattr(exported.classifier.config.data, "validation", [str(tmp_path / "dev.jsonl")])
     with pytest.raises(DataError, match="unknown label 'new'"):
         count_label_changes(exported.path, exported.classifier)
+    (tmp_path / "dev.jsonl").write_text('{"text": "好", "label": ""}', encoding="utf-8")
+    with pytest.raises(DataError, match="none of its rows can be used"):
+        count_label_changes(exported.path, exported.classifier)
