@@ -32,7 +32,7 @@ def output_option(*names: str, **settings: Any) -> Callable[[_Command], _Command
     """Adds `--output`, the file or directory that a command writes.
 
     Args:
-        names: the name of the argument, and hidden aliases, which were the option's names in 0.1.
+        names: the name of the argument, and hidden aliases, the option's former names.
         settings: passed on to Click.
     """
     return click.option("--output", *names, cls=_Output, type=click.Path(), **settings)

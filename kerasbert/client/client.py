@@ -107,7 +107,7 @@ class Client:
     @property
     def label_separator(self) -> str | None:
         """The separator of the labels of a row in data files, or None if a row has one label."""
-        if not {"selected", "given"} & set(self._signature.outputs):  # `given`: exports of 0.1
+        if not {"selected", "given"} & set(self._signature.outputs):  # `given`: earlier exports
             return None
         from kerasbert.tasks import MultiLabel  # with Keras
 

@@ -39,7 +39,7 @@ def whole_numbers(values: list[Any]) -> list[Any]:
 
 
 def spelled_as(label: str, known: Container[str]) -> str:
-    """Returns a label as it is among those `known`: 0.1 read 1 in a Parquet file of floats as 1.0."""
+    """Returns a label as it is among those `known`: earlier runs read 1 among floats as 1.0."""
     decimal = f"{label}.0"
     return decimal if label not in known and decimal in known else label
 

@@ -71,7 +71,7 @@ class Checkpoints:
             CheckpointError: there is none.
         """
         facts, notes = restore_state(self._directory, variables)
-        # Pre-trainings of version 0.1.0 noted the step only.
+        # Earlier pre-trainings noted the step only.
         position = Position(**{**facts, "best": Best(**facts.get("best", {}))})
         self.step = position.step
         return position, notes

@@ -77,7 +77,7 @@ class Evaluation:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """The name of `metrics` in version 0.1."""
+        """The former name of `metrics`."""
         return self.metrics
 
 

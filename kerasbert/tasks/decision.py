@@ -44,7 +44,7 @@ def at_temperature(logits: "tf.Tensor", config: DecisionConfig) -> "tf.Tensor":
 
 def selected_labels(outputs: Mapping[str, Any]) -> Any:
     """Returns `selected`, [batch, labels] of zeros and ones, or None if a row has one label."""
-    # Called `given` in 0.1: exports of 0.1 have only that, and a task written for 0.1 may override only that.
+    # Formerly `given`: earlier exports have only that, and a task written then may override only that.
     return outputs.get("given", outputs.get("selected"))
 
 

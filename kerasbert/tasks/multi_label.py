@@ -86,5 +86,5 @@ class MultiLabel(Task):
             "score": tf.reduce_max(probabilities, axis=-1),
             "probabilities": probabilities,
             "selected": selected,
-            "given": selected,  # deprecated: its name in 0.1
+            "given": selected,  # deprecated: its former name
         }

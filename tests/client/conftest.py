@@ -232,7 +232,7 @@ class Handmade(tf.Module):
             "label_id": label_id,
             "score": tf.reduce_max(probabilities, 1),
             "probabilities": probabilities,
-            "given": tf.cast(probabilities >= 0.5, tf.int32),  # as exports of 0.1, which had no `selected`
+            "given": tf.cast(probabilities >= 0.5, tf.int32),  # as earlier exports, which had no `selected`
             "top_labels": tf.gather(tf.constant(self.labels), tf.math.top_k(probabilities, 2).indices),
             "joined": joined,
             "joined_bytes": joined,

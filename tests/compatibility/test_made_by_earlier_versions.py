@@ -1,7 +1,7 @@
 """Directories that earlier versions wrote still load, and unfinished ones resume.
 
-`made_by_0.1.0` was written by version 0.1.0: tiny trainings on texts made up for it, what the finished
-ones answered, and for each unfinished one a finished twin.
+`earlier` has tiny trainings on texts made up for it, what the finished ones answered, and for each
+unfinished one a finished twin.
 """
 
 import json
@@ -18,7 +18,7 @@ from kerasbert.config import Config, PretrainingConfig, parse_config, read_yaml
 from kerasbert.pretraining import pretrain
 from kerasbert.training import train
 
-DIRECTORY = Path(__file__).parent / "made_by_0.1.0"
+DIRECTORY = Path(__file__).parent / "earlier"
 # Another processor rounds differently.
 TOLERANCE = 1e-3
 

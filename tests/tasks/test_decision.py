@@ -54,9 +54,9 @@ def test_the_confidence_in_several_labels_is_that_all_are_right():
     np.testing.assert_allclose(confidence(outputs).numpy(), chances.prod(axis=1), rtol=1e-6)
     np.testing.assert_array_equal(outputs["accepted"], chances.prod(axis=1) >= 0.5)
     old = {**outputs, "given": outputs["selected"]}
-    del old["selected"]  # as in exports of 0.1
+    del old["selected"]  # as in earlier exports
     np.testing.assert_array_equal(confidence(old), confidence(outputs))
-    others = 1 - outputs["selected"]  # of a task written for 0.1, which overrides `given` alone
+    others = 1 - outputs["selected"]  # of an earlier task, which overrides `given` alone
     expected = confidence({**outputs, "selected": others, "given": others})
     np.testing.assert_array_equal(confidence({**outputs, "given": others}), expected)
 

@@ -60,7 +60,7 @@ def test_label_ids_become_one_hot_rows():
     np.testing.assert_array_equal(decisions({"label_id": np.array([2, 0])}, 3), [[0, 0, 1], [1, 0, 0]])
 
 
-@pytest.mark.parametrize("names", [["selected"], ["given"], ["selected", "given"]])  # `given`: of 0.1
+@pytest.mark.parametrize("names", [["selected"], ["given"], ["selected", "given"]])  # `given`: formerly
 def test_selected_labels_go_before_the_label_id(names):
     outputs = {"label_id": np.array([2]), **dict.fromkeys(names, np.array([[1, 1, 0]], np.int32))}
     decided = decisions(outputs, 3)
