@@ -202,7 +202,7 @@ def serve(case: Case) -> dict[str, Any]:
     import tensorflow as tf
 
     from kerasbert.export import NativeModel
-    from kerasbert.export.inference import InferenceClassifier
+    from kerasbert.inference import InferenceClassifier
     from kerasbert.native.session import NativeSession
 
     text = tf.TensorSpec([None], tf.string, name="text")

@@ -23,11 +23,11 @@ from kerasbert.deployment import (
 from kerasbert.errors import ConfigError, DataError, ExportError, UserError
 from kerasbert.export.changes import LabelChanges, count_label_changes
 from kerasbert.export.compatibility import refuse_breaking_changes
-from kerasbert.export.inference import InferenceClassifier
 from kerasbert.export.signatures import OPTIONAL, build_signatures
 from kerasbert.export.verify import verify
 from kerasbert.export.warmup import warmup_requests, write_warmup
 from kerasbert.files import make_directory, require_path, wrap_write_errors, write_text
+from kerasbert.inference import InferenceClassifier
 from kerasbert.interrupts import deferred, kept
 from kerasbert.layout import (
     EXPORTED_CONFIG,

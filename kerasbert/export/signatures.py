@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kerasbert.explanation import explain
 from kerasbert.export.examples import read_strings
-from kerasbert.export.inference import InferenceClassifier
+from kerasbert.inference import InferenceClassifier
 
 OPTIONAL = ("embed",)  # signatures that an export has on request
 

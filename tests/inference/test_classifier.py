@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from kerasbert.config import Config, HeadConfig, merge, parse_config
-from kerasbert.export.inference import InferenceClassifier
+from kerasbert.inference import InferenceClassifier
 from kerasbert.models import TextClassifier, complete_backbone_config
 from kerasbert.tasks import Classification
 from kerasbert.text import SPECIAL_TOKENS, WordPieceVocabulary

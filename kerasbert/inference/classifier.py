@@ -6,8 +6,8 @@ from functools import partial
 import tensorflow as tf
 
 from kerasbert.config import DecisionConfig
-from kerasbert.export.calibration import calibration_rows
-from kerasbert.inference import PackedEncoder
+from kerasbert.inference.calibration import calibration_rows
+from kerasbert.inference.packed_encoder import PackedEncoder
 from kerasbert.models import TextClassifier, TextModel
 
 
