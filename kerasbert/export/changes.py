@@ -61,8 +61,6 @@ def count_label_changes(path: Path, trainer: TextClassifier) -> LabelChanges:
         found = read_valid_rows([file], columns, trainer.labels, most=_MOST_ROWS)
     else:
         found = load_rows([file], columns.without_labels(), _MOST_ROWS)
-    if not found.rows:
-        raise DataError(f"{file}: none of its rows can be used.")
     rows = sorted(found.rows, key=lambda row: len(row.text))
     batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
     feeds = [dict(_columns(batch)) for batch in batches]

@@ -79,5 +79,5 @@ def test_rows_that_are_gone_or_changed_are_not_compared(exported, exported_pairs
     with pytest.raises(DataError, match="unknown label 'new'"):
         count_label_changes(exported.path, exported.classifier)
     (tmp_path / "dev.jsonl").write_text('{"text": "好", "label": ""}', encoding="utf-8")
-    with pytest.raises(DataError, match="none of its rows can be used"):
+    with pytest.raises(DataError, match="holds no usable row"):
         count_label_changes(exported.path, exported.classifier)

@@ -264,3 +264,17 @@ def test_vectors_of_less_than_float32_point_the_same_way(request, name, reviews,
     assert answer["vector"].dtype == np.float32
     assert cosines.min() > 0.99
     assert np.abs(answer["vector"] - expected).max() > 1e-4  # more than float32 rounds
+
+
+def test_no_layer_normalisation_is_fused_away(exported):
+    """TensorFlow's fused operation drops epsilon and has no kernel for GPUs."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(exported.path))
+        signature = meta_graph.signature_def["serving_default"]
+        options = tf.compat.v1.RunOptions(output_partition_graphs=True)
+        metadata = tf.compat.v1.RunMetadata()
+        feeds = {signature.inputs["text"].name: ["手机很好", "", "酒店太差" * 9]}
+        session.run(signature.outputs["probabilities"].name, feeds, options, metadata)
+    ops = [node.op for graph in metadata.partition_graphs for node in graph.node]
+    assert not [op for op in ops if "LayerNorm" in op]
+    assert "_FusedMatMul" in ops or "_MklNativeFusedMatMul" in ops
