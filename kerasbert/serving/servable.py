@@ -1,6 +1,6 @@
 """A loaded version of a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,21 @@ class Servable:
             code, reason = to_serving_error(error).code, one_line(error) or type(error).__name__
             raise ServingError(code, f"{path}: cannot be loaded ({reason}).") from error
 
+    def check(self, signature: str, inputs: Mapping[str, tuple[tf.DType, Sequence[int]]]) -> None:
+        """Raises `ServingError` if the types and shapes of inputs do not match a signature."""
+        infos = self.signatures[signature].inputs
+        for index, (name, (received, shape)) in enumerate(inputs.items()):
+            dtype = tf.as_dtype(infos[name].dtype)
+            if received != dtype:
+                raise invalid(
+                    f"Expects arg[{index}] to be {type_name(dtype)} but {type_name(received)} is provided"
+                )
+            # TensorFlow Serving leaves shapes to the graph. With one dimension too many, as in [["text"]],
+            # most graphs fail with an unhelpful message, so check this here.
+            wanted = tf.TensorShape(infos[name].tensor_shape)
+            if wanted.rank is not None and len(shape) > wanted.rank:
+                raise invalid(f"input {name} must have the shape {wanted}. Received: {list(shape)}")
+
     def run(self, signature: str, inputs: Arrays) -> dict[str, np.ndarray]:
         """Returns the outputs of one signature.
 
@@ -52,20 +67,8 @@ class Servable:
         Raises:
             ServingError: the inputs do not match the signature, or the graph failed.
         """
-        infos = self.signatures[signature].inputs
-        feeds = {}
-        for index, (name, array) in enumerate(inputs.items()):
-            dtype, received = tf.as_dtype(infos[name].dtype), dtype_of(array)
-            if received != dtype:
-                raise invalid(
-                    f"Expects arg[{index}] to be {type_name(dtype)} but {type_name(received)} is provided"
-                )
-            # TensorFlow Serving leaves shapes to the graph. With one dimension too many, as in [["text"]],
-            # most graphs fail with an unhelpful message, so check this here.
-            shape = tf.TensorShape(infos[name].tensor_shape)
-            if shape.rank is not None and array.ndim > shape.rank:
-                raise invalid(f"input {name} must have the shape {shape}. Received: {list(array.shape)}")
-            feeds[name] = tf.constant(array, dtype)
+        self.check(signature, {name: (dtype_of(array), array.shape) for name, array in inputs.items()})
+        feeds = {name: tf.constant(array, dtype_of(array)) for name, array in inputs.items()}
         try:
             outputs = self._loaded.signatures[signature](**feeds)
             return {name: _to_array(tensor) for name, tensor in outputs.items()}

@@ -1,6 +1,7 @@
 """The gRPC interface: TensorFlow Serving's prediction and model services."""
 
 import functools
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,7 +24,7 @@ from kerasbert.serving.metadata import signature_map, status_response
 from kerasbert.serving.models import Models
 from kerasbert.serving.rest import requested_model
 from kerasbert.serving.servable import DEFAULT_SIGNATURE, Servable
-from kerasbert.serving.tensors import to_array, to_proto
+from kerasbert.serving.tensors import declared, to_array, to_proto
 
 _CLASSIFY = "tensorflow/serving/classify"
 _REGRESS = "tensorflow/serving/regress"
@@ -60,11 +61,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             signature = request.model_spec.signature_name
             inference = self._backend.inference
             inference.check_names(servable, signature, request.inputs, request.output_filter)
-            for name, proto in request.inputs.items():
-                if proto.tensor_shape.dim:
-                    rows = proto.tensor_shape.dim[0].size
-                    inference.check_rows(signature, f"input {name}", rows)
-            inputs = await self._backend.background.run(request.ByteSize(), _arrays, request.inputs)
+            size = request.ByteSize()
+            tensors = {name: declared(name, proto) for name, proto in request.inputs.items()}
+            servable.check(signature or DEFAULT_SIGNATURE, tensors)
+            for name, (_, shape) in tensors.items():
+                if shape:
+                    inference.check_rows(signature, f"input {name}", shape[0])
+                size += math.prod(shape)  # one value may fill the whole tensor
+            inputs = await self._backend.background.run(size, _arrays, request.inputs)
             outputs = await inference.predict(
                 servable,
                 signature,

@@ -40,20 +40,33 @@ def enum_name(array: np.ndarray) -> str:
     return types_pb2.DataType.Name(dtype_of(array).as_datatype_enum)
 
 
+def declared(name: str, proto: Any) -> tuple[tf.DType, list[int]]:
+    """Returns the type and the shape of a `TensorProto`, whose values are not read.
+
+    Raises:
+        ServingError: they are those of no tensor, or of a very large one.
+    """
+    shape = [dimension.size for dimension in proto.tensor_shape.dim]
+    # A single value can fill a whole tensor, so a small message could exhaust the memory.
+    sane = len(shape) <= _MOST_DIMENSIONS and all(size >= 0 for size in shape)
+    if proto.tensor_shape.unknown_rank or not sane or math.prod(shape) > _MOST_ELEMENTS:
+        raise invalid(f"tensor parsing error: {name}")
+    try:
+        return tf.as_dtype(proto.dtype), shape
+    except TypeError as error:
+        raise invalid(f"tensor parsing error: {name}") from error
+
+
 def to_array(name: str, proto: Any) -> np.ndarray:
     """Returns the array of a `TensorProto`; strings as an object array of bytes.
 
     Raises:
         ServingError: the shape and the values do not match.
     """
-    dimensions = [dimension.size for dimension in proto.tensor_shape.dim]
-    # A single value can fill a whole tensor, so a small message could exhaust the memory.
-    sane = len(dimensions) <= _MOST_DIMENSIONS and all(size >= 0 for size in dimensions)
-    if proto.tensor_shape.unknown_rank or not sane or math.prod(dimensions) > _MOST_ELEMENTS:
-        raise invalid(f"tensor parsing error: {name}")
+    dtype, shape = declared(name, proto)
     try:
-        if proto.dtype == types_pb2.DT_STRING and proto.tensor_content:  # not supported by make_ndarray
-            if math.prod(dimensions) > len(proto.tensor_content):
+        if dtype == tf.string and proto.tensor_content:  # not supported by make_ndarray
+            if math.prod(shape) > len(proto.tensor_content):
                 raise ValueError("fewer bytes than strings")
             strings = tf.io.parse_tensor(proto.SerializeToString(), tf.string)
             return np.asarray(strings.numpy(), object)

@@ -136,19 +136,24 @@ def publish(version: Path, source: Path) -> None:
 
 
 @contextlib.contextmanager
-def application(directory: Path, settings: Settings) -> Iterator[TestClient]:
-    """The REST application in this process."""
+def backend(directory: Path, settings: Settings) -> Iterator[Backend]:
+    """What the servers share, in this process."""
     models = Models(directory, "m", poll_interval=0.05)
     metrics = Metrics("m")
     batcher = Batcher(settings.max_batch_size, settings.queue_size, observe=metrics.run)
     models.start()
     background = Background()
-    app = build_app(Backend(models, Inference(batcher, settings), background, metrics, settings))
-    with TestClient(app) as client:
-        yield client
+    yield Backend(models, Inference(batcher, settings), background, metrics, settings)
     models.close()
     background.close()
     batcher.close(10.0)
+
+
+@contextlib.contextmanager
+def application(directory: Path, settings: Settings) -> Iterator[TestClient]:
+    """The REST application in this process."""
+    with backend(directory, settings) as shared, TestClient(build_app(shared)) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,16 @@ import asyncio
 import concurrent.futures
 import gzip
 import json
+import threading
 import time
 
 import grpc
 import httpx2
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import predict_pb2
 
+from kerasbert.serving import services
 from kerasbert.serving.backend import Backend
 from kerasbert.serving.background import Background, finish
 from kerasbert.serving.batching import Batcher
@@ -20,9 +24,11 @@ from kerasbert.serving.inference import Inference
 from kerasbert.serving.json_reader import read_object
 from kerasbert.serving.metrics import Metrics
 from kerasbert.serving.models import Models
+from kerasbert.serving.services import PredictionService
 from kerasbert.serving.settings import Settings
+from kerasbert.serving.tensors import to_array
 
-from .conftest import application
+from .conftest import application, backend
 
 PREDICT = "/v1/models/m:predict"
 FEW = Settings(max_rows=100, max_values=8000, max_text=50)
@@ -151,6 +157,42 @@ def test_a_grpc_request_that_does_not_come_is_given_up(tmp_path):
         return codes
 
     assert asyncio.run(scene()) == [grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INVALID_ARGUMENT]
+
+
+class Context:
+    """The context of a call without a deadline."""
+
+    def time_remaining(self) -> None:
+        return None
+
+    async def abort(self, code: grpc.StatusCode, message: str) -> None:
+        raise ServingError(code, message)
+
+
+def test_one_value_that_stands_for_millions_holds_nobody_up(saved, monkeypatch):
+    unpacked = []
+
+    def record(name, proto):
+        unpacked.append((name, threading.current_thread().name))
+        return to_array(name, proto)
+
+    def predict(signature: str, name: str, dtype: tf.DType, shape: list[int]):
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name, request.model_spec.signature_name = "m", signature
+        tensor = tf.make_tensor_proto(tf.constant(["a"] if dtype == tf.string else [1], dtype))
+        tensor.tensor_shape.CopyFrom(tf.TensorShape(shape).as_proto())
+        request.inputs[name].CopyFrom(tensor)
+        return asyncio.run(PredictionService(shared).Predict(request, Context()))
+
+    monkeypatch.setattr(services, "to_array", record)
+    with backend(saved.parent, Settings()) as shared:
+        with pytest.raises(ServingError, match=r"shape \(None,\)\. Received: \[4096, 1024\]"):
+            predict("texts", "text", tf.string, [4096, 1024])
+        with pytest.raises(ServingError, match="to be string but float is provided"):
+            predict("texts", "text", tf.float32, [4096])
+        assert unpacked == []
+        predict("matrix", "m", tf.float32, [100, 1000])
+        assert unpacked == [("m", "background_0")]
 
 
 @pytest.mark.process
