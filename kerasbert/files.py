@@ -17,6 +17,8 @@ from typing import IO, Any, cast
 
 from kerasbert.errors import DataError, UserError
 
+LOCK = ".lock"  # the file of `exclusive_lock` in its directory
+
 
 def require_path(value: object, name: str) -> str:
     """Returns a path or URL as a string.
@@ -184,7 +186,7 @@ def exclusive_lock(directory: Path) -> Iterator[None]:
     Raises:
         UserError: another process holds the lock, or the directory cannot be written.
     """
-    path = directory / ".lock"
+    path = directory / LOCK
     with contextlib.ExitStack() as stack:
         with wrap_write_errors(path):
             file = stack.enter_context(path.open("a+", encoding="utf-8"))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerasbert.corpus.build import begin_corpus, finish_corpus
+from kerasbert.corpus.build import finish_corpus, open_corpus
 from kerasbert.corpus.corpus import Corpus
 from kerasbert.corpus.read import Document, Unreadable, read_documents
 from kerasbert.corpus.settings import CorpusSettings
@@ -45,19 +45,19 @@ def build_corpus_with_beam(
         UserError: Beam rejects the flags, a file cannot be read, or `directory` holds something else.
     """
     pipeline = _pipeline(flags)
-    open_shards = begin_corpus(files, directory, vocabulary, settings)
-    if open_shards:
-        with pipeline:
-            _ = (
-                pipeline
-                | "Files" >> beam.Create(list(enumerate(map(str, files))))
-                | "Spread files" >> beam.Reshuffle()
-                | "Read" >> beam.FlatMap(_read, settings, frozenset(open_shards))
-                | "Tokenize" >> beam.ParDo(_Tokenize(vocabulary, settings))
-                | "Shards" >> beam.GroupByKey()
-                | "Pair and write" >> beam.Map(_write, directory, vocabulary, settings)
-            )
-    return finish_corpus(directory)
+    with open_corpus(files, directory, vocabulary, settings) as open_shards:
+        if open_shards:
+            with pipeline:
+                _ = (
+                    pipeline
+                    | "Files" >> beam.Create(list(enumerate(map(str, files))))
+                    | "Spread files" >> beam.Reshuffle()
+                    | "Read" >> beam.FlatMap(_read, settings, frozenset(open_shards))
+                    | "Tokenize" >> beam.ParDo(_Tokenize(vocabulary, settings))
+                    | "Shards" >> beam.GroupByKey()
+                    | "Pair and write" >> beam.Map(_write, directory, vocabulary, settings)
+                )
+        return finish_corpus(directory)
 
 
 def _pipeline(flags: str) -> beam.Pipeline:

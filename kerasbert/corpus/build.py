@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.shards import Counts, read_counts, shard_names, shard_of, write_shard
 from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
 from kerasbert.errors import DataError, UserError
-from kerasbert.files import make_directory, wrap_write_errors, write_json
+from kerasbert.files import LOCK, exclusive_lock, make_directory, wrap_write_errors, write_json
 from kerasbert.text import Vocabulary
 
 _BATCH = 4096  # sentences tokenised at once
@@ -34,9 +34,8 @@ def build_corpus(
     Raises:
         UserError: a file cannot be read, or `directory` holds something else.
     """
-    open_shards = begin_corpus(files, directory, vocabulary, settings)
     spill = directory / ".spill"
-    with wrap_write_errors(directory):
+    with open_corpus(files, directory, vocabulary, settings) as open_shards, wrap_write_errors(directory):
         shutil.rmtree(spill, ignore_errors=True)
         try:
             if open_shards:
@@ -49,32 +48,38 @@ def build_corpus(
             raise UserError(f"{directory}: cannot be written ({error.message}).") from error
         finally:
             shutil.rmtree(spill, ignore_errors=True)
-    return finish_corpus(directory)
+        return finish_corpus(directory)
 
 
-def begin_corpus(
+@contextlib.contextmanager
+def open_corpus(
     files: Sequence[str | Path], directory: Path, vocabulary: Vocabulary, settings: CorpusSettings
-) -> list[str]:
-    """Prepares a corpus directory and returns the names of the missing shards."""
+) -> Iterator[list[str]]:
+    """Locks and prepares a corpus directory, and yields the names of the missing shards."""
     setup = {
         "files": [{"path": str(file), "bytes": _size(file)} for file in files],
         "vocabulary": vocabulary.digest,
         "settings": settings.model_dump(),
     }
+    make_directory(directory)
+    with exclusive_lock(directory):
+        _prepare(directory, setup, vocabulary)
+        names = [name for split in shard_names(settings).values() for name in split]
+        yield [name for name in names if read_counts(directory, name) is None]
+
+
+def _prepare(directory: Path, setup: Mapping[str, Any], vocabulary: Vocabulary) -> None:
     if (directory / SETUP).is_file():
         if json.loads((directory / SETUP).read_text(encoding="utf-8")) != setup:
             raise UserError(
                 f"{directory}: was started with other files, settings or another vocabulary. Choose another "
                 "directory, or remove it."
             )
-    elif directory.exists() and any(directory.iterdir()):
+    elif any(path.name != LOCK for path in directory.iterdir()):
         raise UserError(f"{directory}: is not empty. Choose another directory.")
     else:
-        make_directory(directory)
         vocabulary.save(directory / vocabulary.file_name)
         write_json(directory / SETUP, setup)
-    names = [name for split in shard_names(settings).values() for name in split]
-    return [name for name in names if read_counts(directory, name) is None]
 
 
 def finish_corpus(directory: Path) -> Corpus:

@@ -1,6 +1,7 @@
 import filecmp
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -88,6 +89,28 @@ def test_an_interrupted_build_goes_on(corpus, text_file, learned, tmp_path, monk
     build_corpus([text_file], directory, learned, SETTINGS)
     assert made.stat().st_mtime_ns == before
     assert same(corpus.path, directory)
+
+
+def test_a_directory_that_another_build_writes_to_is_refused(text_file, learned, tmp_path, monkeypatch):
+    directory = tmp_path / "corpus"
+    second = []
+
+    def start_again(*args):
+        with pytest.raises(UserError) as raised:
+            build_corpus([text_file], directory, learned, SETTINGS)
+        second.append(str(raised.value))
+        monkeypatch.setattr(build, "_spill", original)
+        return original(*args)
+
+    original = build._spill
+    monkeypatch.setattr(build, "_spill", start_again)
+    corpus = build_corpus([text_file], directory, learned, SETTINGS)
+    documents = text_file.read_text(encoding="utf-8").strip().split("\n\n")
+    assert (corpus.counts["train"] + corpus.counts["validation"]).documents == len(documents)
+    assert second == [
+        f"{directory}: is in use by process {os.getpid()} on {socket.gethostname()}. Wait for it, or name "
+        "another directory."
+    ]
 
 
 def test_a_corpus_of_other_settings_is_not_mixed_in(corpus, text_file, learned):
