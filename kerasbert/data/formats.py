@@ -1,5 +1,6 @@
 """Reads the wanted cells of each row of a table in any supported format."""
 
+import contextlib
 import csv
 import io
 import itertools
@@ -67,6 +68,7 @@ def _separated(lines: Iterator[str], source: Source, columns: Columns, delimiter
 
     A blank line is a row of empty cells.
     """
+    csv.field_size_limit(_LONGEST_CELL)
     header_line = 0
     first = ""
     for first in lines:
@@ -110,7 +112,6 @@ def _quoted(
     lines: Iterator[str], source: Source, delimiter: str, before: int
 ) -> Iterator[tuple[int, list[str]]]:
     """Reads rows with the csv module; `before` lines have already been read."""
-    csv.field_size_limit(_LONGEST_CELL)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     line = 0  # where the last row ended
     try:
@@ -235,19 +236,17 @@ def _are_whole_numbers(table: Any, column: str) -> bool:
 def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cells]:
     with needs_extra("excel", f"{source.name}: a workbook", otherwise="save the sheet as CSV UTF-8"):
         import openpyxl
-    try:
+    with _wrap_damage(source):
         content = io.BytesIO(file.read()) if source.is_stream else file
         book = openpyxl.load_workbook(content, read_only=True, data_only=True)
-    except Exception as error:  # a damaged archive can raise anything
-        raise DataError(f"{source.name}: is not an Excel workbook ({error}).") from error
-    filled = [sheet for sheet in book.worksheets if any(map(_filled, sheet.iter_rows(values_only=True)))]
+    filled = [sheet for sheet in book.worksheets if any(map(_filled, _rows_of(sheet, source)))]
     if len(filled) > 1:
         names = ", ".join(sheet.title for sheet in filled)
         raise DataError(f"{source.name}: has several sheets ({names}). Keep one, or save one as CSV UTF-8.")
     header: list[str] = []
     chosen: list[int] = []
     waiting: list[Cells] = []  # blank rows, dropped at the end of the sheet
-    for number, row in enumerate(filled[0].iter_rows(values_only=True) if filled else (), 1):
+    for number, row in enumerate(_rows_of(filled[0], source) if filled else (), 1):
         if not chosen and _filled(row):
             header = ["" if name is None else str(name) for name in row]
             chosen = [header.index(name) for name in columns.choose(header, f"{source.name}:{number}")]
@@ -258,6 +257,20 @@ def _workbook(source: Source, file: IO[bytes], columns: Columns) -> Iterator[Cel
             if _filled(row):
                 yield from waiting
                 waiting = []
+
+
+def _rows_of(sheet: Any, source: Source) -> Iterator[Sequence[Any]]:
+    sheet.reset_dimensions()  # the size that the file states may be too small
+    with _wrap_damage(source):
+        yield from sheet.iter_rows(values_only=True)
+
+
+@contextlib.contextmanager
+def _wrap_damage(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # a damaged archive can raise anything
+        raise DataError(f"{source.name}: is not an Excel workbook ({error}).") from error
 
 
 def _filled(row: Sequence[Any]) -> bool:

@@ -1,3 +1,4 @@
+import csv
 import gzip
 import io
 import json
@@ -6,6 +7,8 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
@@ -160,6 +163,45 @@ def test_a_workbook_with_several_sheets_is_refused(tmp_path: Path):
     book["Sheet2"].append(["x"])
     book.save(tmp_path / "a.xlsx")
     assert "has several sheets (Sheet, Sheet2)" in error_of(tmp_path / "a.xlsx")
+
+
+def _with_sheet(content: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(name, change(part) if name.startswith("xl/worksheets/") else part)
+    return changed.getvalue()
+
+
+@pytest.mark.parametrize("stated", [b"A1", b"A1:B2", b"A1:Z99"])
+def test_every_row_of_a_sheet_counts_whatever_size_the_file_states(tmp_path: Path, stated: bytes):
+    content = _workbook(["label", "text"], ["1", "一"], ["0", "二"], [None, None], ["1", "三"])
+    assert b'ref="A1:B5"' in zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml")
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(_with_sheet(content, lambda sheet: sheet.replace(b"A1:B5", stated)))
+    assert [(row.text, row.line) for row in read_rows(path, TEXTS)] == [
+        ("一", 2),
+        ("二", 3),
+        ("", 4),
+        ("三", 5),
+    ]
+
+
+def test_a_damaged_sheet_is_refused(tmp_path: Path):
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(_with_sheet(_workbook(["text"], ["一"]), lambda sheet: sheet[: len(sheet) // 2]))
+    assert error_of(path).startswith(f"{path}: is not an Excel workbook (")
+
+
+def test_the_first_line_of_a_csv_may_be_long(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text(f"text,{'x' * 140_000}\n好,1\n", encoding="utf-8")
+    before = csv.field_size_limit(131_072)  # Python's default
+    try:
+        assert texts_of(path) == ["好"]
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_a_workbook_without_its_library_says_what_to_do(write_texts, tmp_path: Path, monkeypatch):
