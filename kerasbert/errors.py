@@ -1,6 +1,7 @@
 """The errors that kerasbert raises. A message says what is wrong, where, and what to do."""
 
 import re
+from numbers import Integral
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
@@ -16,6 +17,15 @@ def one_line(message: object, most: int = 300) -> str:
 def excerpt(value: object) -> str:
     """Returns a value as a message shows it: on one line, and no more than its beginning."""
     return one_line(value, 60)
+
+
+def require_count(value: object, name: str, most: int, least: int = 1) -> int:
+    """Returns a whole number, of Python or of NumPy, from `least` to `most`; else raises `UserError`."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and least <= int(value) <= most:
+        return int(value)
+    raise UserError(
+        f"{name}: must be a whole number from {least} to {most}. Received: {excerpt(repr(value))}"
+    )
 
 
 def visible(text: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, cast
 
-from kerasbert.errors import DataError, UserError
+from kerasbert.errors import DataError, UserError, excerpt
 
 LOCK = ".lock"  # the file of `exclusive_lock` in its directory
 
@@ -31,8 +31,21 @@ def require_path(value: object, name: str) -> str:
         UserError: `value` is not a path.
     """
     if isinstance(value, str | os.PathLike) and isinstance(path := os.fspath(value), str):
+        if "://" not in path:
+            require_short_names(path, name)
         return path
     raise UserError(f"{name}: must be a path (str or os.PathLike). Received: {type(value).__name__}.")
+
+
+def require_short_names(path: str, name: str) -> None:
+    """Raises `UserError` if no file can be called so, as where a text stands in the place of a path."""
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(f"{name}: is too long for a path. Received: {excerpt(path)}") from error
+    except ValueError as error:  # a null byte
+        raise UserError(f"{name}: must be a path. Received: {excerpt(path)}") from error
 
 
 def open_bytes(path: Path) -> IO[bytes]:

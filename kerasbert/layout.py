@@ -40,6 +40,15 @@ def require_finished(run: Path) -> None:
         )
 
 
+def require_no_run(directory: Path) -> None:
+    """Raises `UserError` if a report in `directory` would replace files of one run or of several."""
+    places = (RUN_CONFIG, f"{SEED_RUN}*/{RUN_CONFIG}", f"{FOLD_RUN}*/{RUN_CONFIG}")
+    if any(any(directory.glob(place)) for place in places):
+        raise UserError(
+            f"{directory}: holds a run, whose files a report would replace. Choose another directory."
+        )
+
+
 def version_number(name: str) -> int | None:
     """Parses the version in the name of a folder or in a URL.
 

@@ -4,7 +4,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import labelled_data_option, language_option, output_option, reading_options
+from kerasbert.cli.options import (
+    FiniteRange,
+    labelled_data_option,
+    language_option,
+    output_option,
+    reading_options,
+)
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(0, 0.2, min_open=True),
+    type=FiniteRange(0, 0.2, min_open=True),
     default=0.01,
     show_default=True,
     help="Difference of accuracy below which A and B count as equivalent: 0.01 is one point.",
@@ -65,6 +71,7 @@ def compare(
         from kerasbert.evaluation.compare_report import comparison_summary, write_comparison
         from kerasbert.files import require_writable
         from kerasbert.language import tr
+        from kerasbert.layout import require_no_run
 
     if more := click.get_current_context().args:
         raise click.UsageError(
@@ -72,6 +79,7 @@ def compare(
             "quotes, such as 'runs/seed-*'."
         )
     if output:
+        require_no_run(Path(output))
         require_writable(Path(output))
     comparison = compare_models(
         a, b, data, reading, margin=margin, group_column=group_column, label_separator=label_separator

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kerasbert.cli.options import input_options, language_option, output_option, reading_options
+from kerasbert.cli.options import FiniteRange, input_options, language_option, output_option, reading_options
 
 if TYPE_CHECKING:
     from kerasbert.data.read_options import ReadOptions
@@ -97,6 +97,7 @@ def clean(
         from kerasbert.errors import UserError
         from kerasbert.files import require_output
         from kerasbert.language import tr
+        from kerasbert.layout import require_no_run
         from kerasbert.tasks import load_config
 
     if reviewed and predictions:
@@ -115,6 +116,7 @@ def clean(
         return
     instead = tr(" instead of --predictions") if predictions else ""
     directory = Path(output)
+    require_no_run(directory)
     if (directory / ISSUES).exists():
         raise UserError(
             f"{directory / ISSUES}: exists already, and may be filled in. Choose another --output."
@@ -147,7 +149,7 @@ def clean(
 @click.option("--count", type=click.IntRange(min=1), default=100, show_default=True, help="Texts to select.")
 @click.option(
     "--random-share",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=0.1,
     show_default=True,
     help="Share of them that is drawn from all texts alike, for an unbiased look.",

@@ -55,8 +55,10 @@ def evaluate(
         from kerasbert.evaluation import summary, write_report
         from kerasbert.files import require_writable
         from kerasbert.language import tr
+        from kerasbert.layout import require_no_run
 
     if report:
+        require_no_run(Path(report))
         require_writable(Path(report))
     named = (name.strip() for names in slices for name in names.split(","))
     columns = list(dict.fromkeys(filter(None, named)))

@@ -12,7 +12,7 @@ import click
 
 from kerasbert import progress
 from kerasbert.cli.interrupts import STATUS, Interrupted, acknowledged, leave, say
-from kerasbert.errors import KerasBertError, one_line, visible
+from kerasbert.errors import KerasBertError, UserError, excerpt, one_line, visible
 
 
 class LazyGroup(click.Group):
@@ -91,12 +91,15 @@ class LazyGroup(click.Group):
             _drop_stdout()
             sys.exit(1)
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EBADF):
-                raise
             if error.errno == errno.EBADF:
                 _drop_stdout()
-            click.echo(f"Error: the output cannot be written ({error.strerror}).", err=True)
-            sys.exit(KerasBertError.exit_code)
+            if error.errno in (errno.ENOSPC, errno.EBADF):
+                click.echo(f"Error: the output cannot be written ({error.strerror}).", err=True)
+                sys.exit(KerasBertError.exit_code)
+            if not isinstance(error.filename, str):
+                raise
+            click.echo(f"Error: {visible(excerpt(error.filename))}: {error.strerror}.", err=True)
+            sys.exit(UserError.exit_code)
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise

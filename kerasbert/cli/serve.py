@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from kerasbert.cli.options import FiniteRange
+
 _PORT, _AT_LEAST_ONE = click.IntRange(0, 65535), click.IntRange(min=1)
 
 
@@ -37,7 +39,7 @@ _PORT, _AT_LEAST_ONE = click.IntRange(0, 65535), click.IntRange(min=1)
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     default=30.0,
     help="Timeout of a request in seconds.",
 )

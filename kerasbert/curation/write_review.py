@@ -9,6 +9,7 @@ from kerasbert.data.write import write_cells
 from kerasbert.evaluation.report import render
 from kerasbert.files import make_directory, write_json, write_text
 from kerasbert.language import tr
+from kerasbert.layout import require_no_run
 
 ISSUES = "issues.csv"
 _SHOWN = 200
@@ -24,6 +25,7 @@ def write_review(review: Review, directory: Path, title: str, separator: str) ->
         title: of the page, such as the file.
         separator: of several labels in a cell.
     """
+    require_no_run(directory)
     make_directory(directory)
     path = directory / ISSUES
     write_cells(issue_records(review, separator), str(path), mark=True)

@@ -36,6 +36,12 @@ class ReadOptions:
     encoding: str | None = None
     settings: Settings = ARGUMENTS
 
+    def __post_init__(self) -> None:
+        for name in ("text_column", "label_column", "pair_column", "encoding"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise UserError(f"{name}: must be a string. Received: {value!r}")
+
     def columns(self, data: DataConfig, label_separator: str | None = None) -> Columns:
         """Returns the columns of `data` with these overrides.
 

@@ -16,6 +16,7 @@ from kerasbert.evaluation.summary import METRICS
 from kerasbert.evaluation.text_table import text_table
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
 from kerasbert.language import tr
+from kerasbert.layout import require_no_run
 
 _EXAMPLES = 5  # of each label and direction
 _MOST_LABELS = 30
@@ -66,6 +67,7 @@ def write_comparison(comparison: Comparison, directory: Path, title: str) -> Pat
         directory: made if need be.
         title: of the page, such as the data.
     """
+    require_no_run(directory)
     make_directory(directory)
     metrics, flips = comparison.metrics, flipped_rows(comparison)
     write_json(directory / "comparison.json", metrics)

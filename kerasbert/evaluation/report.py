@@ -23,6 +23,7 @@ from kerasbert.evaluation.summary import (
 )
 from kerasbert.files import make_directory, write_json, write_json_lines, write_text
 from kerasbert.language import language, tr
+from kerasbert.layout import require_no_run
 
 if TYPE_CHECKING:
     from kerasbert.training import TrainResult
@@ -42,6 +43,7 @@ def write_report(
         title: of the page, such as the model and the data it was measured on.
         history: the epochs of the training, for its curves.
     """
+    require_no_run(directory)
     make_directory(directory)
     metrics = evaluation.metrics
     mistakes = worst_mistakes(evaluation)

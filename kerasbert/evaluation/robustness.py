@@ -22,7 +22,14 @@ _TO_FULL_WIDTH = {code: code + 0xFEE0 for code in map(ord, "0123456789")} | {
 }
 _TO_ASCII = str.maketrans("，。！？：；（）“”", ',.!?:;()""')
 _CHINESE_BESIDE_LATIN = re.compile("(?<=[\u4e00-\u9fff])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[\u4e00-\u9fff])")
-_FINAL_PUNCTUATION = re.compile(r"[\s。！？!?.~～…]+$")
+_FINAL_PUNCTUATION = "。！？!?.~～…"
+
+
+def _without_final_punctuation(text: str) -> str:
+    end = len(text)
+    while end and (text[end - 1].isspace() or text[end - 1] in _FINAL_PUNCTUATION):
+        end -= 1
+    return text[:end] or text
 
 
 def edits(texts: Sequence[str]) -> dict[str, Edit]:
@@ -34,7 +41,7 @@ def edits(texts: Sequence[str]) -> dict[str, Edit]:
     found: dict[str, Edit] = {
         "full-width letters and digits": lambda text: text.translate(_TO_FULL_WIDTH),
         "ASCII punctuation": lambda text: text.translate(_TO_ASCII),
-        "no final punctuation": lambda text: _FINAL_PUNCTUATION.sub("", text) or text,
+        "no final punctuation": _without_final_punctuation,
         "spaces between Chinese and Latin": lambda text: _CHINESE_BESIDE_LATIN.sub(" ", text),
         "an emoji at the end": lambda text: f"{text}📌",
         "upper case": str.upper,

@@ -26,7 +26,9 @@ _LATIN = re.compile("[A-Za-z\u00c0-\u024f\uff21-\uff3a\uff41-\uff5a]")
 _LETTER = re.compile(r"[^\W\d_]")
 _DIGIT = re.compile(r"\d")
 _LINK = re.compile(
-    r"https?://|www\.|\b[\w-]+\.(?:com|cn|net|org|io|cc|me|top)\b|[\w.-]+@[\w-]+\.\w", re.I | re.A
+    # Bounded, as host names are: without that, time grows with the square of a long word.
+    r"https?://|www\.|\b[\w-]{1,63}\.(?:com|cn|net|org|io|cc|me|top)\b|[\w.-]{1,64}@[\w-]{1,63}\.\w",
+    re.I | re.A,
 )
 
 

@@ -70,5 +70,5 @@ def _table(words: list[dict[str, Any]], largest: float) -> Table:
         attribution = word["attribution"]
         length = round(_BAR * abs(attribution) / largest) if largest else 0
         bar = Text("█" * length, "blue" if attribution > 0 else "red")
-        table.add_row("", word["word"], f"{attribution:+.2f}", bar)
+        table.add_row("", Text(word["word"]), f"{attribution:+.2f}", bar)
     return table

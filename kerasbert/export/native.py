@@ -54,7 +54,8 @@ class NativeModel:
         with tempfile.TemporaryDirectory() as directory:
             paths = [Path(directory) / name for name in ("requests.json", "answers.json")]
             paths[0].write_text(json.dumps(work), encoding="utf-8")
-            command = [self._python, "-m", "kerasbert.native", str(self.path), *map(str, paths)]
+            # -P: no module of the current directory is run.
+            command = [self._python, "-P", "-m", "kerasbert.native", str(self.path), *map(str, paths)]
             # On the CPU: the trainer holds the memory of the GPU, and float32 is TF32 there.
             environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
             try:

@@ -20,7 +20,7 @@ from kerasbert.deployment import (
     prune,
     write_server_files,
 )
-from kerasbert.errors import ConfigError, DataError, ExportError, UserError
+from kerasbert.errors import ConfigError, DataError, ExportError, UserError, require_count
 from kerasbert.export.changes import LabelChanges, count_label_changes
 from kerasbert.export.compatibility import refuse_breaking_changes
 from kerasbert.export.signatures import OPTIONAL, build_signatures
@@ -90,11 +90,14 @@ def export_model(
         raise ConfigError(f"precision: must be one of {', '.join(PRECISIONS)}. Received: {precision!r}")
     if quantize not in QUANTIZATIONS:
         raise ConfigError(f"quantize: must be int8 or left out. Received: {quantize!r}")
-    for name in signatures:
-        if isinstance(signatures, str) or name not in OPTIONAL:
-            raise ConfigError(
-                f"signatures: must be a list with some of {', '.join(OPTIONAL)}. Received: {signatures!r}"
-            )
+    if version is not None:
+        version = require_count(version, "version", LARGEST_VERSION, least=0)
+    if keep is not None:
+        keep = require_count(keep, "keep", LARGEST_VERSION)
+    if not isinstance(signatures, list | tuple) or not set(OPTIONAL).issuperset(signatures):
+        raise ConfigError(
+            f"signatures: must be a list with some of {', '.join(OPTIONAL)}. Received: {signatures!r}"
+        )
     run, base = require_path(run, "run"), Path(require_path(model_dir, "model_dir"))
     with progress.phase(f"loading {run}"):
         trainer = RunDirectory(run).load()
@@ -134,8 +137,6 @@ def export_model(
 
 def _require_free(number: int, base: Path, folders: Mapping[int, Path]) -> Path:
     """Returns the folder of a new version."""
-    if not 0 <= number <= LARGEST_VERSION:
-        raise UserError(f"version: must be from 0 to {LARGEST_VERSION}. Received: {number}")
     target = folders.get(number, base / str(number))
     if target.exists():
         raise UserError(f"{target}: exists already. Choose another --version or leave it out.")

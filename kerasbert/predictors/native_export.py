@@ -32,7 +32,8 @@ class NativeExport(Export):
 
     def __init__(self, path: Path):
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "kerasbert.native", str(path)],
+            # -P: no module of the current directory is run.
+            [sys.executable, "-P", "-m", "kerasbert.native", str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -7,12 +7,13 @@ from typing import ClassVar
 import numpy as np
 
 from kerasbert.config import DataConfig
-from kerasbert.errors import UserError
+from kerasbert.errors import UserError, require_count
 from kerasbert.predictors.predict import WINDOW, AnyRow, Arrays, in_batches
 from kerasbert.predictors.texts import Batch, Texts, read_texts, require_text
 
 POOLINGS = ("mean", "cls", "max")
 PRECISIONS = ("float32", "bfloat16")
+_LARGEST_BATCH = 1_000_000
 VECTOR = "vector"
 
 
@@ -133,8 +134,8 @@ def embed_rows(
         pooling = encoder.pooling
     if pooling not in POOLINGS:
         raise UserError(f"pooling: must be one of {', '.join(POOLINGS)}. Received: {pooling!r}")
-    if batch_size is not None and (type(batch_size) is not int or batch_size < 1):
-        raise UserError(f"batch_size: must be a whole number above 0. Received: {batch_size!r}")
+    if batch_size is not None:
+        batch_size = require_count(batch_size, "batch_size", _LARGEST_BATCH)
     require_text(prefix, "prefix")
 
     def ask(texts: Sequence[str], pairs: Sequence[str] | None) -> Arrays:

@@ -17,7 +17,7 @@ def reopen(run: RunDirectory, prepared: Prepared) -> None:
     Raises:
         UserError: the run is finished, or was started with other settings or data.
     """
-    if run.metrics.is_file() and not json.loads(run.metrics.read_text(encoding="utf-8"))["interrupted"]:
+    if run.metrics.is_file() and not json.loads(run.metrics.read_text(encoding="utf-8")).get("interrupted"):
         raise UserError(f"{run.path}: this run is finished. There is nothing to resume.")
     # The directory may have moved, and a finished part may have calibrated the decision.
     require_same_config(run, prepared.config, may_differ=("run_dir", "task_options", "decision"))

@@ -9,6 +9,7 @@ import pytest
 
 import kerasbert
 from kerasbert.api.settings import gather, split_section
+from kerasbert.data.read_options import ReadOptions
 from kerasbert.errors import ConfigError, PluginError, UserError
 
 ROWS = [("很好", "正"), ("太差", "负")]
@@ -124,3 +125,9 @@ def test_what_cannot_be_trained_on_is_refused_before_a_run_is_made(arguments, me
     with pytest.raises(UserError, match=message):
         kerasbert.train(**arguments, run_dir=tmp_path / "run", quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["text_column", "label_column", "pair_column", "encoding"])
+def test_names_of_columns_are_strings(name):
+    with pytest.raises(UserError, match=f"^{name}: must be a string. Received: 0"):
+        ReadOptions(**{name: 0})

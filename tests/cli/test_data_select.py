@@ -82,3 +82,9 @@ def test_a_format_goes_into_a_file_that_its_tool_reads(form, name, tmp_path):
     assert result.exit_code == 2
     assert f"{form} reads .json" in result.output
     assert not (tmp_path / name).exists()
+
+
+def test_a_share_is_a_number(kerasbert, tmp_path):
+    arguments = ("data", "select", tmp_path, "--input", "x.txt", "--output", "y.csv", "--random-share", "nan")
+    result = kerasbert(*arguments)
+    assert (result.exit_code, "nan is not a finite number" in result.stderr) == (2, True)

@@ -167,3 +167,9 @@ def test_it_runs_as_a_module():
     command = [sys.executable, "-m", "kerasbert", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == f"kerasbert {__version__}\n"
+
+
+def test_a_text_in_the_place_of_a_file_is_refused_in_one_line(kerasbert):
+    result = kerasbert("data", "check", "很" * 100)
+    assert result.exit_code == 2
+    assert re.fullmatch(r"Error: .*很.*File name too long.*\n", result.stderr)

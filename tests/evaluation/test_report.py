@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from kerasbert.checkpoints import RunDirectory
+from kerasbert.errors import UserError
 from kerasbert.evaluation import Evaluation, report_training, write_report
 from kerasbert.evaluation.slices import CAUTION
 from kerasbert.evaluation.summary import brief, remarks
@@ -218,3 +219,15 @@ def test_the_page_shows_intervals_and_parts(report, evaluation):
         assert brief(ends) in page.text
     assert "Parts of the rows" in page.text
     assert CAUTION in page.text
+
+
+def test_a_report_replaces_nothing_of_a_run(tmp_path):
+    for run in ("run", "several/seed-1"):
+        (tmp_path / run).mkdir(parents=True)
+        (tmp_path / run / "config.yaml").touch()
+    for directory in (tmp_path / "run", tmp_path / "several"):
+        with pytest.raises(
+            UserError, match=f"{re.escape(str(directory))}: holds a run, whose files a report would replace"
+        ):
+            write_report(None, directory, "title")
+        assert not (directory / "metrics.json").exists()

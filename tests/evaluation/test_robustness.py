@@ -67,3 +67,11 @@ def test_flips_are_counted_among_the_texts_that_change():
     assert model.asked.count("好") == 0
     evaluation.metrics["robustness"] = list(found.values())
     assert "upper case" in summary(evaluation.metrics)
+
+
+def test_final_punctuation_of_any_length_is_removed():
+    """Within a long text it took the square of its length: this test would not end."""
+    edit = edits(["好"])["no final punctuation"]
+    assert [edit(text) for text in ("好。 ～…\u3000", "。。", "好", "a.b")] == ["好", "。。", "好", "a.b"]
+    inner = "." * 300_000 + "a"
+    assert edit(inner) == inner

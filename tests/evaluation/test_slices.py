@@ -140,3 +140,10 @@ def test_ten_thousand_rows_take_a_moment():
     start = time.process_time()
     slice_metrics(right, automatic_slicings(texts))
     assert time.process_time() - start < 2
+
+
+def test_a_very_long_word_takes_no_square_of_its_length():
+    """300,000 letters took minutes: this test would not end."""
+    slicings = automatic_slicings(["a" * 300_000, "-." * 150_000, "www.a.cn", "b@c.de"])
+    (links,) = (of for of in slicings if "link" in of.by)
+    assert links.values[0] == links.values[1] != links.values[2] == links.values[3]

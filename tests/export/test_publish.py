@@ -80,10 +80,11 @@ def test_a_version_that_is_taken_meanwhile_is_kept(quick, tmp_path):
     assert names(tmp_path / "1") == ["theirs"]
 
 
-@pytest.mark.parametrize("version", [-1, 2**63])
+@pytest.mark.parametrize("version", [-1, 2**63, 1.5, "3"])
 def test_a_number_that_is_no_version_to_a_server_is_refused(quick, tmp_path, version):
     with pytest.raises(
-        UserError, match=f"version: must be from 0 to 9223372036854775807. Received: {version}"
+        UserError,
+        match=f"version: must be a whole number from 0 to 9223372036854775807. Received: {version!r}",
     ):
         export_model("run", tmp_path, version=version)
     assert names(tmp_path) == []
@@ -231,7 +232,7 @@ def test_a_graph_that_the_native_loader_cannot_run_is_not_published(trained, tmp
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("signatures", ["embed", ["embed", "other"], [None]])
+@pytest.mark.parametrize("signatures", ["embed", ["embed", "other"], [None], iter(["embed"])])
 def test_signatures_that_are_not_offered_are_refused(tmp_path, signatures):
     with pytest.raises(ConfigError, match=r"signatures: must be a list with some of embed\. Received: "):
         export_model("run", tmp_path / "models", signatures=signatures)
@@ -279,3 +280,10 @@ def test_nothing_but_the_model_is_in_the_version(exported):
         "assets.extra/labels.txt",
         "assets.extra/tf_serving_warmup_requests",
     }
+
+
+@pytest.mark.parametrize("keep", [0, -1, 1.5, True])
+def test_what_is_no_number_of_versions_to_keep_is_refused(keep, tmp_path):
+    with pytest.raises(UserError, match="keep: must be a whole number from 1 to"):
+        export_model("run", tmp_path / "models", keep=keep)
+    assert not list(tmp_path.iterdir())

@@ -6,7 +6,9 @@ import pytest
 
 from kerasbert import evaluate, export_model, load_config
 from kerasbert.errors import AddressError, CheckpointError, PluginError, UserError
-from kerasbert.predictors import newest_version, open_model
+from kerasbert.export.native import NativeModel, strings
+from kerasbert.predictors import newest_version, open_encoder, open_for_few, open_model
+from kerasbert.predictors.native_export import NativeExport
 from kerasbert.predictors.saved_model import SavedModel
 from kerasbert.predictors.trained import TrainedModel
 
@@ -84,6 +86,22 @@ def test_what_is_no_model_is_refused(tmp_path):
     for name in ("empty", "file"):
         with pytest.raises(CheckpointError, match=f"{name}: must be a run directory or an exported model"):
             open_model(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"), [("很" * 100, "is too long for a path"), ("a\0b", "must be a path")]
+)
+def test_a_text_in_the_place_of_a_path_is_refused(given, message):
+    for opens in (open_model, open_encoder):
+        with pytest.raises(UserError, match=message):
+            opens(given)
+
+
+def test_no_module_of_the_current_directory_is_run(exported, tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise SystemExit('run')")
+    monkeypatch.chdir(tmp_path)
+    assert isinstance(open_for_few(str(exported)), NativeExport)
+    NativeModel(exported).run([("serving_default", {"text": strings(["好".encode()])})])
 
 
 @pytest.mark.parametrize("given", [None, 7, b"runs/mine", ["runs/mine"]])

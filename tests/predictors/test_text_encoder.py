@@ -116,9 +116,10 @@ def test_no_texts_have_no_vectors(trained, bundled):
         ({"pooling": ""}, r"^pooling: must be one of mean, cls, max. Received: ''"),
         ({"prefix": None}, r"^prefix: must be a text \(str\). Received: None"),
         ({"prefix": "\ud800"}, r"^prefix: holds half of a surrogate pair"),
-        ({"batch_size": 0}, r"^batch_size: must be a whole number above 0. Received: 0"),
-        ({"batch_size": 2.5}, r"^batch_size: must be a whole number above 0. Received: 2.5"),
-        ({"batch_size": True}, r"^batch_size: must be a whole number above 0. Received: True"),
+        ({"batch_size": 0}, r"^batch_size: must be a whole number from 1 to 1000000. Received: 0"),
+        ({"batch_size": 2.5}, r"^batch_size: must be a whole number from 1 to 1000000. Received: 2.5"),
+        ({"batch_size": 10**30}, r"^batch_size: must be a whole number from 1 to 1000000. Received: 1000"),
+        ({"batch_size": True}, r"^batch_size: must be a whole number from 1 to 1000000. Received: True"),
         ({"pairs": "好"}, r"takes single texts, not pairs"),
     ],
 )
