@@ -52,12 +52,23 @@ class ServedVersions:
                 name=name, base_path=f"/models/{name}", model_platform="tensorflow"
             )
         self.labels: dict[str, int] = dict(self.config.version_labels)
-        self.numbers: set[int] = set(self.config.model_version_policy.specific.versions)
+        self._policy = self.config.model_version_policy.WhichOneof("policy_choice")
+        self.numbers: set[int] = self._read_numbers()
 
     @property
     def name(self) -> str:
         """The model's name in URLs."""
         return self.config.name
+
+    def require_changeable(self) -> None:
+        """Raises `UserError` if a change would replace a policy that the user chose, `all` or `latest`."""
+        if self._policy not in (None, "specific"):
+            versions = " ".join(f"versions: {number}" for number in sorted(self.numbers))
+            raise UserError(
+                f"{self.path}: model_version_policy must be specific to change what is served. Received: "
+                f"{self._policy}. To go on with the same versions, write: model_version_policy {{ specific "
+                f"{{ {versions} }} }}"
+            )
 
     def labels_of(self, number: int) -> list[str]:
         """Returns the labels that point at a version."""
@@ -147,6 +158,13 @@ class ServedVersions:
         make_directory(self.path.parent)
         write_text(self.path, _HEAD + text_format.MessageToString(self._proto))
 
+    def _read_numbers(self) -> set[int]:
+        policy = self.config.model_version_policy
+        if not self.exists or self._policy == "specific":
+            return set(policy.specific.versions)
+        numbers = sorted(version_folders(self.model_dir), reverse=True)
+        return set(numbers if self._policy == "all" else numbers[: max(policy.latest.num_versions, 1)])
+
     def _set(self, labels: dict[str, int]) -> None:
         """Sets the labels. A version that loses its last label is no longer served."""
         self.numbers = (self.numbers - set(self.labels.values())) | set(labels.values())
@@ -175,11 +193,12 @@ def changing(model_dir: Path) -> Iterator[ServedVersions]:
     state stays in place for at least one poll.
 
     Raises:
-        UserError: `model_dir` contains no version, or `models.config` cannot be read or written.
+        UserError: `model_dir` contains no version, or `models.config` cannot be read, changed or written.
     """
     require_versions(model_dir)
     with wait_for_lock(model_dir):
         served = ServedVersions(model_dir)
+        served.require_changeable()
         if served.exists:
             _wait_for_a_poll(served.path)
         yield served

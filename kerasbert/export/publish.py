@@ -102,7 +102,7 @@ def export_model(
     with progress.phase(f"loading {run}"):
         trainer = RunDirectory(run).load()
     make_directory(base)
-    ServedVersions(base)  # a damaged models.config is refused at once
+    ServedVersions(base).require_changeable()  # a models.config that cannot be changed is refused at once
     folders = version_folders(base)
     highest = max(folders, default=None)
     number = (highest or 0) + 1 if version is None else version

@@ -210,6 +210,25 @@ def test_a_damaged_models_config_is_refused_and_kept(publish, model_dir, content
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize("policy", ["all { }", "latest { num_versions: 2 }"])
+def test_a_policy_of_ones_own_is_not_replaced(publish, label, add_version, model_dir, policy):
+    publish(1)
+    add_version(2)
+    path = model_dir / "serving" / "models.config"
+    content = path.read_text(encoding="utf-8")
+    specific = "specific {\n        versions: 1\n      }"
+    assert specific in content
+    content = content.replace(specific, policy)
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match="must be specific") as raised:
+        label("canary", 2)
+    assert path.read_text(encoding="utf-8") == content
+    advice = str(raised.value).rpartition("write: model_version_policy { ")[2].removesuffix(" }")
+    path.write_text(content.replace(policy, advice), encoding="utf-8")
+    label("canary", 2)
+    assert state(model_dir) == ({"stable": 1, "canary": 2}, [1, 2])
+
+
 def test_a_directory_without_versions_is_refused_and_not_made(model_dir):
     with pytest.raises(UserError, match="holds no version"), changing(model_dir):
         pass

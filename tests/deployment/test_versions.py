@@ -100,6 +100,28 @@ def test_what_is_served_stays(model_dir, add_version):
     assert numbers(model_dir) == [1, 2, 3, 5, 6]
 
 
+@pytest.mark.parametrize(
+    ("policy", "served"),
+    [
+        ("model_version_policy { all { } }", [1, 2, 3, 4]),
+        ("model_version_policy { latest { num_versions: 3 } }", [2, 3, 4]),
+        ("model_version_policy { latest { } }", [4]),
+        ("", [4]),
+    ],
+)
+def test_what_a_policy_of_ones_own_serves_stays(model_dir, add_version, policy, served):
+    for number in (1, 2, 3, 4):
+        add_version(number)
+    path = model_dir / "serving" / "models.config"
+    path.parent.mkdir()
+    content = f'model_config_list {{ config {{ name: "reviews" {policy} }} }}'
+    path.write_text(content, encoding="utf-8")
+    assert [version.number for version in list_versions(model_dir) if version.served] == served
+    prune(model_dir, 1)
+    assert numbers(model_dir) == served
+    assert path.read_text(encoding="utf-8") == content
+
+
 def test_what_a_killed_removal_left_is_removed(model_dir, add_version):
     add_version(1).rename(model_dir / ".removed-0123")
     add_version(2)
