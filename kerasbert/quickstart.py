@@ -13,12 +13,14 @@ from kerasbert.errors import PluginError, UserError
 from kerasbert.evaluation import report_training, summary
 from kerasbert.export import NativeModel, export_model
 from kerasbert.files import wrap_write_errors
+from kerasbert.layout import version_folders
 from kerasbert.progress import print_plain
 from kerasbert.tasks import get_task
 from kerasbert.training import train
 
 DEFAULT_TASK = "sentiment"
 _MARK = ".kerasbert-quickstart"
+_RUN, _MODEL = "run", "model"
 _RECIPE: dict[str, Any] = {
     "backbone": {"source": "kerasbert-tiny-zh"},
     "head": {"pooling": "mean_max"},
@@ -49,7 +51,7 @@ def quickstart(workdir: Path, task_name: str, console: Console, say: Callable[[s
     if task.sample_data is None:
         raise PluginError(f"the task {task_name!r} brings no sample data. Try: {DEFAULT_TASK}")
     _clear(workdir)
-    run_dir, model_dir = workdir / "run", workdir / "model"
+    run_dir, model_dir = workdir / _RUN, workdir / _MODEL
     data = {"train": str(task.sample_data.train), "validation": str(task.sample_data.validation)}
     values = merge(merge(task.defaults, _RECIPE), {"task": task_name, "data": data})
     config = parse_config(Config, values, where="quickstart")
@@ -91,9 +93,15 @@ def _clear(workdir: Path) -> None:
         old = list(workdir.iterdir())
         if old and not (workdir / _MARK).is_file():
             raise UserError(f"{workdir}: is not empty. Choose another directory with --output.")
-        for path in old:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        made = {workdir / _MARK, workdir / _RUN, workdir / _MODEL}
+        later = [folder for number, folder in version_folders(workdir / _MODEL).items() if number != 1]
+        for path in (*old, *later):
+            if path not in made:
+                raise UserError(
+                    f"{path}: was not made by quickstart, which replaces {_RUN} and {_MODEL} in {workdir}. "
+                    "Move it away, or choose another directory with --output."
+                )
+        for name in (_RUN, _MODEL):
+            if (workdir / name).exists():
+                shutil.rmtree(workdir / name)
         (workdir / _MARK).touch()

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from kerasbert.errors import UserError
 from kerasbert.predictors import open_model
 from kerasbert.quickstart import _clear
 from kerasbert.tasks import get_task
@@ -54,6 +55,22 @@ def test_an_earlier_quickstart_is_replaced(tmp_path):
     (work / "run" / "old").touch()
     _clear(work)
     assert not (work / "run").exists()
+
+
+@pytest.mark.parametrize("mine", ["notes.txt", "data", "model/2"])
+def test_what_was_added_to_an_earlier_quickstart_is_kept(tmp_path, mine):
+    _clear(tmp_path)
+    for name in ("run", "model/1", "model/serving"):
+        (tmp_path / name).mkdir(parents=True)
+    if mine.endswith(".txt"):
+        (tmp_path / mine).touch()
+    else:
+        (tmp_path / mine).mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError) as raised:
+        _clear(tmp_path)
+    assert str(raised.value).startswith(f"{tmp_path / mine}: was not made by quickstart")
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_an_empty_directory_will_do_even_the_present_one(tmp_path, monkeypatch):
