@@ -245,19 +245,26 @@ def require_new_directory(path: Path, another: str = "directory") -> None:
 
 @contextlib.contextmanager
 def new_directory(path: Path) -> Iterator[Path]:
-    """Yields a temporary sibling of `path` that is renamed to `path` when the block succeeds.
+    """Yields a temporary directory that becomes `path` when the block succeeds.
+
+    An empty directory is filled rather than replaced: it may be a shell's present one, or mounted.
 
     Raises:
         UserError: `path` exists and is not an empty directory, or cannot be written.
     """
     require_new_directory(path)
-    make_directory(path.parent)
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+    exists = path.is_dir()
+    hidden = f".{uuid.uuid4().hex[:8]}-{path.name}"
+    temporary = path / hidden if exists else path.with_name(hidden)
     try:
         with wrap_write_errors(path):
-            temporary.mkdir()
+            temporary.mkdir(parents=True)
         yield temporary
         with wrap_write_errors(path):
-            temporary.replace(path)
+            if exists:
+                for entry in list(temporary.iterdir()):
+                    entry.replace(path / entry.name)
+            else:
+                temporary.replace(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from kerasbert.errors import UserError
-from kerasbert.files import atomic_path, make_directory, require_output, wrap_write_errors, write_text
+from kerasbert.files import (
+    atomic_path,
+    make_directory,
+    new_directory,
+    require_output,
+    wrap_write_errors,
+    write_text,
+)
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path: Path):
@@ -139,6 +146,35 @@ def test_make_directory_below_a_file_is_explained(tmp_path: Path):
     for path in (tmp_path / "file", tmp_path / "file" / "b"):
         with pytest.raises(UserError, match="cannot be written"):
             make_directory(path)
+
+
+@pytest.mark.parametrize("name", [".", "empty", "new", "new/below"])
+def test_a_new_directory_appears_with_all_its_content(name: str, tmp_path: Path, monkeypatch):
+    if name == "empty":
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    with new_directory(Path(name)) as temporary:
+        (temporary / "folder").mkdir()
+        (temporary / "folder" / "file").write_text("new", encoding="utf-8")
+        assert not (Path(name) / "folder").exists()
+    assert (tmp_path / name / "folder" / "file").read_text(encoding="utf-8") == "new"
+    assert os.listdir(name) == ["folder"]
+    with pytest.raises(UserError, match="exists already"), new_directory(Path(name)):
+        pass
+
+
+@pytest.mark.parametrize("name", [".", "new"])
+def test_a_new_directory_leaves_nothing_after_an_error(name: str, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write_half() -> None:
+        with new_directory(Path(name)) as temporary:
+            (temporary / "file").touch()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("output", ["missing/out.txt", "file/out.txt"])
