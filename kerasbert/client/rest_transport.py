@@ -3,7 +3,6 @@
 import base64
 import json
 import ssl
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -14,10 +13,12 @@ import numpy as np
 from kerasbert.client.address import Address
 from kerasbert.client.failure import Failure, garbled, no_answer, reading_answer, unreachable
 from kerasbert.client.signature import Output, Signature
+from kerasbert.client.time_limit import TimeLimit
 from kerasbert.errors import AddressError, ServerError
 
 # A proxy answers 502 or 504 while its server restarts.
 _BUSY = (429, 502, 503, 504)
+_MOST_BYTES = 256 * 1024 * 1024  # of an answer; a few compressed bytes could exhaust the memory
 
 
 class RestTransport:
@@ -38,6 +39,7 @@ class RestTransport:
             parts.append(f"labels/{quote(address.label, safe='')}")
         self._model = "/".join(parts)
         self._http = httpx2.Client(headers=dict(headers))
+        self._limit = TimeLimit()
 
     def signatures(self, timeout: float) -> Mapping[str, Any]:
         """Requests the metadata."""
@@ -70,14 +72,17 @@ class RestTransport:
 
     def _ask(self, method: str, path: str, body: Any, timeout: float) -> Any:
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        limit = time.monotonic() + timeout
+        url, trace = self._model + path, {"trace": self._limit.watch}
         received = bytearray()
+        self._limit.start(timeout)
         try:
-            with self._http.stream(method, self._model + path, content=content, timeout=timeout) as response:
+            with self._http.stream(
+                method, url, content=content, timeout=timeout, extensions=trace
+            ) as response:
                 for part in response.iter_bytes():
                     received += part
-                    if time.monotonic() > limit:  # the library's own timeout applies to each part
-                        raise httpx2.ReadTimeout("")
+                    if len(received) > _MOST_BYTES:
+                        raise Failure(f"sends more than {_MOST_BYTES >> 20} MiB at once. Lower batch_size")
         except httpx2.ConnectTimeout as error:
             raise unreachable(f"no connection within {timeout:.3g} s") from error
         except httpx2.ConnectError as error:

@@ -1,6 +1,7 @@
 """Servers that are busy, slow, broken or no such servers at all."""
 
 import contextlib
+import gzip
 import itertools
 import json
 import re
@@ -12,7 +13,10 @@ import numpy as np
 import pytest
 from starlette.responses import Response, StreamingResponse
 
-from kerasbert.client import Client
+from kerasbert.client import Client, rest_transport
+from kerasbert.client.address import Address
+from kerasbert.client.failure import Failure
+from kerasbert.client.rest_transport import RestTransport
 from kerasbert.errors import AddressError, KerasBertError, ServerError
 
 REST = pytest.mark.parametrize("interface", ["rest"], indirect=True)
@@ -229,6 +233,44 @@ def test_an_answer_that_trickles_counts_as_none(raw_server):
     refused = pytest.raises(ServerError, match=r"did not answer within 0\.3 s")
     with refused, Client(url, timeout=0.3) as client:
         client.predict(["a"])
+
+
+@pytest.mark.parametrize("before", [b"", http(b"[]")])  # on a new connection, and on one in use
+def test_headers_that_trickle_count_as_no_answer(raw_server, before):
+    def trickle(connection):
+        if before:
+            connection.recv(1 << 20)
+            connection.sendall(before)
+        connection.recv(1 << 20)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        for _ in range(100):
+            connection.sendall(b"a")
+            time.sleep(0.05)
+
+    transport = RestTransport(Address.parse(f"http://127.0.0.1:{raw_server(trickle)}/v1/models/m"), {})
+    with contextlib.closing(transport):
+        if before:
+            with pytest.raises(Failure, match="does not answer like"):
+                transport.signatures(5.0)
+        start = time.monotonic()
+        with pytest.raises(Failure, match=r"did not answer within 0\.3 s"):
+            transport.signatures(0.3)
+    assert time.monotonic() - start < 3
+
+
+def test_an_answer_is_not_unpacked_without_end(raw_server, monkeypatch):
+    monkeypatch.setattr(rest_transport, "_MOST_BYTES", 4 << 20)
+    packed = gzip.compress(b" " * (64 << 20), 1)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+
+    def answer(connection):
+        connection.recv(1 << 20)
+        connection.sendall(head.encode() + packed)
+
+    url = f"http://127.0.0.1:{raw_server(answer)}/v1/models/m"
+    with pytest.raises(ServerError, match=r"more than 4 MiB at once\. Lower batch_size") as caught:
+        Client(url).predict(["a"])
+    one_line(caught, url)
 
 
 @REST
