@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from kerasbert import progress
 from kerasbert.corpus.corpus import SETUP, SUMMARY, Corpus
 from kerasbert.corpus.read import Document, Unreadable, read_documents
 from kerasbert.corpus.settings import CorpusSettings
-from kerasbert.corpus.shards import Counts, read_counts, shard_names, shard_of, write_shard
+from kerasbert.corpus.shards import Counts, read_counts, read_json, shard_names, shard_of, write_shard
 from kerasbert.corpus.tokenize import TokenizedDocument, Tokenizer
 from kerasbert.errors import DataError, UserError
 from kerasbert.files import LOCK, exclusive_lock, make_directory, wrap_write_errors, write_json
@@ -70,7 +69,7 @@ def open_corpus(
 
 def _prepare(directory: Path, setup: Mapping[str, Any], vocabulary: Vocabulary) -> None:
     if (directory / SETUP).is_file():
-        if json.loads((directory / SETUP).read_text(encoding="utf-8")) != setup:
+        if read_json(directory / SETUP, dict) != setup:
             raise UserError(
                 f"{directory}: was started with other files, settings or another vocabulary. Choose another "
                 "directory, or remove it."
@@ -84,7 +83,7 @@ def _prepare(directory: Path, setup: Mapping[str, Any], vocabulary: Vocabulary) 
 
 def finish_corpus(directory: Path) -> Corpus:
     """Writes the summary file, which marks the corpus as finished."""
-    setup = json.loads((directory / SETUP).read_text(encoding="utf-8"))
+    setup = read_json(directory / SETUP, dict)
     settings = CorpusSettings(**setup["settings"])
     summary: dict[str, Any] = {}
     for split, names in shard_names(settings).items():

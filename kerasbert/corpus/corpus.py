@@ -2,13 +2,12 @@
 
 import dataclasses
 import hashlib
-import json
 import os
 from pathlib import Path
 
 from kerasbert.config import parse_config
 from kerasbert.corpus.settings import CorpusSettings
-from kerasbert.corpus.shards import Counts, shard_names
+from kerasbert.corpus.shards import Counts, read_json, shard_names
 from kerasbert.errors import DataError
 from kerasbert.files import wrap_read_errors
 from kerasbert.text import Vocabulary, load_vocabulary
@@ -31,7 +30,7 @@ class Corpus:
         """Opens a corpus directory.
 
         Raises:
-            DataError: it is not a corpus, or not finished.
+            DataError: it is not a corpus, not finished, or damaged.
         """
         path = Path(path)
         if not (path / SUMMARY).is_file():
@@ -44,10 +43,10 @@ class Corpus:
                     else f"is not a corpus (it has no {SUMMARY}). Make one with kerasbert corpus build."
                 )
             )
-        setup = json.loads((path / SETUP).read_text(encoding="utf-8"))
-        settings = parse_config(CorpusSettings, setup["settings"], where=str(path / SETUP))
-        summary = json.loads((path / SUMMARY).read_text(encoding="utf-8"))
-        counts = {split: Counts(**of_split) for split, of_split in summary.items()}
+        values = read_json(path / SETUP, lambda setup: setup["settings"])
+        settings = parse_config(CorpusSettings, values, where=str(path / SETUP))
+        splits = shard_names(settings)
+        counts = read_json(path / SUMMARY, lambda summary: {name: Counts(**summary[name]) for name in splits})
         return cls(path, settings, load_vocabulary(path), counts)
 
     @property

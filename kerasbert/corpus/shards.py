@@ -3,8 +3,9 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -14,8 +15,11 @@ from kerasbert.corpus.read import Unreadable
 from kerasbert.corpus.records import serialize
 from kerasbert.corpus.settings import CorpusSettings
 from kerasbert.corpus.tokenize import TokenizedDocument
-from kerasbert.files import atomic_path, write_text
+from kerasbert.errors import DataError
+from kerasbert.files import atomic_path, wrap_read_errors, write_text
 from kerasbert.text import Vocabulary
+
+T = TypeVar("T")
 
 _HASHES = 1 << 64
 
@@ -108,4 +112,21 @@ def write_shard(
 def read_counts(directory: Path, name: str) -> Counts | None:
     """Returns the counts of a shard, or None if it is not finished."""
     path = directory / f"{name}.json"
-    return Counts(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    return read_json(path, lambda counts: Counts(**counts)) if path.is_file() else None
+
+
+def read_json(path: Path, parse: Callable[[Any], T]) -> T:
+    """Returns what `parse` makes of the JSON in a file of a corpus.
+
+    Raises:
+        DataError: the file cannot be read, or is damaged.
+    """
+    with wrap_read_errors(path):
+        content = path.read_text(encoding="utf-8")
+    try:
+        return parse(json.loads(content))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(
+            f"{path}: is damaged ({reason}). Build the corpus again in another directory."
+        ) from error

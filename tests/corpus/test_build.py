@@ -1,6 +1,8 @@
 import filecmp
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -154,6 +156,34 @@ def test_no_text_is_an_error(learned, tmp_path):
 def test_what_is_no_corpus_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"is not a corpus"):
         Corpus.open(tmp_path)
+
+
+@pytest.fixture
+def damaged(corpus, tmp_path):
+    """Returns a function that replaces a file of a copy of the corpus, and returns its path."""
+
+    def damage(name, content):
+        path = shutil.copytree(corpus.path, tmp_path / "corpus") / name
+        path.write_bytes(content)
+        return path
+
+    return damage
+
+
+@pytest.mark.parametrize("name", ["setup.json", "corpus.json"])
+@pytest.mark.parametrize("content", [b"{", b"{}", b"[]", b"\xff"])
+def test_a_damaged_corpus_is_refused(damaged, name, content):
+    path = damaged(name, content)
+    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: .*\.$"):
+        Corpus.open(path.parent)
+
+
+@pytest.mark.parametrize("name", ["setup.json", "train-00000-of-00002.json"])
+@pytest.mark.parametrize("content", [b"{", b"[1]", b"\xff"])
+def test_a_build_does_not_go_on_from_a_damaged_file(damaged, text_file, learned, name, content):
+    path = damaged(name, content)
+    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: .*\.$"):
+        build_corpus([text_file], path.parent, learned, SETTINGS)
 
 
 def test_no_copy_of_a_held_out_text_is_trained_on(tmp_path):
