@@ -13,7 +13,13 @@ from kerasbert.config import Config
 from kerasbert.engine.divergence import DivergedError
 from kerasbert.errors import ConfigError, KerasBertError, UserError
 from kerasbert.extras import needs_extra
-from kerasbert.files import exclusive_lock, make_directory, require_new_directory, write_json
+from kerasbert.files import (
+    exclusive_lock,
+    make_directory,
+    require_new_directory,
+    wrap_write_errors,
+    write_json,
+)
 from kerasbert.progress import print_plain
 from kerasbert.tasks import load_config
 from kerasbert.training import TrainResult, train
@@ -93,7 +99,7 @@ def tune(
         make_directory(directory)
         write_json(directory / "data.json", data)
     with exclusive_lock(directory):
-        study = _open_study(directory, config)
+        study = _open_study(directory, config, space)
         done = len(study.get_trials(states=[states.COMPLETE, states.PRUNED]))
 
         warned: set[str] = set()
@@ -117,24 +123,57 @@ def tune(
         return Best(best.number, best.value, chosen, directory / "best", len(study.trials))
 
 
-def _open_study(directory: Path, config: Config) -> Any:
+def _open_study(directory: Path, config: Config, space: Space) -> Any:
     """Returns the study of a new or resumed search; interrupted trials are restarted."""
     optuna = _optuna()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    backend = optuna.storages.journal.JournalFileBackend(str(directory / "study.journal"))
-    study = optuna.create_study(
-        study_name="kerasbert",
-        storage=optuna.storages.JournalStorage(backend),
-        sampler=optuna.samplers.TPESampler(seed=config.training.seed),
-        pruner=optuna.pruners.MedianPruner(),
-        direction="minimize" if monitor_of(config) == "loss" else "maximize",
-        load_if_exists=True,
-    )
+    journal = directory / "study.journal"
+    _drop_incomplete_line(journal)
+    try:
+        backend = optuna.storages.journal.JournalFileBackend(str(journal))
+        study = optuna.create_study(
+            study_name="kerasbert",
+            storage=optuna.storages.JournalStorage(backend),
+            sampler=optuna.samplers.TPESampler(seed=config.training.seed),
+            pruner=optuna.pruners.MedianPruner(),
+            direction="minimize" if monitor_of(config) == "loss" else "maximize",
+            load_if_exists=True,
+        )
+    except ValueError as error:  # no JSON
+        raise UserError(
+            f"{journal}: is damaged ({error}). Start a new search with another --output."
+        ) from error
+    _require_compatible(study, space, directory)
     states = optuna.trial.TrialState
     for interrupted in study.get_trials(states=[states.RUNNING]):
         study.tell(interrupted.number, state=states.FAIL)
         study.enqueue_trial(interrupted.params)
     return study
+
+
+def _drop_incomplete_line(journal: Path) -> None:
+    """Removes what a killed process wrote of its last line; a trial without its end is restarted."""
+    if journal.is_file():
+        with wrap_write_errors(journal), journal.open("r+b") as file:
+            file.truncate(file.read().rfind(b"\n") + 1)
+
+
+def _require_compatible(study: Any, space: Space, directory: Path) -> None:
+    """Raises `UserError` if trials chose from lists or kinds of ranges other than those in `space`."""
+    optuna = _optuna()
+    trial = optuna.create_study().ask()
+    space.suggest(trial)
+    for before in study.get_trials(deepcopy=False):
+        for key in before.distributions.keys() & trial.distributions.keys():
+            try:
+                optuna.distributions.check_distribution_compatibility(
+                    before.distributions[key], trial.distributions[key]
+                )
+            except ValueError as error:
+                raise UserError(
+                    f"{key}: {directory} was started with another space. Resume with the space that it was "
+                    "started with, or start a new search with another --output."
+                ) from error
 
 
 def _train(

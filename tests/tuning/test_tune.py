@@ -76,6 +76,51 @@ def test_a_search_goes_on_where_it_was_interrupted(search, tmp_path, monkeypatch
     assert search(trials=4, resume=True).score == best.score, "nothing is left to do"
 
 
+@pytest.fixture
+def untrained(monkeypatch):
+    """Makes every trial end at once, without a training."""
+    monkeypatch.setattr(sys.modules["kerasbert.tuning.tune"], "_train", lambda *args: 0.5)
+
+
+@pytest.mark.parametrize(
+    ("space", "key"),
+    [
+        (SPACE.replace("3.0e-3]", "3.0e-3, 1.0e-2]"), "training.learning_rate"),
+        ("training.learning_rate: {low: 1.0e-9, high: 3.0e-3}\n", "training.learning_rate"),
+        ("training.batch_size: [8, 16]\n", "training.batch_size"),
+    ],
+)
+def test_a_search_is_resumed_with_its_own_space_only(search, untrained, tmp_path, space, key):
+    search(trials=1)
+    with pytest.raises(UserError, match=f"^{key}: {tmp_path / 'study'} was started with another space"):
+        search(trials=2, resume=True, space=space)
+    assert search(trials=2, resume=True).trials == 2
+
+
+def test_a_range_may_become_wider(search, untrained):
+    search(trials=1)
+    assert search(trials=2, resume=True, space=SPACE.replace("16}", "32}")).trials == 2
+
+
+@pytest.mark.parametrize("missing", [1, 20])
+def test_a_search_goes_on_without_the_end_of_its_journal(search, untrained, tmp_path, missing):
+    first = search(trials=2)
+    journal = tmp_path / "study" / "study.journal"
+    journal.write_bytes(journal.read_bytes()[:-missing])
+    best = search(trials=2, resume=True)
+    assert best.trials == 3, "the trial whose end is missing is restarted"
+    assert best.score == first.score
+    assert search(trials=3, resume=True).trials == 4
+
+
+def test_a_damaged_journal_is_refused(search, untrained, tmp_path):
+    search(trials=1)
+    journal = tmp_path / "study" / "study.journal"
+    journal.write_bytes(b"{\n" + journal.read_bytes())
+    with pytest.raises(UserError, match=r"study\.journal: is damaged \(.*another --output\.$"):
+        search(trials=2, resume=True)
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_written(search, tmp_path):
     with pytest.raises(ConfigError, match=r"training\.epochs: .* Received: 0"):
         search(space="training.epochs: [0, 3]")
