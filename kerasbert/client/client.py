@@ -91,8 +91,11 @@ class Client:
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The labels in the order of `probabilities`."""
-        inputs = self._signature.inputs
-        return self._retries.ask(lambda timeout: self._transport.labels(inputs, timeout), Event())
+        signature = self._signature
+        return self._retries.ask(
+            lambda timeout: signature.check_labels(self._transport.labels(signature.inputs, timeout)),
+            Event(),
+        )
 
     @property
     def takes_pairs(self) -> bool:

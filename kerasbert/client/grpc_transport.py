@@ -9,6 +9,7 @@ import grpc
 import numpy as np
 import tensorflow as tf
 from google.protobuf import json_format
+from google.protobuf.message import DecodeError
 from grpc import StatusCode
 from tensorflow_serving.apis import (
     classification_pb2,
@@ -18,7 +19,7 @@ from tensorflow_serving.apis import (
 )
 
 from kerasbert.client.address import Address
-from kerasbert.client.failure import Failure, no_answer, reading_answer, unreachable
+from kerasbert.client.failure import Failure, garbled, no_answer, reading_answer, unreachable
 from kerasbert.client.signature import Signature
 from kerasbert.errors import AddressError, ServerError
 
@@ -66,7 +67,10 @@ class GrpcTransport:
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
         answer = self._ask(self._stub.GetModelMetadata, request, timeout)
         signatures = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(signatures)
+        try:
+            answer.metadata["signature_def"].Unpack(signatures)
+        except DecodeError as error:
+            raise garbled(error) from error
         as_json = json_format.MessageToDict(signatures, preserving_proto_field_name=True)
         with reading_answer():
             return as_json["signature_def"]

@@ -109,7 +109,7 @@ def _refusal(response: httpx2.Response, text: str) -> Failure:
         reason = str(json.loads(text)["error"]).rstrip(".")
     except (ValueError, TypeError, LookupError):  # from a proxy or another server
         reason = unexplained
-    if response.is_redirect:
+    if response.has_redirect_location:
         return Failure(f"redirects to {response.headers['location']}. Name that address", error=AddressError)
     if code == 401 or (code == 403 and reason == unexplained):
         return Failure(f"refuses the request: {reason}. Set KERASBERT_API_KEY", error=AddressError)

@@ -107,7 +107,20 @@ class Signature:
                     f"Received: {found}). If it serves a new version, open the model again"
                 )
             result[name] = array
+        with reading_answer():
+            for label in result.get("label", ()):
+                label.decode()
         return result
+
+    def check_labels(self, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """Returns the labels of the model if `probabilities` has as many."""
+        row = self.outputs["probabilities"].row
+        if not _fits((len(labels),), row):
+            raise Failure(
+                f"sends labels that do not match its signature ({len(labels)} labels, probabilities "
+                f"{[-1, *row]}). If it serves a new version, open the model again"
+            )
+        return labels
 
     def join(self, parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """Concatenates the outputs of consecutive batches; without any, returns empty outputs.

@@ -80,7 +80,7 @@ def _batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
-        return value.decode()
+        return value.decode("utf-8", "replace")  # a task may cut texts at any byte
     if isinstance(value, np.ndarray):
         return [_plain(item) for item in value]
     if isinstance(value, np.floating):

@@ -12,6 +12,7 @@ import grpc
 import numpy as np
 import pytest
 from starlette.responses import Response, StreamingResponse
+from tensorflow_serving.apis import get_model_metadata_pb2
 
 from kerasbert.client import Client, rest_transport
 from kerasbert.client.address import Address
@@ -304,6 +305,8 @@ def test_a_connection_closed_before_any_answer_is_told(raw_server):
         (http(b"\xff\xfe"), "does not answer like TensorFlow Serving"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not answer like TensorFlow Serving"),
         (refusal("301 M", "Location: https://h/x"), "redirects to https://h/x. Name that address"),
+        (refusal("302 Found"), "refuses the request: 302 Found"),
+        (b"HTTP/1.1 304 Not Modified\r\n\r\n", "refuses the request: 304 Not Modified"),
         (refusal("401 Unauthorized"), "401 Unauthorized. Set KERASBERT_API_KEY"),
         (refusal("403 Forbidden"), "403 Forbidden. Set KERASBERT_API_KEY"),
         (refusal("404 Not Found"), "404 Not Found. Name a model and version"),
@@ -320,6 +323,40 @@ def test_what_is_no_model_server_is_told(raw_server, answer, message):
         client.predict(["a"])
     one_line(caught, url)
     assert caught.value.exit_code == (2 if b" 30" in answer or b" 40" in answer else 1)
+
+
+def test_a_label_that_is_not_utf_8_is_told(served):
+    url, model = served
+
+    def spoil(answer):
+        if "outputs" in answer:  # over REST
+            return {"outputs": {**answer["outputs"], "label": [{"b64": "/w=="}] * len(TEXTS)}}
+        return {**answer, "label": np.full(len(TEXTS), b"\xff", object)}
+
+    model.faults = [spoil]
+    with Client(url) as client, pytest.raises(ServerError, match="does not answer like") as caught:
+        client.predict(TEXTS)
+    one_line(caught, url)
+
+
+def test_more_labels_than_probabilities_are_told(served, monkeypatch):
+    url, model = served
+    answer = (np.array([[b"a", b"b", b"c"]], object), np.zeros([1, 3], np.float32))
+    monkeypatch.setattr(model, "classify", lambda examples: answer)
+    message = r"do not match its signature \(3 labels, probabilities \[-1, 2\]\)"
+    with Client(url) as client, pytest.raises(ServerError, match=message) as caught:
+        client.labels  # noqa: B018
+    one_line(caught, url)
+
+
+@pytest.mark.parametrize("interface", ["grpc"], indirect=True)
+def test_metadata_that_is_no_map_of_signatures_is_told(served, monkeypatch):
+    monkeypatch.setattr(
+        get_model_metadata_pb2.SignatureDefMap, "SerializeToString", lambda *args, **kwargs: b"\xff"
+    )
+    with Client(served[0]) as client, pytest.raises(ServerError, match="does not answer like") as caught:
+        client.predict(TEXTS)
+    one_line(caught, served[0])
 
 
 def test_a_server_that_restarts_is_waited_for(serve, handmade, served_model_class, interface):
