@@ -41,8 +41,9 @@ class Address:
             raise AddressError("The URL of a server must not contain a user. Use KERASBERT_API_KEY instead.")
         found = next(filter(None, (form.fullmatch(url) for form in _FORMS)), None)
         if found is None or not _is_host(found["host"]) or int(found["version"] or 0) >= 2**63:
+            shown = url if url.isprintable() else ascii(url)
             raise AddressError(
-                f"{url}: must be http://HOST:8501/v1/models/NAME or "
+                f"{shown}: must be http://HOST:8501/v1/models/NAME or "
                 "grpc://HOST:8500/NAME (https, grpcs for TLS), and may end with /versions/N or /labels/LABEL."
             )
         scheme, host = found["scheme"].lower(), found["host"]
@@ -56,6 +57,7 @@ class Address:
 def _is_host(host: str) -> bool:
     try:
         parts = urlsplit(f"//{host}")
-        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:  # a port that is not a number, or an unclosed IPv6 address
+        (parts.hostname or "").encode("idna")
+        return bool(parts.hostname) and host.isprintable() and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is not a number, an unclosed IPv6 address, or no name of a host
         return False

@@ -1,9 +1,10 @@
 """Failures between client and server."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 
-from kerasbert.errors import KerasBertError, ServerError, one_line
+from kerasbert.errors import KerasBertError, ServerError, UserError, one_line
 
 
 class Failure(Exception):  # noqa: N818, it becomes an error only after the last attempt
@@ -41,6 +42,12 @@ def unreachable(reason: object, *, again: bool = True) -> Failure:
     """Returns the failure of a connection that could not be opened."""
     message = f"cannot be reached ({reason}). Start the server or correct the URL"
     return Failure(message, again=again, answered=False)
+
+
+def unreadable_authorities(error: OSError) -> UserError:
+    """Returns the error of certificate authorities that cannot be loaded."""
+    path = os.environ.get("SSL_CERT_FILE")
+    return UserError(f"SSL_CERT_FILE: {path}: has no readable certificates ({error}). Correct or unset it.")
 
 
 def no_answer(timeout: float) -> Failure:

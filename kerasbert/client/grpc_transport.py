@@ -19,7 +19,14 @@ from tensorflow_serving.apis import (
 )
 
 from kerasbert.client.address import Address
-from kerasbert.client.failure import Failure, garbled, no_answer, reading_answer, unreachable
+from kerasbert.client.failure import (
+    Failure,
+    garbled,
+    no_answer,
+    reading_answer,
+    unreachable,
+    unreadable_authorities,
+)
 from kerasbert.client.signature import Signature
 from kerasbert.errors import AddressError, ServerError
 
@@ -55,7 +62,10 @@ class GrpcTransport:
         self._metadata = list(headers.items())
         if address.scheme == "grpcs":
             authorities = os.environ.get("SSL_CERT_FILE")  # as over REST
-            roots = Path(authorities).read_bytes() if authorities else None
+            try:
+                roots = Path(authorities).read_bytes() if authorities else None
+            except OSError as error:
+                raise unreadable_authorities(error) from error
             credentials = grpc.ssl_channel_credentials(roots)
             self._channel = grpc.secure_channel(address.host, credentials, _OPTIONS)
         else:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,13 +12,21 @@ import httpx2
 import numpy as np
 
 from kerasbert.client.address import Address
-from kerasbert.client.failure import Failure, garbled, no_answer, reading_answer, unreachable
+from kerasbert.client.failure import (
+    Failure,
+    garbled,
+    no_answer,
+    reading_answer,
+    unreachable,
+    unreadable_authorities,
+)
 from kerasbert.client.signature import Output, Signature
 from kerasbert.client.time_limit import TimeLimit
-from kerasbert.errors import AddressError, ServerError
+from kerasbert.errors import AddressError, ServerError, UserError
 
 # A proxy answers 502 or 504 while its server restarts.
 _BUSY = (429, 502, 503, 504)
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")  # variables of the environment
 _MOST_BYTES = 256 * 1024 * 1024  # of an answer; a few compressed bytes could exhaust the memory
 
 
@@ -38,7 +47,7 @@ class RestTransport:
         if address.label is not None:
             parts.append(f"labels/{quote(address.label, safe='')}")
         self._model = "/".join(parts)
-        self._http = httpx2.Client(headers=dict(headers))
+        self._http = _http_client(address, headers)
         self._limit = TimeLimit()
 
     def signatures(self, timeout: float) -> Mapping[str, Any]:
@@ -100,6 +109,24 @@ class RestTransport:
             raise _refusal(response, text)
         with reading_answer():
             return json.loads(text)
+
+
+def _http_client(address: Address, headers: Mapping[str, str]) -> httpx2.Client:
+    proxies = " and ".join(name for name in os.environ if name.lower() in _PROXIES)
+    try:
+        httpx2.URL(f"{address.scheme}://{address.host}")
+    except httpx2.InvalidURL as error:
+        raise AddressError(f"{address.url}: {error}. Correct the host.") from error
+    try:
+        return httpx2.Client(headers=dict(headers))
+    except OSError as error:
+        raise unreadable_authorities(error) from error
+    except ImportError as error:
+        raise UserError(
+            f"{proxies}: a SOCKS proxy needs the package socksio. Install it, or unset the variable."
+        ) from error
+    except (ValueError, httpx2.InvalidURL) as error:  # do not repeat it: it may contain a password
+        raise UserError(f"{proxies}: must be http://HOST:PORT. Correct or unset it.") from error
 
 
 def _refusal(response: httpx2.Response, text: str) -> Failure:

@@ -35,7 +35,8 @@ def test_a_url_has_parts(url, scheme, host, prefix, name, version, label):
         "http:///v1/models/m", "http://h:x/v1/models/m", "http://h:70000/v1/models/m", "http://h:0/v1/models/m",
         "http://[::1/v1/models/m", "http://h h/v1/models/m", "ftp://h/m", "grpc://h", "grpc://h/", "grpc:///m",
         "grpc://h/v1/models/m", "http://h/v1/models/m\n", "http://h/v1/models/m/versions/9999999999999999999",
-        "http://h/v1/models/m/versions/１",
+        "http://h/v1/models/m/versions/１", "http://h\u200b/v1/models/m", "grpc://h\u200b/m", "grpc://a..b/m",
+        "http://a..b/v1/models/m", f"http://{'a' * 70}/v1/models/m",
     ],
 )  # fmt: skip
 def test_any_other_url_is_refused_with_the_forms(url):
@@ -43,6 +44,18 @@ def test_any_other_url_is_refused_with_the_forms(url):
         AddressError, match="must be http://HOST:8501/v1/models/NAME or grpc://HOST:8500/NAME"
     ):
         Client(url)
+
+
+def test_what_cannot_be_seen_in_a_url_is_shown():
+    with pytest.raises(AddressError, match=r"^'http://h\\u200b:1/v1/models/m': must be"):
+        Client("http://h\u200b:1/v1/models/m")
+
+
+def test_a_host_that_is_no_name_is_refused():
+    with pytest.raises(
+        AddressError, match=r"^http://h☺/v1/models/m: Invalid IDNA hostname.*Correct the host\.$"
+    ):
+        Client("http://h☺/v1/models/m")
 
 
 @pytest.mark.parametrize("url", ["http://me:secret@h/v1/models/m", "grpc://me:secret@h/m", "http://secret@h"])

@@ -147,6 +147,33 @@ def test_tls_to_a_server_without_is_told(served):
         open_model(served[0].replace("://", "s://"))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1080", "a SOCKS proxy needs the package socksio"),
+        ("HTTP_PROXY", "foo://user:secret@x", "must be http://HOST:PORT"),
+        ("http_proxy", "http://x:secret", "must be http://HOST:PORT"),
+        ("SSL_CERT_FILE", "/nonexistent/secret", "/nonexistent/secret: has no readable certificates"),
+    ],
+)
+def test_a_variable_that_httpx_cannot_use_is_named(monkeypatch, name, value, message):
+    if "socks" in value:
+        monkeypatch.setitem(sys.modules, "socksio", None)
+    for other in ("all_proxy", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(other, raising=False)
+        monkeypatch.delenv(other.upper(), raising=False)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=f"^{name}: {message}") as caught:
+        Client("https://h/v1/models/m")
+    assert name == "SSL_CERT_FILE" or "secret" not in str(caught.value)
+
+
+def test_authorities_that_cannot_be_read_are_named_over_grpc(monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    with pytest.raises(UserError, match=r"^SSL_CERT_FILE: /nonexistent: has no readable certificates"):
+        Client("grpcs://h/m")
+
+
 def test_asking_over_rest_does_not_import_tensorflow():
     code = (
         "import sys; from kerasbert.serving import Client; Client('http://h/v1/models/m').close();"
