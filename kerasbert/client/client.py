@@ -1,11 +1,12 @@
 """A client with the interface of a local model."""
 
 import os
+import re
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from functools import cached_property
-from numbers import Real
+from numbers import Integral, Real
 from threading import Event
 from typing import Any
 
@@ -13,13 +14,15 @@ import numpy as np
 
 from kerasbert.client.address import Address
 from kerasbert.client.rest_transport import RestTransport
-from kerasbert.client.retries import Retries
+from kerasbert.client.retries import Answer, Retries
 from kerasbert.client.signature import Signature
 from kerasbert.client.transport import Transport
 from kerasbert.config import DataConfig
 from kerasbert.errors import AddressError, DataError, UserError, excerpt
 
 _REQUEST_BYTES = 512 * 1024  # half of nginx's default limit
+_LONGEST = 1_000_000  # seconds; a socket cannot wait for 2^31 ms
+_HEADER = re.compile(r"[a-z0-9_.-]+")
 _EXPLAINED = 8  # rows of an `explain` request, which is expensive; the default limit of `kerasbert serve`
 
 _Feeds = dict[str, list[bytes]]
@@ -45,7 +48,8 @@ class Client:
 
     Raises:
         AddressError: `url` is malformed.
-        UserError: a number is not above 0, or a header is not printable ASCII.
+        UserError: a number is out of its range, a header is not printable ASCII, or the environment names a
+            proxy or certificates that cannot be used.
     """
 
     def __init__(
@@ -61,15 +65,14 @@ class Client:
     ):
         if not isinstance(url, str):
             raise AddressError(f"url: must be a str. Received: {type(url).__name__}.")
-        numbers = {
-            "timeout": timeout,
-            "deadline": deadline,
-            "batch_size": batch_size,
-            "concurrency": concurrency,
-        }
-        for name, value in numbers.items():
-            if not (isinstance(value, Real) and value > 0):
-                raise UserError(f"{name}: must be a number above 0. Received: {value!r}")
+        for name, seconds in (("timeout", timeout), ("deadline", deadline)):
+            if not (isinstance(seconds, Real) and 0 < seconds <= _LONGEST):
+                raise UserError(
+                    f"{name}: must be a number above 0, at most {_LONGEST}. Received: {seconds!r}"
+                )
+        for name, number in (("batch_size", batch_size), ("concurrency", concurrency)):
+            if not (isinstance(number, Integral) and number > 0):
+                raise UserError(f"{name}: must be a whole number above 0. Received: {number!r}")
         self._address = Address.parse(url)
         self._transport = _transport(self._address, _all_headers(api_key, headers))
         self._disconnect = weakref.finalize(self, self._transport.close)
@@ -92,9 +95,8 @@ class Client:
     def labels(self) -> tuple[str, ...]:
         """The labels in the order of `probabilities`."""
         signature = self._signature
-        return self._retries.ask(
-            lambda timeout: signature.check_labels(self._transport.labels(signature.inputs, timeout)),
-            Event(),
+        return self._once(
+            lambda timeout: signature.check_labels(self._transport.labels(signature.inputs, timeout))
         )
 
     @property
@@ -181,6 +183,7 @@ class Client:
 
     def _in_flight(self, signature: Signature, batches: Iterable[_Feeds]) -> list[dict[str, np.ndarray]]:
         """Returns the answers in the order of `batches`; the first failure stops all requests."""
+        self._check_open()
         stopped = Event()
         errors: list[BaseException] = []
 
@@ -204,9 +207,7 @@ class Client:
 
     @cached_property
     def _signature(self) -> Signature:
-        return self._retries.ask(
-            lambda timeout: Signature.parse(self._transport.signatures(timeout)), Event()
-        )
+        return self._once(lambda timeout: Signature.parse(self._transport.signatures(timeout)))
 
     @cached_property
     def _explanation(self) -> Signature:
@@ -217,9 +218,17 @@ class Client:
         return self._other_signature("embed", "Export the run again with --signature embed")
 
     def _other_signature(self, name: str, remedy: str) -> Signature:
-        return self._retries.ask(
-            lambda timeout: Signature.parse_other(self._transport.signatures(timeout), name, remedy), Event()
+        return self._once(
+            lambda timeout: Signature.parse_other(self._transport.signatures(timeout), name, remedy)
         )
+
+    def _once(self, request: Callable[[float], Answer]) -> Answer:
+        self._check_open()
+        return self._retries.ask(request, Event())
+
+    def _check_open(self) -> None:
+        if not self._disconnect.alive:
+            raise UserError(f"{self._address.url}: this client is closed. Make a new one.")
 
 
 def _transport(address: Address, headers: Mapping[str, str]) -> Transport:
@@ -231,9 +240,18 @@ def _transport(address: Address, headers: Mapping[str, str]) -> Transport:
 
 
 def _all_headers(api_key: str | None, headers: Mapping[str, str] | None) -> dict[str, str]:
-    key = (os.environ.get("KERASBERT_API_KEY", "") if api_key is None else api_key).strip()
-    result = {"authorization": f"Bearer {key}"} if key else {}
-    result |= {name.lower(): value for name, value in (headers or {}).items()}
+    key = os.environ.get("KERASBERT_API_KEY", "") if api_key is None else api_key
+    if not isinstance(key, str):
+        raise UserError(f"api_key: must be a str. Received: {type(key).__name__}.")
+    if not isinstance(headers, Mapping | None):
+        raise UserError(f"headers: must be a dict of str. Received: {type(headers).__name__}.")
+    result = {"authorization": f"Bearer {key.strip()}"} if key.strip() else {}
+    for name, value in (headers or {}).items():
+        if not (isinstance(name, str) and _HEADER.fullmatch(name.lower())):
+            raise UserError(f"headers: {name!r} is not the name of a header.")
+        if not isinstance(value, str):
+            raise UserError(f"headers: {name} must be a str. Received: {type(value).__name__}.")
+        result[name.lower()] = value
     for name, value in result.items():
         if not (value.isascii() and value.isprintable()):
             raise UserError(f"{name}: must be printable ASCII. Correct the API key or the header.")

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -124,8 +126,34 @@ def test_an_unknown_label_is_not_answered_as_the_decided_one(served):
 @pytest.mark.parametrize("name", ["timeout", "deadline", "batch_size", "concurrency"])
 @pytest.mark.parametrize("value", [0, -1, "3", None])
 def test_numbers_must_be_above_0(name, value):
-    with pytest.raises(UserError, match=f"^{name}: must be a number above 0. Received: {value!r}"):
+    with pytest.raises(UserError, match=f"^{name}: must be a .*number above 0.* Received: {value!r}"):
         Client("http://127.0.0.1/v1/models/mine", **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"timeout": float("inf")}, "timeout: must be a number above 0, at most 1000000. Received: inf"),
+        ({"deadline": 1e10}, "deadline: must be a number above 0, at most 1000000. Received: 1"),
+        ({"batch_size": 2.5}, "batch_size: must be a whole number above 0. Received: 2.5"),
+        ({"api_key": b"k"}, "api_key: must be a str. Received: bytes"),
+        ({"headers": [("x", "1")]}, "headers: must be a dict of str. Received: list"),
+        ({"headers": {"x": 1}}, "headers: x must be a str. Received: int"),
+        ({"headers": {"名": "1"}}, "headers: '名' is not the name of a header"),
+        ({"headers": {"a b": "1"}}, "headers: 'a b' is not the name of a header"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_refused(arguments, message):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        Client("http://127.0.0.1/v1/models/mine", **arguments)
+
+
+def test_a_closed_client_says_so(served):
+    with Client(served[0]) as client:
+        client.predict(["a"])
+    for ask in (lambda: client.predict(["a"]), lambda: client.embed(["a"]), lambda: client.labels):
+        with pytest.raises(UserError, match=r": this client is closed\. Make a new one\.$"):
+            ask()
 
 
 def test_a_url_is_a_string():
